@@ -12,6 +12,7 @@ Evidence     Each record carries its RFC 6962 leaf hash; the head carries the tr
              in the same transaction as the records.
 Tasks        Any number of asyncio tasks of one event loop may share a log; several processes may open the same
              store. Concurrent appends share a commit. Cancelling a waiting `append` does not undo it.
+Names        A stream's or a type's name has 1 to 1,000 bytes of UTF-8 and no NUL. A type carries its schema.
 """
 
 from collections.abc import AsyncIterator, Collection, Sequence
@@ -19,6 +20,9 @@ from typing import NamedTuple, Protocol
 
 MAXIMUM_ENTRY_SIZE = 65_535
 """Bytes of one record's canonical entry: C2SP tlog-tiles gives an entry's length two bytes."""
+
+MAXIMUM_NAME_SIZE = 1_000
+"""Bytes of a stream's or a type's name in UTF-8: what every database takes into an index."""
 
 PAGE_SIZE = 2_000
 """Records in a page, at most: a reader holds no transaction for longer than it takes to fetch one page."""
@@ -98,8 +102,15 @@ class Damaged(LogError):
     """The stored log contradicts itself (a gap in the positions, a head that doesn't match): an alarm."""
 
 
+class Unavailable(LogError):
+    """The store can't be reached, or doesn't take the records (a full disk); the log tries anew at the next call.
+
+    An append that fails so may or may not be stored: read the stream before trying again.
+    """
+
+
 class Closed(LogError):
-    """The log was closed before this call could be answered; what wasn't answered may or may not be stored."""
+    """The log was closed before this call. An append that was waiting before `close` is still answered."""
 
 
 class Log(Protocol):
@@ -109,7 +120,8 @@ class Log(Protocol):
         """Store the events of all writes in their order, or none; return their positions.
 
         The same stream may not stand in two writes of one append. `metadata` (JSON) goes into every record.
-        Raises `Conflict`, `TooLarge`, and `ValueError` for an append that names a stream twice or has no event.
+        Raises `Conflict`, `TooLarge`, `Unavailable`, `Damaged` (the store's end isn't where its head says), and
+        `ValueError` for an append that names a stream twice, has no event or a bad name.
         """
         ...
 
@@ -123,17 +135,26 @@ class Log(Protocol):
         """Yield pages of the records after a position, up to `until` or the head at the time of the call.
 
         `types` are the only types wanted; the store itself leaves out the others. The last page's position is
-        `until` or that head, even when no record is left. Yields at least one page unless `after` is the end.
-        Raises `Damaged` when a position is missing.
+        that end, even when no record is left; an `until` beyond the head means the head. Yields at least one
+        page unless `after` is at or beyond the end; a page may have no records. Raises `Damaged` when a
+        position is missing, which shows only without `types`.
         """
         ...
 
     def follow(self, *, after: int = 0, types: Collection[str] | None = None) -> AsyncIterator[Page]:
-        """Like `read_all`, but wait at the end for more, for ever; wakes soon after any process commits."""
+        """Like `read_all`, but wait at the end for more until `Closed`; wakes soon after any process commits."""
+        ...
+
+    def scan(self) -> AsyncIterator[Sequence[Record]]:
+        """Yield whatever is stored, in the order of the positions, believing nothing: for `eventlog.verify`.
+
+        Neither the head nor the positions are judged; a missing name is empty. Raises `Damaged` where the
+        store can't be read any further.
+        """
         ...
 
     async def head(self) -> Head:
-        """Return the durable head."""
+        """Return the durable head. Raises `Damaged` when the store has none."""
         ...
 
     async def position_at(self, time: int) -> int:

@@ -1,0 +1,308 @@
+"""Authorities: roots and the intermediates below them, and the policy under which each issues."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from es_pki.commands.name_space import constraints_violations
+from es_pki.commands.profile import Draft, key_usages, violations
+from es_pki.commands.refusals import NotSignedYet, RulesBroken, SerialNumberTaken, SigningGivenUp, taken
+from es_pki.commands.validity import LONGEST_DAYS, period
+from es_pki.decider import Decider, Guard, Kind, Refused, RequestReused, Reservation, Violation
+from es_pki.events.authority import (
+    AuthorityCreated,
+    AuthorityEvent,
+    AuthorityPrepared,
+    AuthoritySigningFailed,
+    IssuancePolicyAdopted,
+)
+from es_pki.events.reservation import NameReserved, SerialNumberReserved
+from es_pki.values import (
+    IssuancePolicy,
+    Issuer,
+    Locations,
+    NameConstraints,
+    Profile,
+    PublicKey,
+    Subject,
+    SubjectAltNames,
+    Template,
+    serial_hex,
+)
+
+CATEGORY = "authority"
+ROOT_DAYS = 7_305
+INTERMEDIATE_DAYS = 3_652
+
+
+# Commands
+
+
+class CreateAuthority(Struct, frozen=True):
+    """Make a root (`issuer` None: it signs for itself) or an intermediate below an authority we have."""
+
+    authority_id: str
+    name: str
+    subject: Subject
+    issuer: Issuer | None
+    public_key: PublicKey
+    key_id: str
+    path_length: int | None
+    name_constraints: NameConstraints
+    validity_days: int | None
+    serial_number: int
+    now: datetime
+    request_digest: bytes
+
+
+class RecordAuthoritySignature(Struct, frozen=True):
+    """The prepared certificate was signed; `certificate` is DER."""
+
+    certificate: bytes
+
+
+class RecordAuthoritySignatureFailure(Struct, frozen=True):
+    """The prepared certificate can't be signed, and it is no use to try again."""
+
+    reason: str
+
+
+class SetIssuancePolicy(Struct, frozen=True):
+    """Issue under this policy from now on."""
+
+    policy: IssuancePolicy
+
+
+AuthorityCommand = CreateAuthority | RecordAuthoritySignature | RecordAuthoritySignatureFailure | SetIssuancePolicy
+
+
+# Refusals
+
+
+class AuthorityMissing(Refused):
+    """There is no authority with this id or name. `GET /api/v1/authorities` lists them."""
+
+    kind = Kind.MISSING
+
+
+# State
+
+
+class State(Struct, frozen=True):
+    """What decisions about an authority read."""
+
+    prepared: AuthorityPrepared | None = None
+    certificate: bytes | None = None
+    policy: IssuancePolicy | None = None
+    failure: str | None = None
+
+
+def evolve(state: State, event: AuthorityEvent) -> State:
+    """Fold one event."""
+    match event:
+        case AuthorityPrepared():
+            return replace(state, prepared=event)
+        case AuthorityCreated(certificate=certificate):
+            return replace(state, certificate=certificate)
+        case AuthoritySigningFailed(reason=reason):
+            return replace(state, failure=reason)
+        case IssuancePolicyAdopted(policy=policy):
+            return replace(state, policy=policy)
+
+
+def issuer_of(state: State, *, authority_id: str, version: int, locations: Locations) -> Issuer:
+    """Return the authority as those see it who ask it for a certificate.
+
+    Raises `AuthorityMissing`, `NotSignedYet` and `SigningGivenUp` for an authority that can't issue.
+    """
+    prepared, certificate, policy = _created(state, authority_id)
+    return Issuer(
+        authority_id=authority_id,
+        version=version,
+        name=prepared.name,
+        certificate=certificate,
+        key_id=prepared.key_id,
+        key_type=prepared.key_type,
+        not_before=prepared.not_before,
+        not_after=prepared.not_after,
+        path_length=prepared.path_length,
+        name_constraints=prepared.name_constraints,
+        policy=policy,
+        locations=locations,
+    )
+
+
+# Decide
+
+
+def decide(command: AuthorityCommand, state: State, encode: Callable[[Template], bytes]) -> list[AuthorityEvent]:
+    """Turn a command into events; `encode` gives a template's to-be-signed bytes."""
+    match command:
+        case CreateAuthority():
+            return _create(command, state, encode)
+        case RecordAuthoritySignature():
+            return _record_signature(command, state)
+        case RecordAuthoritySignatureFailure():
+            return _record_failure(command, state)
+        case SetIssuancePolicy():
+            return _set_policy(command, state)
+
+
+def _create(command: CreateAuthority, state: State, encode: Callable[[Template], bytes]) -> list[AuthorityEvent]:
+    if state.prepared is not None:
+        if state.prepared.request_digest == command.request_digest:
+            return []
+        raise RequestReused("this id was used for another authority")
+    template = _template(command)
+    draft = Draft(
+        name=command.name,
+        profile=Profile.INTERMEDIATE,
+        template=template,
+        issuer=command.issuer,
+        now=command.now,
+    )
+    RulesBroken.if_any([*constraints_violations(command.name_constraints, "name_constraints"), *violations(draft)])
+    return [
+        AuthorityPrepared(
+            name=command.name,
+            subject=command.subject,
+            issuer_id=command.issuer.authority_id if command.issuer else None,
+            key_type=command.public_key.key_type,
+            key_id=command.key_id,
+            public_key=command.public_key.spki,
+            serial_number=serial_hex(command.serial_number),
+            not_before=template.not_before,
+            not_after=template.not_after,
+            path_length=template.path_length,
+            name_constraints=command.name_constraints,
+            to_be_signed=encode(template),
+            request_digest=command.request_digest,
+        )
+    ]
+
+
+def _template(command: CreateAuthority) -> Template:
+    issuer, key_type = command.issuer, command.public_key.key_type
+    not_before, not_after = period(
+        now=command.now,
+        asked_days=command.validity_days,
+        default_days=INTERMEDIATE_DAYS if issuer else ROOT_DAYS,
+        issuer=issuer,
+    )
+    return Template(
+        serial_number=command.serial_number,
+        signature_key_type=issuer.key_type if issuer else key_type,
+        issuer_certificate=issuer.certificate if issuer else None,
+        subject=command.subject,
+        subject_alt_names=SubjectAltNames(),
+        public_key=command.public_key,
+        not_before=not_before,
+        not_after=not_after,
+        is_authority=True,
+        path_length=_path_length(command),
+        key_usages=key_usages(Profile.INTERMEDIATE, key_type),
+        extended_key_usages=(),
+        name_constraints=command.name_constraints,
+        locations=issuer.locations if issuer else None,
+    )
+
+
+def _path_length(command: CreateAuthority) -> int | None:
+    if command.path_length is None and command.issuer and command.issuer.path_length:
+        return command.issuer.path_length - 1
+    return command.path_length
+
+
+def _record_signature(command: RecordAuthoritySignature, state: State) -> list[AuthorityEvent]:
+    if state.prepared is None:
+        raise AuthorityMissing("nothing was prepared that could be signed")
+    if state.failure is not None:
+        raise SigningGivenUp(state.failure)
+    if state.certificate is not None:
+        return []
+    return [AuthorityCreated(command.certificate), IssuancePolicyAdopted(IssuancePolicy())]
+
+
+def _record_failure(command: RecordAuthoritySignatureFailure, state: State) -> list[AuthorityEvent]:
+    if state.prepared is None:
+        raise AuthorityMissing("nothing was prepared that could fail")
+    if state.certificate is not None or state.failure is not None:
+        return []
+    return [AuthoritySigningFailed(command.reason)]
+
+
+def _set_policy(command: SetIssuancePolicy, state: State) -> list[AuthorityEvent]:
+    _, _, policy = _created(state, "")
+    if policy == command.policy:
+        return []
+    RulesBroken.if_any(_policy_violations(command.policy))
+    return [IssuancePolicyAdopted(command.policy)]
+
+
+def _policy_violations(policy: IssuancePolicy) -> Sequence[Violation]:
+    found = list(constraints_violations(policy.names, "policy.names"))
+    if not 1 <= policy.maximum_validity_days <= LONGEST_DAYS:
+        found.append(Violation("policy.maximum_validity_days", "issuance policy", f"1 to {LONGEST_DAYS} days"))
+    if not policy.key_types:
+        found.append(Violation("policy.key_types", "issuance policy", "at least one key type"))
+    return found
+
+
+def _created(state: State, authority_id: str) -> tuple[AuthorityPrepared, bytes, IssuancePolicy]:
+    if state.prepared is None:
+        raise AuthorityMissing(f"there is no authority {authority_id}".rstrip())
+    if state.failure is not None:
+        raise SigningGivenUp(f"the authority {state.prepared.name} was never signed: {state.failure}")
+    if state.certificate is None or state.policy is None:
+        raise NotSignedYet(f"the authority {state.prepared.name} waits for its signature")
+    return state.prepared, state.certificate, state.policy
+
+
+# The aggregate
+
+
+def reservations(event: AuthorityEvent, authority_id: str) -> Sequence[Reservation]:
+    """Return what an event claims for the authority: its name, and its serial number with its issuer."""
+    match event:
+        case AuthorityPrepared():
+            issuer_id = event.issuer_id or authority_id
+            return (
+                Reservation(
+                    f"authority_name-{event.name}",
+                    NameReserved(authority_id),
+                    taken("name", event.name, CATEGORY),
+                ),
+                Reservation(
+                    f"serial_number-{issuer_id}-{event.serial_number}",
+                    SerialNumberReserved(authority_id),
+                    SerialNumberTaken("the issuer has used this serial number"),
+                ),
+            )
+        case _:
+            return ()
+
+
+def guards(command: AuthorityCommand) -> Sequence[Guard]:
+    """Return the issuer's stream and version: an intermediate isn't made on facts that have changed."""
+    match command:
+        case CreateAuthority(issuer=Issuer() as issuer):
+            return (Guard(f"{CATEGORY}-{issuer.authority_id}", issuer.version),)
+        case _:
+            return ()
+
+
+AuthorityDecider = Decider[AuthorityCommand, State, AuthorityEvent]
+
+
+def decider(encode: Callable[[Template], bytes]) -> AuthorityDecider:
+    """Return the aggregate, with the encoder of to-be-signed certificates."""
+    return Decider(
+        category=CATEGORY,
+        initial=State(),
+        evolve=evolve,
+        decide=lambda command, state: decide(command, state, encode),
+        reservations=reservations,
+        guards=guards,
+    )

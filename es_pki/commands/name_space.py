@@ -1,0 +1,126 @@
+"""Whether names lie in a part of the name spaces (RFC 5280 section 4.2.1.10): for policies and name constraints."""
+
+import ipaddress
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+from es_pki.commands.names import dns_name_fault, email_address_fault, ip_address_fault
+from es_pki.decider import Violation
+from es_pki.values import AttributeType, NameConstraints, NameSpace, Subject, SubjectAltNames
+
+
+def constraint_violations(
+    constraints: NameConstraints, subject: Subject, names: SubjectAltNames, *, rule: str
+) -> Iterator[Violation]:
+    """Yield the names that leave the permitted part or enter the excluded one."""
+    subject_emails = tuple(a.value for a in subject if a.type is AttributeType.EMAIL_ADDRESS)
+    forms: tuple[tuple[str, tuple[str, ...], _Within, _Within], ...] = (
+        ("dns_names", names.dns_names, dns_name_within, dns_name_touches),
+        ("ip_addresses", names.ip_addresses, ip_address_within, ip_address_within),
+        (
+            "email_addresses",
+            names.email_addresses + subject_emails,
+            email_address_within,
+            email_address_within,
+        ),
+        ("uris", names.uris, uri_within, uri_within),
+    )
+    for field, values, within, touches in forms:
+        permitted, excluded = _spaces(constraints.permitted, field), _spaces(constraints.excluded, field)
+        for value in values:
+            if permitted and not any(within(value, space) for space in permitted):
+                yield Violation(field, rule, f"{value!r} is not within {', '.join(permitted)}")
+            elif any(touches(value, space) for space in excluded):
+                yield Violation(field, rule, f"{value!r} is excluded")
+
+
+_Within = Callable[[str, str], bool]
+
+
+def _spaces(space: NameSpace, field: str) -> tuple[str, ...]:
+    match field:
+        case "dns_names":
+            return space.dns_names
+        case "ip_addresses":
+            return space.ip_networks
+        case "email_addresses":
+            return space.email_addresses
+        case _:
+            return space.uri_hosts
+
+
+def dns_name_within(name: str, domain: str) -> bool:
+    """Tell whether a name, or all that a wildcard stands for, is the domain or below it."""
+    host = name.removeprefix("*.")
+    return host == domain or host.endswith("." + domain)
+
+
+def dns_name_touches(name: str, domain: str) -> bool:
+    """Tell whether a name, or anything that a wildcard stands for, is the domain or below it."""
+    if dns_name_within(name, domain):
+        return True
+    return name.startswith("*.") and domain.partition(".")[2] == name[2:]
+
+
+def ip_address_within(address: str, network: str) -> bool:
+    """Tell whether an address lies in a network of its own family."""
+    try:
+        return ipaddress.ip_address(address) in ipaddress.ip_network(network)
+    except ValueError:
+        return False
+
+
+def email_address_within(address: str, space: str) -> bool:
+    """Tell whether a mailbox is the one named, at the host named, or at a host below `.domain`."""
+    local, _, host = address.rpartition("@")
+    if "@" in space:
+        their_local, _, their_host = space.rpartition("@")
+        return local == their_local and host.lower() == their_host
+    return _host_within(host.lower(), space)
+
+
+def uri_within(uri: str, space: str) -> bool:
+    """Tell whether a URI's host is the one named or below `.domain`; without a host it is within nothing."""
+    host = urlsplit(uri).hostname
+    return bool(host) and _host_within(str(host), space)
+
+
+def _host_within(host: str, space: str) -> bool:
+    return host.endswith(space) if space.startswith(".") else host == space
+
+
+def constraints_violations(constraints: NameConstraints, field: str) -> Iterator[Violation]:
+    """Yield what is wrong with constraints as they are written, each entry named by its path below `field`."""
+    for part, space in (("permitted", constraints.permitted), ("excluded", constraints.excluded)):
+        checks = (
+            ("dns_names", space.dns_names, _domain_fault),
+            ("ip_networks", space.ip_networks, _network_fault),
+            ("email_addresses", space.email_addresses, _email_space_fault),
+            ("uri_hosts", space.uri_hosts, _host_space_fault),
+        )
+        for form, entries, fault_of in checks:
+            for entry in entries:
+                fault = fault_of(entry)
+                if fault:
+                    yield Violation(f"{field}.{part}.{form}", "RFC 5280 section 4.2.1.10", f"{entry[:80]!r}: {fault}")
+
+
+def _domain_fault(domain: str) -> str:
+    return "name the domain itself, without a wildcard" if "*" in domain else dns_name_fault(domain)
+
+
+def _network_fault(network: str) -> str:
+    try:
+        ipaddress.ip_network(network)
+    except ValueError as error:
+        return f"this is no network in CIDR notation ({error})"
+    return ""
+
+
+def _host_space_fault(space: str) -> str:
+    host = space.removeprefix(".")
+    return _domain_fault(host) if ip_address_fault(host) else ""
+
+
+def _email_space_fault(space: str) -> str:
+    return email_address_fault(space) if "@" in space else _host_space_fault(space)

@@ -1,0 +1,160 @@
+"""What a name may look like: in subjects (RFC 5280 section 4.1.2.6) and in subject alternative names (4.2.1.6)."""
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from es_pki.decider import Violation
+from es_pki.values import AttributeType, Subject, SubjectAltNames
+
+MAXIMUM_NAMES = 100
+"""Subject alternative names in one certificate: more makes handshakes and inventories unwieldy."""
+
+MAXIMUM_NAMES_LENGTH = 8_192
+"""Characters in all of them together: a record of the log stays below 64 KiB."""
+
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_OWN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
+
+UPPER_BOUNDS = {
+    AttributeType.COMMON_NAME: 64,
+    AttributeType.ORGANIZATION: 64,
+    AttributeType.ORGANIZATIONAL_UNIT: 64,
+    AttributeType.TITLE: 64,
+    AttributeType.SERIAL_NUMBER: 64,
+    AttributeType.LOCALITY: 128,
+    AttributeType.STATE_OR_PROVINCE: 128,
+    AttributeType.PSEUDONYM: 128,
+    AttributeType.EMAIL_ADDRESS: 255,
+    AttributeType.COUNTRY: 2,
+}
+"""Characters in a naming attribute (RFC 5280 appendix A.1, the `ub-` numbers)."""
+
+UNBOUNDED_BY_RFC = 128
+"""Characters where RFC 5280 leaves room for 32,768: enough for a street or a surname."""
+
+_ASCII_ONLY = {
+    AttributeType.COUNTRY,
+    AttributeType.SERIAL_NUMBER,
+    AttributeType.DOMAIN_COMPONENT,
+    AttributeType.EMAIL_ADDRESS,
+}
+
+
+def own_name_violations(name: str) -> Iterator[Violation]:
+    """Yield what is wrong with the name by which es-pki's users call something: it stands in URLs and files."""
+    if not _OWN_NAME.fullmatch(name):
+        yield Violation(
+            "name", "names are short and plain", "use 1 to 128 letters, digits, dots, hyphens and underscores"
+        )
+    elif is_uuid(name):
+        yield Violation("name", "names aren't ids", "a name that looks like an id would be taken for one")
+
+
+def is_uuid(text: str) -> bool:
+    """Tell whether the text is an id rather than a name."""
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+def subject_violations(subject: Subject) -> Iterator[Violation]:
+    """Yield what is wrong with a distinguished name's attributes."""
+    for attribute in subject:
+        field = f"subject.{attribute.type}"
+        bound = UPPER_BOUNDS.get(attribute.type, UNBOUNDED_BY_RFC)
+        if not attribute.value.strip():
+            yield Violation(field, "RFC 5280 section 4.1.2.4", "a naming attribute has a value")
+        elif len(attribute.value) > bound:
+            yield Violation(
+                field,
+                "RFC 5280 appendix A.1 upper bounds",
+                f"at most {bound} characters, not {len(attribute.value)}",
+            )
+        elif not attribute.value.isprintable():
+            yield Violation(field, "X.520 DirectoryString", "control characters don't belong in a name")
+        elif attribute.type in _ASCII_ONLY and not attribute.value.isascii():
+            yield Violation(field, "RFC 5280 appendix A.1", "only ASCII characters are allowed here")
+        elif attribute.type is AttributeType.COUNTRY and not re.fullmatch("[A-Za-z]{2}", attribute.value):
+            yield Violation(field, "RFC 5280 appendix A.1 X520countryName", "two letters of ISO 3166")
+
+
+def subject_alt_name_violations(names: SubjectAltNames) -> Iterator[Violation]:
+    """Yield what is wrong with the subject alternative names themselves, whatever the policy says."""
+    count = len(names.dns_names) + len(names.ip_addresses) + len(names.email_addresses) + len(names.uris)
+    if count > MAXIMUM_NAMES:
+        yield Violation("dns_names", "names are counted", f"at most {MAXIMUM_NAMES} names, not {count}")
+        return
+    length = sum(map(len, names.dns_names + names.ip_addresses + names.email_addresses + names.uris))
+    if length > MAXIMUM_NAMES_LENGTH:
+        yield Violation("dns_names", "names are counted", f"at most {MAXIMUM_NAMES_LENGTH} characters, not {length}")
+        return
+    checks = (
+        ("dns_names", names.dns_names, dns_name_fault),
+        ("ip_addresses", names.ip_addresses, ip_address_fault),
+        ("email_addresses", names.email_addresses, email_address_fault),
+        ("uris", names.uris, uri_fault),
+    )
+    for field, values, fault_of in checks:
+        for value in values:
+            fault = fault_of(value)
+            if fault:
+                yield Violation(field, "RFC 5280 section 4.2.1.6", f"{_shown(value)}: {fault}")
+
+
+def dns_name_fault(name: str) -> str:
+    """Say what is wrong with a DNS name in its canonical form, "" if nothing (RFC 1034 3.5, RFC 9525 6.3)."""
+    host = name.removeprefix("*.")
+    if len(host) > 253:
+        return "a DNS name has at most 253 characters"
+    if "*" in host:
+        return "a wildcard stands alone and leftmost, before a domain"
+    labels = host.split(".")
+    if not all(_LABEL.fullmatch(label) for label in labels):
+        return "labels are 1 to 63 lower-case letters, digits and inner hyphens"
+    if labels[-1].isdigit():
+        return "this is no DNS name; an IP address belongs into ip_addresses"
+    return ""
+
+
+def ip_address_fault(address: str) -> str:
+    """Say what is wrong with an IP address, "" if nothing."""
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        return "this is neither an IPv4 nor an IPv6 address"
+    return ""
+
+
+def email_address_fault(address: str) -> str:
+    """Say what is wrong with a mailbox, "" if nothing (RFC 5321 section 4.1.2, without quoted strings)."""
+    local, at, domain = address.rpartition("@")
+    if not at or not _LOCAL_PART.fullmatch(local) or len(local) > 64:
+        return "a mailbox is local-part@domain"
+    return dns_name_fault(domain) if "*" not in domain else "a mailbox has no wildcard"
+
+
+def uri_fault(uri: str) -> str:
+    """Say what is wrong with a URI, "" if nothing: absolute, ASCII, with a scheme and something behind it."""
+    if not uri.isascii() or not uri.isprintable() or " " in uri:
+        return "a URI has only printable ASCII characters; encode the others"
+    try:
+        parts = urlsplit(uri)
+        host = parts.hostname
+    except ValueError:
+        return "this is no URI"
+    if not _SCHEME.fullmatch(parts.scheme) or not (parts.netloc or parts.path):
+        return "a URI is absolute: scheme and what it names"
+    if host and ip_address_fault(host) and dns_name_fault(host.lower()):
+        return "the URI's host is neither a DNS name nor an IP address"
+    return ""
+
+
+def _shown(value: str) -> str:
+    return repr(value if len(value) <= 80 else value[:77] + "…")

@@ -1,0 +1,89 @@
+"""What an aggregate is: two pure functions and a value. And what a decision can be besides events: a refusal.
+
+`evolve` folds events into the minimal state; it never raises. `decide` turns a command and the state into new events,
+none when the command changes nothing (it was decided before), or raises `Refused`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import ClassVar, Generic, NamedTuple, TypeVar
+
+Command = TypeVar("Command")
+State = TypeVar("State")
+Event = TypeVar("Event")
+
+
+class Kind(StrEnum):
+    """Why a command was refused, coarsely: the edge chooses its answer's form by it."""
+
+    INVALID = "invalid"
+    FORBIDDEN = "forbidden"
+    MISSING = "missing"
+    CLASHING = "clashing"
+
+
+class Violation(NamedTuple):
+    """One broken rule: the field of the request, the rule's name with its source, and what to do about it."""
+
+    field: str
+    rule: str
+    detail: str
+
+
+class Refused(Exception):
+    """A command that may not happen. Subclasses are named after the reason; their docstrings are the manual."""
+
+    kind: ClassVar[Kind] = Kind.INVALID
+
+    def __init__(self, detail: str, *violations: Violation) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.violations = violations
+
+
+class RequestReused(Refused):
+    """The same id or Idempotency-Key came before with another request. Send a new key for a new request."""
+
+    kind = Kind.CLASHING
+
+
+class Reservation(NamedTuple):
+    """A stream that may be written only once, the event that claims it, and the refusal for whoever comes second."""
+
+    stream: str
+    event: object
+    taken: Refused
+
+
+class Guard(NamedTuple):
+    """A stream of another aggregate that must still be at the version on which the command was put together."""
+
+    stream: str
+    version: int
+
+
+def reserve_nothing(_event: object, _aggregate_id: str) -> Sequence[Reservation]:
+    """Serve aggregates whose events claim nothing."""
+    return ()
+
+
+def guard_nothing(_command: object) -> Sequence[Guard]:
+    """Serve commands that rest on their own aggregate alone."""
+    return ()
+
+
+@dataclass(frozen=True)
+class Decider(Generic[Command, State, Event]):
+    """An aggregate. `category` begins its streams' names: `certificate-<id>`."""
+
+    category: str
+    initial: State
+    evolve: Callable[[State, Event], State]
+    decide: Callable[[Command, State], list[Event]]
+    reservations: Callable[[Event, str], Sequence[Reservation]] = field(default=reserve_nothing)
+    guards: Callable[[Command], Sequence[Guard]] = field(default=guard_nothing)
+
+    def stream(self, aggregate_id: str) -> str:
+        """Return the name of an aggregate's stream."""
+        return f"{self.category}-{aggregate_id}"

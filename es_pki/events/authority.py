@@ -1,0 +1,50 @@
+"""What happens to an authority: a certificate and key that sign others' certificates. Stream `authority-<id>`."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from es_pki.values import IssuancePolicy, KeyType, NameConstraints, Subject
+
+
+class AuthorityPrepared(Struct, frozen=True, omit_defaults=True):
+    """An authority's certificate was decided on, to the byte; its issuer's key has not signed it yet.
+
+    `issuer_id` is None for a root. `serial_number` is hex. `to_be_signed` is the DER TBSCertificate.
+    `request_digest` is the SHA-256 of what was asked for: the same request again is recognised by it.
+    """
+
+    name: str
+    subject: Subject
+    issuer_id: str | None
+    key_type: KeyType
+    key_id: str
+    public_key: bytes
+    serial_number: str
+    not_before: datetime
+    not_after: datetime
+    path_length: int | None
+    name_constraints: NameConstraints
+    to_be_signed: bytes
+    request_digest: bytes
+
+
+class AuthorityCreated(Struct, frozen=True, omit_defaults=True):
+    """The prepared certificate was signed: the authority exists. `certificate` is DER."""
+
+    certificate: bytes
+
+
+class AuthoritySigningFailed(Struct, frozen=True, omit_defaults=True):
+    """The prepared certificate could not be signed; the authority never came to be."""
+
+    reason: str
+
+
+class IssuancePolicyAdopted(Struct, frozen=True, omit_defaults=True):
+    """From now on the authority issues under this policy."""
+
+    policy: IssuancePolicy
+
+
+AuthorityEvent = AuthorityPrepared | AuthorityCreated | AuthoritySigningFailed | IssuancePolicyAdopted

@@ -1,0 +1,22 @@
+"""Who owns what exists only once. One stream per reserved thing, so that the log itself refuses the second owner.
+
+Streams: `authority_name-<name>`, `certificate_name-<name>`, `principal_name-<name>` and
+`serial_number-<authority id>-<hex>`. Appended together with the owner's own event, or not at all.
+"""
+
+from msgspec import Struct
+
+
+class NameReserved(Struct, frozen=True, omit_defaults=True):
+    """A name belongs to the aggregate `owner` (its id) from now on."""
+
+    owner: str
+
+
+class SerialNumberReserved(Struct, frozen=True, omit_defaults=True):
+    """An issuer's serial number belongs to the aggregate `owner` (its id) for ever (RFC 5280 section 4.1.2.2)."""
+
+    owner: str
+
+
+ReservationEvent = NameReserved | SerialNumberReserved

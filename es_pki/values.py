@@ -1,0 +1,229 @@
+"""The words of a PKI as immutable values, shared by every layer; RFC 5280's terms throughout.
+
+No clock, no randomness, no I/O. Times are timezone-aware UTC datetimes with whole seconds.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class KeyType(StrEnum):
+    """What kind of key pair, by algorithm and size or curve."""
+
+    RSA_2048 = "rsa-2048"
+    RSA_3072 = "rsa-3072"
+    RSA_4096 = "rsa-4096"
+    EC_P256 = "ec-p256"
+    EC_P384 = "ec-p384"
+    EC_P521 = "ec-p521"
+    ED25519 = "ed25519"
+
+    @property
+    def is_rsa(self) -> bool:
+        """Tell whether the key can also encipher keys."""
+        return self.value.startswith("rsa-")
+
+    @property
+    def is_ec(self) -> bool:
+        """Tell whether the key is of a NIST curve: it can also agree on keys."""
+        return self.value.startswith("ec-")
+
+
+class Profile(StrEnum):
+    """What a certificate is for; decides its key usages and CA bits (see `commands/profile.py`)."""
+
+    SERVER = "server"
+    CLIENT = "client"
+    SERVER_CLIENT = "server-client"
+    EMAIL = "email"
+    CODE_SIGNING = "code-signing"
+    INTERMEDIATE = "intermediate"
+
+
+class KeyUsage(StrEnum):
+    """A bit of the key usage extension (RFC 5280 section 4.2.1.3)."""
+
+    DIGITAL_SIGNATURE = "digital_signature"
+    CONTENT_COMMITMENT = "content_commitment"
+    KEY_ENCIPHERMENT = "key_encipherment"
+    DATA_ENCIPHERMENT = "data_encipherment"
+    KEY_AGREEMENT = "key_agreement"
+    KEY_CERT_SIGN = "key_cert_sign"
+    CRL_SIGN = "crl_sign"
+
+
+class ExtendedKeyUsage(StrEnum):
+    """A purpose of the extended key usage extension (RFC 5280 section 4.2.1.12)."""
+
+    SERVER_AUTH = "server_auth"
+    CLIENT_AUTH = "client_auth"
+    EMAIL_PROTECTION = "email_protection"
+    CODE_SIGNING = "code_signing"
+
+
+class Role(StrEnum):
+    """What a principal may do; a principal may hold several."""
+
+    ADMIN = "admin"
+    OPERATOR = "operator"
+    REQUESTER = "requester"
+    AUDITOR = "auditor"
+    VIEWER = "viewer"
+
+
+class AttributeType(StrEnum):
+    """The kinds of naming attributes that es-pki puts into a distinguished name (RFC 5280 section 4.1.2.4)."""
+
+    COMMON_NAME = "common_name"
+    SURNAME = "surname"
+    GIVEN_NAME = "given_name"
+    TITLE = "title"
+    SERIAL_NUMBER = "serial_number"
+    PSEUDONYM = "pseudonym"
+    ORGANIZATION = "organization"
+    ORGANIZATIONAL_UNIT = "organizational_unit"
+    STREET_ADDRESS = "street_address"
+    LOCALITY = "locality"
+    STATE_OR_PROVINCE = "state_or_province"
+    POSTAL_CODE = "postal_code"
+    COUNTRY = "country"
+    DOMAIN_COMPONENT = "domain_component"
+    USER_ID = "user_id"
+    EMAIL_ADDRESS = "email_address"
+
+
+class Attribute(Struct, frozen=True, array_like=True):
+    """One attribute of a distinguished name, as text."""
+
+    type: AttributeType
+    value: str
+
+
+Subject = tuple[Attribute, ...]
+"""A distinguished name: one attribute per RDN, in the order of the certificate (country first, by custom)."""
+
+
+def common_name(subject: Subject) -> str:
+    """Return the subject's common name, or "" when it has none."""
+    return next((a.value for a in subject if a.type is AttributeType.COMMON_NAME), "")
+
+
+class SubjectAltNames(Struct, frozen=True, omit_defaults=True):
+    """Subject alternative names in their canonical text forms (RFC 5280 section 4.2.1.6).
+
+    `dns_names` are lower-case A-labels, perhaps with a wildcard as the leftmost label; `ip_addresses` are
+    compressed IPv4 or IPv6; `email_addresses` are RFC 5321 mailboxes; `uris` are absolute.
+    """
+
+    dns_names: tuple[str, ...] = ()
+    ip_addresses: tuple[str, ...] = ()
+    email_addresses: tuple[str, ...] = ()
+    uris: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Tell whether there is any name."""
+        return bool(self.dns_names or self.ip_addresses or self.email_addresses or self.uris)
+
+
+class NameSpace(Struct, frozen=True, omit_defaults=True):
+    """Parts of the name spaces, as name constraints write them (RFC 5280 section 4.2.1.10).
+
+    `dns_names`: a domain, with all its subdomains. `ip_networks`: CIDR. `email_addresses`: a mailbox, a host,
+    or `.domain` for all hosts below it. `uri_hosts`: a host, or `.domain` for all hosts below it.
+    """
+
+    dns_names: tuple[str, ...] = ()
+    ip_networks: tuple[str, ...] = ()
+    email_addresses: tuple[str, ...] = ()
+    uri_hosts: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Tell whether anything is in it."""
+        return bool(self.dns_names or self.ip_networks or self.email_addresses or self.uri_hosts)
+
+
+class NameConstraints(Struct, frozen=True, omit_defaults=True):
+    """What an authority's certificates may name: within `permitted` (per form, if it lists any), never `excluded`."""
+
+    permitted: NameSpace = NameSpace()
+    excluded: NameSpace = NameSpace()
+
+    def __bool__(self) -> bool:
+        """Tell whether anything is constrained."""
+        return bool(self.permitted) or bool(self.excluded)
+
+
+class IssuancePolicy(Struct, frozen=True, forbid_unknown_fields=True):
+    """What an authority may issue to those who ask. `names` restricts only the name forms it lists something of."""
+
+    names: NameConstraints = NameConstraints()
+    wildcards: bool = True
+    maximum_validity_days: int = 398
+    key_types: tuple[KeyType, ...] = tuple(KeyType)
+    extended_key_usages: tuple[ExtendedKeyUsage, ...] = tuple(ExtendedKeyUsage)
+    subordinate_authorities: bool = False
+
+
+class PublicKey(Struct, frozen=True):
+    """A public key: its type and its DER SubjectPublicKeyInfo."""
+
+    key_type: KeyType
+    spki: bytes
+
+
+class Locations(Struct, frozen=True):
+    """Where relying parties find what the issuer publishes (RFC 5280 sections 4.2.2.1 and 4.2.1.13)."""
+
+    ca_issuers: str
+    crl: str
+
+
+class Issuer(Struct, frozen=True):
+    """An authority as those see it who ask it for a certificate; read from its stream at `version`.
+
+    An append decided on these facts guards that version, so nothing is issued on facts that have changed.
+    """
+
+    authority_id: str
+    version: int
+    name: str
+    certificate: bytes
+    key_id: str
+    key_type: KeyType
+    not_before: datetime
+    not_after: datetime
+    path_length: int | None
+    name_constraints: NameConstraints
+    policy: IssuancePolicy
+    locations: Locations
+
+
+class Template(Struct, frozen=True):
+    """Everything that a to-be-signed certificate says; equal templates give equal bytes.
+
+    `issuer_certificate` is the issuer's DER certificate, None when the subject signs for itself.
+    `serial_number` is positive and has at most 159 bits.
+    """
+
+    serial_number: int
+    signature_key_type: KeyType
+    issuer_certificate: bytes | None
+    subject: Subject
+    subject_alt_names: SubjectAltNames
+    public_key: PublicKey
+    not_before: datetime
+    not_after: datetime
+    is_authority: bool
+    path_length: int | None
+    key_usages: tuple[KeyUsage, ...]
+    extended_key_usages: tuple[ExtendedKeyUsage, ...]
+    name_constraints: NameConstraints
+    locations: Locations | None
+
+
+def serial_hex(serial_number: int) -> str:
+    """Return a serial number as lower-case hex with an even number of digits, as it is shown and stored."""
+    text = f"{serial_number:x}"
+    return text if len(text) % 2 == 0 else "0" + text

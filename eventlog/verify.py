@@ -1,0 +1,125 @@
+"""Checking a log against its own evidence. Finds any record that was changed, removed, inserted or reordered.
+
+What was cut off at the end together with the head, or rewritten with every hash up to it, shows only against a
+checkpoint kept elsewhere: compare `Report.root` at `Report.size`.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from eventlog import entry, merkle
+from eventlog.log import Damaged, Head, Log, Record
+
+MAXIMUM_FINDINGS = 100
+"""Findings in a report, at most: the first is what matters."""
+
+
+class Finding(NamedTuple):
+    """A contradiction: the first position it concerns (0: the log as a whole) and a sentence about it."""
+
+    position: int
+    problem: str
+
+
+class Report(NamedTuple):
+    """What was read: the number of records, their tree's root hash, and what is wrong (empty: the log is sound)."""
+
+    size: int
+    root: bytes
+    findings: tuple[Finding, ...]
+
+
+async def verify(log: Log) -> Report:
+    """Read the whole log and recompute its evidence. Works on damaged stores; raises only `Unavailable`."""
+    audit = _Audit()
+    try:
+        async for records in log.scan():
+            for record in records:
+                audit.look_at(record)
+            audit.fold()
+            if len(audit.findings) >= MAXIMUM_FINDINGS:
+                break
+        else:
+            audit.compare(await log.head())
+    except Damaged as error:
+        audit.fold()
+        audit.find(audit.position + 1, f"the store can't be read further: {error}")
+    findings = tuple(audit.findings[:MAXIMUM_FINDINGS])
+    return Report(audit.size, merkle.root(audit.frontier), findings)
+
+
+class _Audit:
+    """The state of one reading."""
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+        self.position = 0
+        self.size = 0
+        self.frontier: tuple[bytes, ...] = ()
+        self._time = 0
+        self._versions: dict[str, int] = {}
+        self._leaves: list[bytes] = []
+
+    def find(self, position: int, problem: str) -> None:
+        self.findings.append(Finding(position, problem))
+
+    def look_at(self, record: Record) -> None:
+        """Check a record against those before it; what is wrong is believed afterwards, to be said once."""
+        expected = self.position + 1
+        if record.position > expected:
+            self.find(expected, f"missing: the next record is at position {record.position}")
+        elif record.position < expected:
+            self.find(record.position, "a record where none can be")
+        version = self._versions.get(record.stream, 0) + 1
+        if record.version != version:
+            problem = f"version {record.version} of stream {record.stream!r} stands where {version} is due"
+            self.find(record.position, problem)
+        if record.time < self._time:
+            self.find(record.position, "the time is before the time of the record before")
+        self._leaves.append(self._leaf_hash(record))
+        self.position = max(self.position, record.position)
+        self._versions[record.stream] = record.version
+        self._time = max(self._time, record.time)
+
+    def fold(self) -> None:
+        """Add the leaves seen since the last time to the tree."""
+        self.frontier = merkle.extend(self.size, self.frontier, self._leaves)
+        self.size += len(self._leaves)
+        self._leaves.clear()
+
+    def compare(self, head: Head) -> None:
+        """Check the stored head. A tree that differs because of a finding before isn't said again."""
+        if head.size > self.position:
+            self.find(self.position + 1, f"missing: the head says that the log ends at position {head.size}")
+        elif head.size < self.position:
+            self.find(head.size + 1, f"a record beyond the head, which is at position {head.size}")
+        elif not self.findings:
+            self._compare_tree(head)
+        if not self.findings and head.time != self._time:
+            self.find(0, "the head's time isn't the last record's")
+
+    def _compare_tree(self, head: Head) -> None:
+        if len(head.frontier) != len(self.frontier):
+            self.find(0, "the head's tree hasn't as many hashes as its size asks for")
+            return
+        for (first, last), stored, folded in zip(
+            merkle.subtrees(self.size), head.frontier, self.frontier, strict=True
+        ):
+            if stored != folded:
+                problem = f"the records of positions {first} to {last} aren't those that were appended"
+                self.find(first, problem)
+
+    def _leaf_hash(self, record: Record) -> bytes:
+        try:
+            leaf = entry.leaf_hash(entry.encode(record))
+        except ValueError as error:
+            self.find(record.position, f"the record cannot have been appended: {error}")
+            return record.leaf_hash
+        if leaf != record.leaf_hash:
+            self.find(record.position, "the record's content isn't what its leaf hash was made of")
+        return leaf
+
+
+def describe(findings: Sequence[Finding]) -> str:
+    """Return the findings one a line, for people."""
+    return "\n".join(f"position {finding.position}: {finding.problem}" for finding in findings)
