@@ -9,9 +9,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar, Generic, NamedTuple, TypeVar
 
+from es_pki.events import codec
+from es_pki.events.reservation import ReservationEvent
+
 Command = TypeVar("Command")
 State = TypeVar("State")
-Event = TypeVar("Event")
+Event = TypeVar("Event", bound=codec.Event)
 
 
 class Kind(StrEnum):
@@ -52,7 +55,7 @@ class Reservation(NamedTuple):
     """A stream that may be written only once, the event that claims it, and the refusal for whoever comes second."""
 
     stream: str
-    event: object
+    event: ReservationEvent
     taken: Refused
 
 

@@ -1,6 +1,6 @@
 """An append-only, provable event log. The contract is `eventlog.log`; a backend is imported where it is chosen.
 
-    from eventlog.sqlite import SQLiteLog  # or eventlog.postgres.PostgresLog, eventlog.memory.MemoryLog
+from eventlog.sqlite import SQLiteLog  # or eventlog.postgres.PostgresLog, eventlog.memory.MemoryLog
 """
 
 from eventlog.log import (

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from eventlog import entry, merkle
-from eventlog.log import Conflict, Head, Record, Write
+from eventlog.log import MAXIMUM_ENTRY_SIZE, Conflict, Head, Record, Write
 
 EMPTY_HEAD = Head(0, 0, ())
 """The head of a log without records."""
@@ -53,16 +53,18 @@ def prepare(writes: Sequence[Write], metadata: bytes, answer: asyncio.Future[tup
     """Check an append's form and do the work that needs no lock. Raises `TooLarge` and `ValueError`."""
     drafts = []
     size = 0
-    for write in writes:
-        stream = entry.encode_name(write.stream)
-        if write.expected_version < 0:
-            raise ValueError(f"version {write.expected_version} of stream {write.stream!r} cannot exist")
-        for version, event in enumerate(write.events, write.expected_version + 1):
-            before = entry.before_time(stream, version, entry.encode_name(event.type))
-            after = entry.after_time(metadata, event.data)
-            entry.check_size(len(before) + 8 + len(after))
-            drafts.append(Draft(write.stream, version, event.type, metadata, event.data, before, after))
-            size += len(before) + len(after)
+    for name, expected, events in writes:
+        stream = entry.encode_name(name)
+        if expected < 0:
+            raise ValueError(f"version {expected} of stream {name!r} cannot exist")
+        for version, (type_, data) in enumerate(events, expected + 1):
+            before = entry.before_time(stream, version, entry.encode_name(type_))
+            after = entry.after_time(metadata, data)
+            length = len(before) + 8 + len(after)
+            if length > MAXIMUM_ENTRY_SIZE:
+                raise entry.too_large(length)
+            drafts.append(Draft(name, version, type_, metadata, data, before, after))
+            size += length
     if not drafts:
         raise ValueError("an append has at least one event")
     if len(writes) > 1 and len({write.stream for write in writes}) < len(writes):
@@ -70,9 +72,7 @@ def prepare(writes: Sequence[Write], metadata: bytes, answer: asyncio.Future[tup
     return Request(writes, drafts, size, answer)
 
 
-def plan(
-    requests: Sequence[Request], head: Head, now: int, version_of: Callable[[str], int | None]
-) -> Plan:
+def plan(requests: Sequence[Request], head: Head, now: int, version_of: Callable[[str], int | None]) -> Plan:
     """Decide about requests in their order, as if each were committed before the next.
 
     `version_of` knows a stream's version (0: no events), or None: then the first to name it is believed, and a
@@ -98,9 +98,7 @@ def plan(
     return outcome._replace(head=Head(head.size + len(leaves), time, frontier))
 
 
-def _contradicted(
-    request: Request, outcome: Plan, version_of: Callable[[str], int | None]
-) -> Write | None:
+def _contradicted(request: Request, outcome: Plan, version_of: Callable[[str], int | None]) -> Write | None:
     """Return the first write whose expectation the batch so far, or the store, contradicts."""
     versions = outcome.versions
     for write in request.writes:
@@ -117,22 +115,12 @@ def _contradicted(
 
 
 def _add(request: Request, outcome: Plan, time: int, leaves: list[bytes], size: int) -> None:
-    for draft in request.drafts:
-        leaf = entry.leaf_hash_at(draft.before_time, time, draft.after_time)
+    for stream, version, type_, metadata, data, before, after in request.drafts:
+        leaf = entry.leaf_hash_at(before, time, after)
         leaves.append(leaf)
-        outcome.records.append(
-            Record(
-                size + len(leaves),
-                draft.stream,
-                draft.version,
-                draft.type,
-                time,
-                draft.metadata,
-                draft.data,
-                leaf,
-            )
-        )
-        outcome.versions[draft.stream] = draft.version
+        position = size + len(leaves)
+        outcome.records.append(Record(position, stream, version, type_, time, metadata, data, leaf))
+        outcome.versions[stream] = version
 
 
 def answer(outcome: Plan) -> None:

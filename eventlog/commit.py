@@ -68,10 +68,12 @@ class CommitQueue:
     async def _finish(self, batch: list[Request], pending: Awaitable[None]) -> None:
         try:
             await pending
-        except BaseException as error:
+        except Exception as error:  # noqa: BLE001 - as in `_flush`
             _fail(batch, error)
-            if not isinstance(error, Exception):
-                raise
+        except BaseException as error:  # the event loop ends
+            _fail([*batch, *self._waiting], error)
+            self._waiting.clear()
+            raise
         finally:
             self._running = None
             if self._waiting:

@@ -9,6 +9,7 @@ Numbers are big-endian. The position isn't in it: the tree proves it. The type c
 
 import hashlib
 import struct
+from functools import lru_cache
 
 from eventlog.log import MAXIMUM_ENTRY_SIZE, MAXIMUM_NAME_SIZE, Record, TooLarge
 
@@ -22,6 +23,7 @@ _sixty_four = struct.Struct(">Q").pack
 _version_and_length = struct.Struct(">QH").pack
 
 
+@lru_cache(8_192)
 def encode_name(name: str) -> bytes:
     """Return a stream's or type's UTF-8 form with its length before it. Raises `ValueError` for a bad name.
 
@@ -43,10 +45,9 @@ def after_time(metadata: bytes, data: bytes) -> bytes:
     return _thirty_two(len(metadata)) + metadata + _thirty_two(len(data)) + data
 
 
-def check_size(size: int) -> None:
-    """Raise `TooLarge` if an entry of `size` bytes doesn't fit into a C2SP entry bundle."""
-    if size > MAXIMUM_ENTRY_SIZE:
-        raise TooLarge(f"an entry of {size} bytes is over the maximum of {MAXIMUM_ENTRY_SIZE}")
+def too_large(size: int) -> TooLarge:
+    """Return the refusal of an entry that doesn't fit into a C2SP entry bundle."""
+    return TooLarge(f"an entry of {size} bytes is over the maximum of {MAXIMUM_ENTRY_SIZE}")
 
 
 def encode(record: Record) -> bytes:
@@ -62,7 +63,8 @@ def encode(record: Record) -> bytes:
         )
     except struct.error as error:
         raise ValueError(f"a number doesn't fit its field: {error}") from error
-    check_size(len(entry))
+    if len(entry) > MAXIMUM_ENTRY_SIZE:
+        raise too_large(len(entry))
     return entry
 
 

@@ -28,45 +28,63 @@ class Signal:
 
     def __init__(self) -> None:
         self.count = 0
-        self._moved = asyncio.Event()
+        self._moved: asyncio.Event | None = None
 
     def set(self) -> None:
         """Wake everyone who waits."""
         self.count += 1
-        self._moved.set()
-        self._moved = asyncio.Event()
+        if self._moved is not None:
+            self._moved.set()
+            self._moved = None
 
     async def wait(self, seen: int, seconds: float | None) -> None:
         """Return when the count is no longer `seen`, or after so many seconds (None: never)."""
-        if self.count == seen:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await self._moved.wait()
+        if self.count != seen:
+            return
+        if self._moved is None:
+            self._moved = asyncio.Event()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._moved.wait()
 
 
 async def read(
-    source: Source, after: int, until: int | None, types: Collection[str] | None
+    source: Source, after: int, until: int | None, types: Collection[str] | None, *, ahead: bool = False
 ) -> AsyncIterator[Page]:
-    """Yield pages as `Log.read_all` promises."""
+    """Yield pages as `Log.read_all` promises; `ahead`: fetch the next while the reader works on one."""
     size = await source.size()
     end = size if until is None else min(until, size)
     wanted = None if types is None else frozenset(types)
     after = max(after, 0)
+    pending: asyncio.Task[Page] | None = None
     while after < end:
-        page = await _page(source, after, end, wanted)
+        page = await (pending or _page(source, after, end, wanted))
         after = page.position
+        if ahead and after < end:
+            pending = asyncio.create_task(_page(source, after, end, wanted))
+            pending.add_done_callback(_look_at_result)
         yield page
+
+
+def _look_at_result(task: asyncio.Task[Page]) -> None:
+    """Keep asyncio from complaining about a page that its reader no longer wanted."""
+    if not task.cancelled():
+        task.exception()
 
 
 async def follow(
     source: Source, signal: Signal, seconds: float | None, after: int, types: Collection[str] | None
 ) -> AsyncIterator[Page]:
     """Yield pages as `Log.follow` promises; look at least every `seconds` for what other processes commit."""
+    wanted = None if types is None else frozenset(types)
+    after = max(after, 0)
     while True:
         seen = signal.count
-        async for page in read(source, after, None, types):
-            yield page
+        end = await source.size()
+        while after < end:
+            page = await _page(source, after, end, wanted)
             after = page.position
+            yield page
         await signal.wait(seen, seconds)
 
 

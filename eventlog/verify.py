@@ -4,11 +4,10 @@ What was cut off at the end together with the head, or rewritten with every hash
 checkpoint kept elsewhere: compare `Report.root` at `Report.size`.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from eventlog import entry, merkle
-from eventlog.log import Damaged, Head, Log, Record
+from eventlog.log import Damaged, Head, Log, Record, TooLarge
 
 MAXIMUM_FINDINGS = 100
 """Findings in a report, at most: the first is what matters."""
@@ -38,14 +37,11 @@ async def verify(log: Log) -> Report:
                 audit.look_at(record)
             audit.fold()
             if len(audit.findings) >= MAXIMUM_FINDINGS:
-                break
-        else:
-            audit.compare(await log.head())
+                return audit.report()
+        audit.compare(await log.head())
     except Damaged as error:
-        audit.fold()
         audit.find(audit.position + 1, f"the store can't be read further: {error}")
-    findings = tuple(audit.findings[:MAXIMUM_FINDINGS])
-    return Report(audit.size, merkle.root(audit.frontier), findings)
+    return audit.report()
 
 
 class _Audit:
@@ -59,8 +55,10 @@ class _Audit:
         self._time = 0
         self._versions: dict[str, int] = {}
         self._leaves: list[bytes] = []
+        self._steps_back: list[int] = []
 
     def find(self, position: int, problem: str) -> None:
+        """Note a contradiction."""
         self.findings.append(Finding(position, problem))
 
     def look_at(self, record: Record) -> None:
@@ -74,12 +72,12 @@ class _Audit:
         if record.version != version:
             problem = f"version {record.version} of stream {record.stream!r} stands where {version} is due"
             self.find(record.position, problem)
-        if record.time < self._time:
-            self.find(record.position, "the time is before the time of the record before")
         self._leaves.append(self._leaf_hash(record))
+        if record.time < self._time and not self._is_found(record.position - 1, record.position):
+            self._steps_back.append(record.position - 1)
         self.position = max(self.position, record.position)
         self._versions[record.stream] = record.version
-        self._time = max(self._time, record.time)
+        self._time = record.time
 
     def fold(self) -> None:
         """Add the leaves seen since the last time to the tree."""
@@ -88,38 +86,53 @@ class _Audit:
         self._leaves.clear()
 
     def compare(self, head: Head) -> None:
-        """Check the stored head. A tree that differs because of a finding before isn't said again."""
+        """Check the stored head."""
         if head.size > self.position:
             self.find(self.position + 1, f"missing: the head says that the log ends at position {head.size}")
         elif head.size < self.position:
             self.find(head.size + 1, f"a record beyond the head, which is at position {head.size}")
-        elif not self.findings:
+        elif self.size == head.size:
             self._compare_tree(head)
         if not self.findings and head.time != self._time:
             self.find(0, "the head's time isn't the last record's")
 
+    def report(self) -> Report:
+        """Return what was found, the lowest position first."""
+        self._tell_steps_back(0)
+        findings = sorted(self.findings, key=lambda finding: finding.position)
+        return Report(self.size, merkle.root(self.frontier), tuple(findings[:MAXIMUM_FINDINGS]))
+
     def _compare_tree(self, head: Head) -> None:
+        """Compare the subtrees. One that differs because of what was found in it isn't said again."""
         if len(head.frontier) != len(self.frontier):
             self.find(0, "the head's tree hasn't as many hashes as its size asks for")
             return
-        for (first, last), stored, folded in zip(
-            merkle.subtrees(self.size), head.frontier, self.frontier, strict=True
-        ):
-            if stored != folded:
-                problem = f"the records of positions {first} to {last} aren't those that were appended"
-                self.find(first, problem)
+        ranges = merkle.subtrees(self.size)
+        differing = [
+            place
+            for place, stored, folded in zip(ranges, head.frontier, self.frontier, strict=True)
+            if stored != folded
+        ]
+        self._tell_steps_back(differing[0][0] - 1 if differing else self.size)
+        for first, last in differing:
+            if not self._is_found(first, last):
+                self.find(first, f"the records of positions {first} to {last} aren't those that were appended")
+
+    def _tell_steps_back(self, intact: int) -> None:
+        """Note where the time steps back: either record may be wrong, but none of the first `intact` is."""
+        for position in self._steps_back:
+            self.find(position + 1 if position <= intact else position, "the time steps back here")
+        self._steps_back.clear()
+
+    def _is_found(self, first: int, last: int) -> bool:
+        return any(first <= finding.position <= last for finding in self.findings)
 
     def _leaf_hash(self, record: Record) -> bytes:
         try:
             leaf = entry.leaf_hash(entry.encode(record))
-        except ValueError as error:
+        except (ValueError, TooLarge) as error:
             self.find(record.position, f"the record cannot have been appended: {error}")
             return record.leaf_hash
         if leaf != record.leaf_hash:
             self.find(record.position, "the record's content isn't what its leaf hash was made of")
         return leaf
-
-
-def describe(findings: Sequence[Finding]) -> str:
-    """Return the findings one a line, for people."""
-    return "\n".join(f"position {finding.position}: {finding.problem}" for finding in findings)

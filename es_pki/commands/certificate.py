@@ -149,7 +149,7 @@ def _prepare(
         CertificatePrepared(
             version=1,
             name=wanted.name,
-            authority_id=issuer.authority_id if issuer else None,
+            issuer_id=issuer.authority_id if issuer else None,
             profile=wanted.profile,
             subject=wanted.subject,
             subject_alt_names=wanted.subject_alt_names,
@@ -224,13 +224,13 @@ def _record_failure(command: RecordSignatureFailure, state: State) -> list[Certi
 def reservations(event: CertificateEvent, certificate_id: str) -> Sequence[Reservation]:
     """Return what an event claims for the certificate: its name, and its serial number with its issuer."""
     match event:
-        case CertificatePrepared(authority_id=None):
+        case CertificatePrepared(issuer_id=None):
             return (_name(event, certificate_id),)
         case CertificatePrepared():
             return (
                 _name(event, certificate_id),
                 Reservation(
-                    f"serial_number-{event.authority_id}-{event.serial_number}",
+                    f"serial_number-{event.issuer_id}-{event.serial_number}",
                     SerialNumberReserved(certificate_id),
                     SerialNumberTaken("the issuer has used this serial number"),
                 ),

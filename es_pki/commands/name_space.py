@@ -99,10 +99,10 @@ def constraints_violations(constraints: NameConstraints, field: str) -> Iterator
             ("uri_hosts", space.uri_hosts, _host_space_fault),
         )
         for form, entries, fault_of in checks:
-            for entry in entries:
+            for index, entry in enumerate(entries):
                 fault = fault_of(entry)
                 if fault:
-                    yield Violation(f"{field}.{part}.{form}", "RFC 5280 section 4.2.1.10", f"{entry[:80]!r}: {fault}")
+                    yield Violation(f"{field}.{part}.{form}[{index}]", "RFC 5280 section 4.2.1.10", fault)
 
 
 def _domain_fault(domain: str) -> str:

@@ -102,10 +102,10 @@ def subject_alt_name_violations(names: SubjectAltNames) -> Iterator[Violation]:
         ("uris", names.uris, uri_fault),
     )
     for field, values, fault_of in checks:
-        for value in values:
+        for index, value in enumerate(values):
             fault = fault_of(value)
             if fault:
-                yield Violation(field, "RFC 5280 section 4.2.1.6", f"{_shown(value)}: {fault}")
+                yield Violation(f"{field}[{index}]", "RFC 5280 section 4.2.1.6", fault)
 
 
 def dns_name_fault(name: str) -> str:
@@ -156,5 +156,6 @@ def uri_fault(uri: str) -> str:
     return ""
 
 
-def _shown(value: str) -> str:
-    return repr(value if len(value) <= 80 else value[:77] + "…")
+def is_own_name(text: str) -> bool:
+    """Tell whether the text could be the name of something here."""
+    return _OWN_NAME.fullmatch(text) is not None

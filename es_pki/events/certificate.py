@@ -10,14 +10,14 @@ from es_pki.values import KeyType, Profile, Subject, SubjectAltNames
 class CertificatePrepared(Struct, frozen=True, omit_defaults=True):
     """A certificate was decided on, to the byte; it has not been signed yet.
 
-    `version` counts the lineage's certificates from 1. `authority_id` is None when it signs for itself. `key_id` is
+    `version` counts the lineage's certificates from 1. `issuer_id` is None when it signs for itself. `key_id` is
     None when the private key is not kept here (a CSR was signed). `serial_number` is hex. `to_be_signed` is the DER
     TBSCertificate. `request_digest` is the SHA-256 of what was asked for: the same request again is recognised by it.
     """
 
     version: int
     name: str
-    authority_id: str | None
+    issuer_id: str | None
     profile: Profile
     subject: Subject
     subject_alt_names: SubjectAltNames

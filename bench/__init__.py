@@ -1,0 +1,1 @@
+"""Benchmarks: each compares with a plain alternative in the same run, and prints ratios."""

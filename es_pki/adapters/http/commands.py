@@ -1,0 +1,98 @@
+"""Commands over HTTP: what there is, and sending one."""
+
+import re
+
+import msgspec
+from aiohttp import web
+
+from es_pki.adapters.http.access import admitted
+from es_pki.adapters.http.parts import PARTS
+from es_pki.adapters.http.problems import Problem
+from es_pki.adapters.http.replies import json_reply
+from es_pki.adapters.intake.answer import Asked
+from es_pki.adapters.intake.requests import REQUESTS, CreateToken, Request, RevokeToken
+from es_pki.commands.refusals import Malformed
+from es_pki.decider import Violation
+
+BY_NAME: dict[str, type[Request]] = {request.__name__: request for request in REQUESTS}
+DECODERS = {name: msgspec.json.Decoder(request) for name, request in BY_NAME.items()}
+
+LONGEST_IDEMPOTENCY_KEY = 255
+
+_AT = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
+_NAMED = re.compile(r"(?:unknown|required) field `(?P<name>[^`]{1,80})`")
+_ENUM = re.compile(r"^Invalid enum value .*?(?= - at|$)", re.DOTALL)
+
+
+async def list_commands(_request: web.Request) -> web.StreamResponse:
+    """Answer with every command, who may send it, and the JSON Schema of its body."""
+    schemas, components = msgspec.json.schema_components(REQUESTS, ref_template="#/components/{name}")
+    items = [
+        {
+            "name": request.__name__,
+            "summary": (request.__doc__ or "").split("\n", 1)[0],
+            "roles": sorted(request.senders),
+            "schema": schema,
+        }
+        for request, schema in zip(REQUESTS, schemas, strict=True)
+    ]
+    return json_reply({"items": items, "components": components})
+
+
+async def send_command(request: web.Request) -> web.StreamResponse:
+    """Take a command; answer with its position, stream, events and result."""
+    name = request.match_info["name"]
+    asked_for = BY_NAME.get(name)
+    if asked_for is None:
+        raise Problem(
+            404,
+            "no-such-command",
+            "GET /api/v1/commands lists the commands",
+            Violation("name", "commands are known", "there is no command of this name"),
+        )
+    caller = await admitted(request, asked_for.senders)
+    parts = request.app[PARTS]
+    asked = Asked(caller, parts.now(), _idempotency_key(request))
+    body = decoded(name, await _body(request))
+    answer = await parts.desk.take(body, asked)
+    if isinstance(body, CreateToken | RevokeToken):
+        await parts.follower.reached(answer.position, 5.0)
+    return json_reply(answer, headers={"ES-PKI-Position": str(answer.position)})
+
+
+def decoded(name: str, body: bytes) -> Request:
+    """Return the request of a command's body. Raises `Malformed`, naming the field; never echoes a value."""
+    try:
+        return DECODERS[name].decode(body)
+    except msgspec.ValidationError as error:
+        raise _malformed(str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Malformed.at("body", "RFC 8259", "the body is not JSON") from None
+
+
+def _malformed(message: str) -> Malformed:
+    at, named = _AT.search(message), _NAMED.search(message)
+    path = (at["path"] if at else "") or ("" if named else "body")
+    field = ".".join(part for part in (path, named["name"] if named else "") if part)
+    detail = _ENUM.sub("the value is none of those allowed", _AT.sub("", message))
+    return Malformed.at(field, "the command's JSON Schema", detail)
+
+
+def _idempotency_key(request: web.Request) -> str:
+    key = request.headers.get("Idempotency-Key", "")
+    if len(key) > LONGEST_IDEMPOTENCY_KEY or not key.isprintable():
+        raise Malformed.at(
+            "Idempotency-Key", "keys are short", f"at most {LONGEST_IDEMPOTENCY_KEY} printable characters"
+        )
+    return key
+
+
+async def _body(request: web.Request) -> bytes:
+    if request.content_type not in {"application/json", "application/octet-stream"}:
+        raise Problem(
+            415,
+            "not-json",
+            "send Content-Type: application/json",
+            Violation("Content-Type", "RFC 9110 section 8.3", "application/json"),
+        )
+    return await request.read()

@@ -1,0 +1,35 @@
+"""Whether es-pki lives, is ready, and what it still has to do."""
+
+from aiohttp import web
+
+from es_pki.adapters.http.parts import PARTS
+from es_pki.adapters.http.replies import json_reply
+from eventlog import LogError
+
+LARGEST_LAG = 10_000
+"""Positions that the views may be behind before es-pki calls itself not ready."""
+
+
+async def healthz(_request: web.Request) -> web.StreamResponse:
+    """Answer that the process lives."""
+    return json_reply({"status": "alive"})
+
+
+async def readyz(request: web.Request) -> web.StreamResponse:
+    """Answer 200 when the log can be read and the views follow it, else 503; say what isn't so."""
+    parts = request.app[PARTS]
+    failure, size, lag = parts.follower.failure, 0, 0
+    try:
+        size = (await parts.log.head()).size
+        lag = await parts.follower.lag()
+    except LogError as error:
+        failure = f"the log: {type(error).__name__}"
+    ready = failure is None and lag <= LARGEST_LAG
+    reply = json_reply({"status": "ready" if ready else "not ready", "log": size, "lag": lag, "failure": failure})
+    reply.set_status(200 if ready else 503)
+    return reply
+
+
+async def reactions(request: web.Request) -> web.StreamResponse:
+    """Answer with the effects that are outstanding or failing."""
+    return json_reply({"items": await request.app[PARTS].runner.pending()})

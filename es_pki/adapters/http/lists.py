@@ -1,0 +1,132 @@
+"""The views over HTTP: lists, and one row by id or name."""
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from aiohttp import web
+from msgspec import Struct
+from msgspec.structs import replace
+
+from es_pki.adapters.http.asking import as_of, moment, query_of, wait_until_seen
+from es_pki.adapters.http.parts import PARTS
+from es_pki.adapters.http.replies import json_reply, row_object
+from es_pki.adapters.views import Query
+from es_pki.adapters.x509.formats import pem
+from es_pki.commands.names import is_uuid
+from es_pki.commands.refusals import NotFound
+from es_pki.projections import authorities, expiry_calendar, history, inventory, principals
+from es_pki.projections.view import View
+
+R = TypeVar("R", bound=Struct)
+
+
+async def list_authorities(request: web.Request) -> web.StreamResponse:
+    """Answer with the authorities, by name."""
+    return await _list(request, authorities.view, authority_object)
+
+
+async def list_certificates(request: web.Request) -> web.StreamResponse:
+    """Answer with the inventory, by name."""
+    return await _list(request, inventory.view, row_object)
+
+
+async def list_tokens(request: web.Request) -> web.StreamResponse:
+    """Answer with the principals and their tokens' roles and ends; never with a token or its digest."""
+    return await _list(request, principals.view, principal_object)
+
+
+async def one_authority(request: web.Request) -> web.StreamResponse:
+    """Answer with an authority, its policy and its certificate."""
+    return json_reply(authority_object(await row_of(request, authorities.view)))
+
+
+async def one_certificate(request: web.Request) -> web.StreamResponse:
+    """Answer with a certificate's newest version."""
+    return json_reply(row_object(await row_of(request, inventory.view)))
+
+
+async def certificate_history(request: web.Request) -> web.StreamResponse:
+    """Answer with what happened to a certificate, first to last."""
+    return await _history(request, (await row_of(request, inventory.view)).id)
+
+
+async def authority_history(request: web.Request) -> web.StreamResponse:
+    """Answer with what happened to an authority, first to last."""
+    return await _history(request, (await row_of(request, authorities.view)).id)
+
+
+async def calendar(request: web.Request) -> web.StreamResponse:
+    """Answer with what expires from `from` (default: now) until `to` (default: never), soonest first."""
+    rows, cursor, position = await calendar_rows(request)
+    return json_reply({"items": [row_object(row) for row in rows], "cursor": cursor, "position": position})
+
+
+async def calendar_rows(request: web.Request) -> tuple[list[expiry_calendar.Row], str | None, int]:
+    """Return the entries that a calendar request asks for, the next page's cursor, and the view's position."""
+    await wait_until_seen(request)
+    parts = request.app[PARTS]
+    query = await query_of(request, expiry_calendar.view, also=frozenset({"from", "to"}))
+    start, end = request.query.get("from"), request.query.get("to")
+    query = replace(
+        query,
+        filters={**query.filters, "signed": "yes"},
+        since=parts.now() if start is None else moment("from", start),
+        until=None if end is None else moment("to", end),
+    )
+    found = await parts.views.find(expiry_calendar.view, query)
+    return list(found.rows), found.cursor, await parts.views.checkpoint(expiry_calendar.view)
+
+
+async def row_of(request: web.Request, view: View[R]) -> R:
+    """Return the row that `{id}` names: an id or a name. Raises `NotFound`."""
+    await wait_until_seen(request)
+    views, wanted, position = request.app[PARTS].views, request.match_info["id"], await as_of(request)
+    row: R | None
+    if is_uuid(wanted):
+        row = await views.get(view, wanted.lower(), as_of=position)
+    else:
+        found = await views.find(view, Query(filters={"name": wanted}, limit=1, as_of=position))
+        row = found.rows[0] if found.rows else None
+    if row is None:
+        raise NotFound(f"nothing in {view.name} has this id or name")
+    return row
+
+
+async def _list(request: web.Request, view: View[R], shown: Callable[[R], Mapping[str, object]]) -> web.StreamResponse:
+    await wait_until_seen(request)
+    views = request.app[PARTS].views
+    found = await views.find(view, await query_of(request, view))
+    return json_reply(
+        {
+            "items": [shown(row) for row in found.rows],
+            "cursor": found.cursor,
+            "position": await views.checkpoint(view),
+        }
+    )
+
+
+async def _history(request: web.Request, aggregate_id: str) -> web.StreamResponse:
+    views = request.app[PARTS].views
+    query = await query_of(request, history.view)
+    found = await views.find(history.view, replace(query, filters={**query.filters, "aggregate_id": aggregate_id}))
+    return json_reply(
+        {
+            "items": [row_object(row) for row in found.rows],
+            "cursor": found.cursor,
+            "position": await views.checkpoint(history.view),
+        }
+    )
+
+
+def authority_object(row: authorities.Row) -> Mapping[str, object]:
+    """Return an authority as it is shown: its certificate in PEM."""
+    shown = row_object(row)
+    certificate = shown.pop("certificate")
+    return {**shown, "certificate_pem": pem(certificate) if isinstance(certificate, bytes) else None}
+
+
+def principal_object(row: principals.Row) -> Mapping[str, object]:
+    """Return a principal as it is shown: without its token's digest."""
+    shown = row_object(row)
+    del shown["token_digest"]
+    return shown

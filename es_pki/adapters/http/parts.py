@@ -1,0 +1,30 @@
+"""What the handlers work with, and how they reach it."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from aiohttp import web
+from msgspec import Struct
+
+from es_pki.adapters.intake.aggregates import Aggregates
+from es_pki.adapters.intake.answer import Caller
+from es_pki.adapters.intake.desk import Desk
+from es_pki.adapters.reactions import Runner
+from es_pki.adapters.views import Follower, ViewStore
+from eventlog import Log
+
+
+class Parts(Struct, frozen=True):
+    """The parts of a running es-pki."""
+
+    log: Log
+    views: ViewStore
+    follower: Follower
+    runner: Runner
+    aggregates: Aggregates
+    desk: Desk
+    now: Callable[[], datetime]
+
+
+PARTS = web.AppKey("parts", Parts)
+CALLER = web.RequestKey("caller", Caller)

@@ -1,0 +1,98 @@
+"""Errors as RFC 9457 problem documents. Nothing else in es-pki knows about HTTP status codes of refusals."""
+
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from uuid import uuid4
+
+import msgspec
+from aiohttp import web
+
+from es_pki.adapters.views import BadQuery
+from es_pki.decider import Kind, Refused, Violation
+from eventlog import Conflict, LogError
+
+LOG = logging.getLogger("es_pki.http")
+
+STATUS = {Kind.INVALID: 422, Kind.FORBIDDEN: 403, Kind.MISSING: 404, Kind.CLASHING: 409}
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Problem(Exception):
+    """An answer that is an error of the exchange itself rather than a refusal of the PKI."""
+
+    def __init__(self, status: int, code: str, detail: str, *violations: Violation, **headers: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.violations = violations
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+@web.middleware
+async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn whatever goes wrong into a problem document; what nobody foresaw is logged and its detail withheld."""
+    try:
+        return await handler(request)
+    except Problem as problem:
+        return rendered(problem)
+    except Refused as refused:
+        return rendered(of_refusal(refused))
+    except BadQuery as error:
+        return rendered(Problem(400, "bad-query", str(error), Violation("query", "queries are known", str(error))))
+    except Conflict:
+        return rendered(Problem(409, "conflict", "others were faster; send the request again", Retry_After="1"))
+    except LogError as error:
+        LOG.exception("the log is unavailable", extra={"fields": {"error": type(error).__name__}})
+        return rendered(Problem(503, "log-unavailable", "the event log can't be used right now", Retry_After="5"))
+    except web.HTTPException as error:
+        return rendered(_of_exchange(error))
+    except Exception as error:
+        incident = str(uuid4())
+        LOG.exception("unforeseen", extra={"fields": {"incident": incident, "error": type(error).__name__}})
+        return rendered(Problem(500, "internal", f"es-pki failed; the log names the cause under {incident}"))
+
+
+def of_refusal(refused: Refused) -> Problem:
+    """Return the problem of a refusal: its class's name is the code."""
+    status = 400 if code_of(type(refused)) == "malformed" else STATUS[refused.kind]
+    return Problem(status, code_of(type(refused)), refused.detail, *refused.violations)
+
+
+def code_of(refusal: type[Refused]) -> str:
+    """Return the stable code of a refusal: `NameTaken` is `name-taken`, `CSRRejected` `csr-rejected`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", refusal.__name__).lower()
+
+
+def rendered(problem: Problem) -> web.Response:
+    """Return the problem document (`application/problem+json`)."""
+    body: dict[str, object] = {
+        "type": f"urn:es-pki:error:{problem.code}",
+        "title": problem.code.replace("-", " ").capitalize(),
+        "status": problem.status,
+        "code": problem.code,
+        "detail": problem.detail,
+    }
+    if problem.violations:
+        body["errors"] = [violation._asdict() for violation in problem.violations]
+    return web.Response(
+        status=problem.status,
+        body=msgspec.json.encode(body),
+        content_type="application/problem+json",
+        headers=problem.headers,
+    )
+
+
+def _of_exchange(error: web.HTTPException) -> Problem:
+    match error.status:
+        case 404:
+            return Problem(404, "no-such-route", "there is nothing here; GET /openapi.json lists all routes")
+        case 405:
+            allowed = error.headers.get("Allow", "")
+            return Problem(405, "method-not-allowed", f"this route takes {allowed}", Allow=allowed)
+        case 413:
+            return Problem(413, "body-too-large", "a request has at most 1 MiB")
+        case _:
+            return Problem(error.status, "bad-request", "the request can't be understood")

@@ -1,0 +1,37 @@
+"""The public listener: what relying parties fetch over plain HTTP (RFC 5280 section 4.2.2.1). No management here."""
+
+from aiohttp import web
+
+from es_pki.adapters.http.certificates import in_form
+from es_pki.adapters.http.health import healthz
+from es_pki.adapters.http.lists import row_of
+from es_pki.adapters.http.parts import PARTS, Parts
+from es_pki.adapters.http.problems import problems
+from es_pki.commands.refusals import NotFound
+from es_pki.projections import authorities
+from es_pki.values import Locations
+
+
+def locations(public_url: str, authority_id: str) -> Locations:
+    """Return where an authority publishes; the addresses stand in its certificates for as long as they live."""
+    base = f"{public_url.rstrip('/')}/pki/{authority_id}"
+    return Locations(ca_issuers=f"{base}/ca.crt", crl=f"{base}/crl")
+
+
+async def authority_certificate(request: web.Request) -> web.StreamResponse:
+    """Answer with an authority's certificate: DER, or PEM by `Accept`."""
+    row = await row_of(request, authorities.view)
+    if row.certificate is None:
+        raise NotFound("the authority waits for its signature")
+    response = in_form(request, row.certificate, [], name=row.name, default="der")
+    response.headers["Cache-Control"] = "public, max-age=3600"
+    return response
+
+
+def public_application(parts: Parts) -> web.Application:
+    """Return the public listener's application."""
+    application = web.Application(middlewares=[problems], client_max_size=64 * 1024)
+    application[PARTS] = parts
+    application.router.add_get("/pki/{id}/ca.crt", authority_certificate)
+    application.router.add_get("/healthz", healthz)
+    return application

@@ -1,0 +1,107 @@
+"""The table of the management API: every route, and whose roles open it. What isn't here doesn't exist."""
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from aiohttp import web
+
+from es_pki.adapters.http import calendar_feed, certificates, commands, events, health, lists
+from es_pki.adapters.http.access import admitted
+from es_pki.adapters.http.openapi import document
+from es_pki.adapters.http.parts import PARTS, Parts
+from es_pki.adapters.http.problems import problems
+from es_pki.adapters.http.replies import json_reply
+from es_pki.adapters.web import pages
+from es_pki.values import Role
+
+MAXIMUM_BODY = 1024 * 1024
+
+EVERYBODY = frozenset(Role)
+AUDITORS = frozenset({Role.ADMIN, Role.AUDITOR})
+WATCHERS = frozenset({Role.ADMIN, Role.OPERATOR, Role.AUDITOR})
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Route(NamedTuple):
+    """A route. `roles` None: open to anyone; the empty set: the handler asks for the roles itself."""
+
+    method: str
+    path: str
+    roles: frozenset[Role] | None
+    handler: Handler
+    parameters: tuple[str, ...] = ()
+
+    @property
+    def summary(self) -> str:
+        """Return what the route answers, from its handler."""
+        return (self.handler.__doc__ or "").split("\n", 1)[0]
+
+
+PAGES = ("limit", "cursor", "as_of", "at_least")
+NOW_OR_THEN = ("as_of", "at_least")
+
+
+async def openapi(_request: web.Request) -> web.StreamResponse:
+    """Answer with this description of the API (OpenAPI 3.1)."""
+    return json_reply(document(ROUTES))
+
+
+ROUTES: tuple[Route, ...] = (
+    Route("GET", "/api/v1/commands", EVERYBODY, commands.list_commands),
+    Route("POST", "/api/v1/commands/{name}", frozenset(), commands.send_command),
+    Route("GET", "/api/v1/authorities", EVERYBODY, lists.list_authorities, (*PAGES, "name", "status", "issuer_id")),
+    Route("GET", "/api/v1/authorities/{id}", EVERYBODY, lists.one_authority, NOW_OR_THEN),
+    Route("GET", "/api/v1/authorities/{id}/history", EVERYBODY, lists.authority_history, PAGES),
+    Route(
+        "GET",
+        "/api/v1/certificates",
+        EVERYBODY,
+        lists.list_certificates,
+        (*PAGES, "name", "status", "authority_id", "profile", "key_type", "serial_number", "fingerprint"),
+    ),
+    Route("GET", "/api/v1/certificates/{id}", EVERYBODY, lists.one_certificate, NOW_OR_THEN),
+    Route(
+        "GET",
+        "/api/v1/certificates/{id}/pem",
+        EVERYBODY,
+        certificates.certificate_pem,
+        (*NOW_OR_THEN, "version"),
+    ),
+    Route("GET", "/api/v1/certificates/{id}/chain", EVERYBODY, certificates.certificate_chain, NOW_OR_THEN),
+    Route("GET", "/api/v1/certificates/{id}/versions", EVERYBODY, certificates.certificate_versions, NOW_OR_THEN),
+    Route("GET", "/api/v1/certificates/{id}/history", EVERYBODY, lists.certificate_history, PAGES),
+    Route("GET", "/api/v1/calendar", EVERYBODY, lists.calendar, (*PAGES, "from", "to", "kind")),
+    Route("GET", "/api/v1/calendar.ics", EVERYBODY, calendar_feed.calendar_feed, (*PAGES, "from", "to", "kind")),
+    Route("GET", "/api/v1/tokens", AUDITORS, lists.list_tokens, (*PAGES, "name")),
+    Route("GET", "/api/v1/events", AUDITORS, events.list_events, ("after", "stream", "type", "limit")),
+    Route("GET", "/api/v1/events/stream", AUDITORS, events.stream_events, ("after", "type")),
+    Route("GET", "/api/v1/reactions", WATCHERS, health.reactions),
+    Route("GET", "/healthz", None, health.healthz),
+    Route("GET", "/readyz", None, health.readyz),
+    Route("GET", "/openapi.json", None, openapi),
+    Route("GET", "/docs", None, pages.docs),
+    Route("GET", "/", None, pages.index),
+    Route("GET", "/assets/{name}", None, pages.asset),
+)
+
+
+def management_application(parts: Parts) -> web.Application:
+    """Return the management API's application."""
+    application = web.Application(middlewares=[problems], client_max_size=MAXIMUM_BODY)
+    application[PARTS] = parts
+    for route in ROUTES:
+        application.router.add_route(route.method, route.path, _guarded(route))
+    return application
+
+
+def _guarded(route: Route) -> Handler:
+    roles = route.roles
+    if not roles:
+        return route.handler
+
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        await admitted(request, roles)
+        return await route.handler(request)
+
+    return guarded

@@ -1,0 +1,51 @@
+"""The write side as those see it who hand commands in; `app.Aggregates` is it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, NamedTuple, Protocol, TypeVar
+
+from es_pki.decider import Decider
+from es_pki.events import codec
+
+C = TypeVar("C")
+S = TypeVar("S")
+E = TypeVar("E", bound=codec.Event)
+
+
+class Loaded(NamedTuple, Generic[S]):
+    """An aggregate's state, its stream's version, and the position of its last event (0 and 0: it isn't there)."""
+
+    state: S
+    version: int
+    position: int
+
+
+class Handled(NamedTuple, Generic[S, E]):
+    """What became of a command: the state after it, its log position, its new events (none: it was done before)."""
+
+    state: S
+    position: int
+    events: tuple[E, ...]
+
+
+class Aggregates(Protocol):
+    """Read, fold, decide, append."""
+
+    async def load(self, decider: Decider[C, S, E], aggregate_id: str) -> Loaded[S]:
+        """Return the aggregate's state, perhaps as it was a moment ago."""
+        ...
+
+    async def handle(
+        self, decider: Decider[C, S, E], aggregate_id: str, ask: Callable[[], Awaitable[C]], *, actor: str
+    ) -> Handled[S, E]:
+        """Decide the command that `ask` puts together and append the outcome. Raises `Refused` and `Conflict`."""
+        ...
+
+    async def preview(
+        self, decider: Decider[C, S, E], aggregate_id: str, ask: Callable[[], Awaitable[C]]
+    ) -> Sequence[E]:
+        """Decide without appending; return what would happen. Raises `Refused`."""
+        ...
+
+    async def owner(self, stream: str) -> str | None:
+        """Return who owns what a reservation stream stands for, None if nobody does."""
+        ...

@@ -1,0 +1,73 @@
+"""Requests about authorities."""
+
+from es_pki.adapters.entropy import serial_number
+from es_pki.adapters.intake.answer import Answer, Asked, answered
+from es_pki.adapters.intake.deciders import AUTHORITY
+from es_pki.adapters.intake.office import Office
+from es_pki.adapters.intake.requests import CreateAuthority, SetIssuancePolicy
+from es_pki.adapters.keyring import MadeKey
+from es_pki.adapters.x509 import names
+from es_pki.commands import authority
+from es_pki.commands.authority import AuthorityCommand
+
+
+async def create(office: Office, request: CreateAuthority, asked: Asked, digest: bytes) -> Answer:
+    """Make the authority's key, prepare its certificate, sign it."""
+    authority_id = asked.new_id()
+    subject = names.subject(request.subject)
+    issuer_id = None if request.issuer is None else await office.authority_id(request.issuer, "issuer")
+    number = serial_number()
+
+    async def command(key: MadeKey) -> AuthorityCommand:
+        return authority.CreateAuthority(
+            authority_id=authority_id,
+            name=request.name,
+            subject=subject,
+            issuer=None if issuer_id is None else await office.issuer(issuer_id),
+            public_key=key.public_key,
+            key_id=key.key_id,
+            path_length=request.path_length,
+            name_constraints=request.name_constraints,
+            validity_days=request.validity_days,
+            serial_number=number,
+            now=asked.now,
+            request_digest=digest,
+        )
+
+    events = await office.with_new_key(AUTHORITY, authority_id, request.key_type, command, actor=asked.caller.name)
+    signed = await office.signer.sign_authority(authority_id, actor=asked.caller.name)
+    return Answer(
+        position=signed.position,
+        stream=AUTHORITY.stream(authority_id),
+        events=answered((*events, *signed.events)),
+        result=await _result(office, authority_id, signed.state),
+    )
+
+
+async def set_policy(office: Office, request: SetIssuancePolicy, asked: Asked) -> Answer:
+    """Have an authority issue under another policy."""
+    authority_id = await office.authority_id(request.authority, "authority")
+
+    async def command() -> AuthorityCommand:
+        return authority.SetIssuancePolicy(request.policy)
+
+    handled = await office.aggregates.handle(AUTHORITY, authority_id, command, actor=asked.caller.name)
+    return Answer(
+        position=handled.position,
+        stream=AUTHORITY.stream(authority_id),
+        events=answered(handled.events),
+        result={"authority_id": authority_id, "policy": request.policy},
+    )
+
+
+async def _result(office: Office, authority_id: str, state: authority.State) -> dict[str, object]:
+    prepared, certificate = state.prepared, state.certificate
+    if prepared is None or certificate is None:
+        raise authority.AuthorityMissing(f"there is no authority {authority_id}")
+    return {
+        "authority_id": authority_id,
+        "name": prepared.name,
+        "serial_number": prepared.serial_number,
+        "not_after": prepared.not_after,
+        "certificate_pem": await office.certificate_pem(certificate, prepared.issuer_id),
+    }

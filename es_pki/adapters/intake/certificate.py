@@ -1,0 +1,114 @@
+"""Requests for certificates."""
+
+from es_pki.adapters.entropy import serial_number
+from es_pki.adapters.intake.answer import Answer, Asked, answered
+from es_pki.adapters.intake.deciders import CERTIFICATE
+from es_pki.adapters.intake.office import Office
+from es_pki.adapters.intake.requests import IssueCertificate, SelfSignCertificate, SignCSR
+from es_pki.adapters.keyring import MadeKey
+from es_pki.adapters.x509 import names
+from es_pki.adapters.x509.csr import read_csr
+from es_pki.commands import certificate
+from es_pki.commands.certificate import CertificateCommand, CertificateMissing, Wanted
+from es_pki.events.certificate import CertificateEvent
+from es_pki.values import PublicKey, Subject, SubjectAltNames
+
+
+async def issue(office: Office, request: IssueCertificate, asked: Asked, digest: bytes) -> Answer:
+    """Make a key and have an authority certify it."""
+    issuer_id = await office.authority_id(request.authority, "authority")
+    wish = _Wish(request, asked, digest, *_names(request))
+
+    async def command(key: MadeKey) -> CertificateCommand:
+        return certificate.IssueCertificate(wish.of(key.public_key), await office.issuer(issuer_id), key.key_id)
+
+    events = await office.with_new_key(
+        CERTIFICATE, wish.certificate_id, request.key_type, command, actor=asked.caller.name
+    )
+    return await _signed(office, wish.certificate_id, asked, events)
+
+
+async def self_sign(office: Office, request: SelfSignCertificate, asked: Asked, digest: bytes) -> Answer:
+    """Make a key and have it certify itself."""
+    wish = _Wish(request, asked, digest, *_names(request))
+
+    async def command(key: MadeKey) -> CertificateCommand:
+        return certificate.SelfSignCertificate(wish.of(key.public_key), key.key_id)
+
+    events = await office.with_new_key(
+        CERTIFICATE, wish.certificate_id, request.key_type, command, actor=asked.caller.name
+    )
+    return await _signed(office, wish.certificate_id, asked, events)
+
+
+async def sign_csr(office: Office, request: SignCSR, asked: Asked, digest: bytes) -> Answer:
+    """Have an authority certify the key of a CSR."""
+    csr = read_csr(request.csr)
+    issuer_id = await office.authority_id(request.authority, "authority")
+    wish = _Wish(request, asked, digest, csr.subject, csr.subject_alt_names)
+
+    async def command() -> CertificateCommand:
+        return certificate.SignCSR(wish.of(csr.public_key), await office.issuer(issuer_id))
+
+    prepared = await office.aggregates.handle(CERTIFICATE, wish.certificate_id, command, actor=asked.caller.name)
+    return await _signed(office, wish.certificate_id, asked, prepared.events)
+
+
+class _Wish:
+    """A request with the id and serial number drawn for it; the public key comes last."""
+
+    def __init__(
+        self,
+        request: IssueCertificate | SelfSignCertificate | SignCSR,
+        asked: Asked,
+        digest: bytes,
+        subject: Subject,
+        subject_alt_names: SubjectAltNames,
+    ) -> None:
+        self.certificate_id = asked.new_id()
+        self._request = request
+        self._asked = asked
+        self._digest = digest
+        self._subject = subject
+        self._subject_alt_names = subject_alt_names
+        self._serial_number = serial_number()
+
+    def of(self, public_key: PublicKey) -> Wanted:
+        return Wanted(
+            certificate_id=self.certificate_id,
+            name=self._request.name,
+            profile=self._request.profile,
+            subject=self._subject,
+            subject_alt_names=self._subject_alt_names,
+            public_key=public_key,
+            validity_days=self._request.validity_days,
+            serial_number=self._serial_number,
+            now=self._asked.now,
+            request_digest=self._digest,
+        )
+
+
+def _names(request: IssueCertificate | SelfSignCertificate) -> tuple[Subject, SubjectAltNames]:
+    return names.subject(request.subject), names.subject_alt_names(
+        request.dns_names, request.ip_addresses, request.email_addresses, request.uris
+    )
+
+
+async def _signed(office: Office, certificate_id: str, asked: Asked, events: tuple[CertificateEvent, ...]) -> Answer:
+    signed = await office.signer.sign_certificate(certificate_id, actor=asked.caller.name)
+    prepared, issued = signed.state.prepared, signed.state.certificate
+    if prepared is None or issued is None:
+        raise CertificateMissing(f"there is no certificate {certificate_id}")
+    return Answer(
+        position=signed.position,
+        stream=CERTIFICATE.stream(certificate_id),
+        events=answered((*events, *signed.events)),
+        result={
+            "certificate_id": certificate_id,
+            "name": prepared.name,
+            "version": prepared.version,
+            "serial_number": prepared.serial_number,
+            "not_after": prepared.not_after,
+            "certificate_pem": await office.certificate_pem(issued, prepared.issuer_id),
+        },
+    )

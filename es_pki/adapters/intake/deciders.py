@@ -1,0 +1,8 @@
+"""The aggregates, put together with the encoder of to-be-signed certificates."""
+
+from es_pki.adapters.x509.encode import encode_tbs
+from es_pki.commands import authority, certificate, principal
+
+AUTHORITY = authority.decider(encode_tbs)
+CERTIFICATE = certificate.decider(encode_tbs)
+PRINCIPAL = principal.decider

@@ -1,0 +1,68 @@
+"""The one door for requests: `Desk.take` finds who answers, and everybody who answers stands here."""
+
+import hashlib
+from collections.abc import Callable
+from typing import assert_never
+
+import msgspec
+
+from es_pki.adapters.intake import authority, certificate, principal
+from es_pki.adapters.intake.aggregates import Aggregates
+from es_pki.adapters.intake.answer import Answer, Asked
+from es_pki.adapters.intake.office import Office
+from es_pki.adapters.intake.requests import (
+    CreateAuthority,
+    CreateToken,
+    IssueCertificate,
+    Request,
+    RevokeToken,
+    SelfSignCertificate,
+    SetIssuancePolicy,
+    SignCSR,
+)
+from es_pki.adapters.keyring import KeyRing
+from es_pki.adapters.signing import Signer
+from es_pki.decider import Kind, Refused, Violation
+from es_pki.values import Locations
+
+
+class NotPermitted(Refused):
+    """The caller's roles don't allow this. The answer names the roles that do."""
+
+    kind = Kind.FORBIDDEN
+
+
+class Desk:
+    """Takes requests. `locations` tells where an authority's certificate and CRL are published, by its id."""
+
+    def __init__(
+        self, aggregates: Aggregates, keys: KeyRing, signer: Signer, locations: Callable[[str], Locations]
+    ) -> None:
+        self._office = Office(aggregates, keys, signer, locations)
+
+    async def take(self, request: Request, asked: Asked) -> Answer:
+        """Do what was asked. Raises `Refused` and `Conflict`."""
+        if asked.caller.roles.isdisjoint(request.senders):
+            wanted = ", ".join(sorted(request.senders))
+            raise NotPermitted(
+                f"{type(request).__name__} takes one of the roles {wanted}",
+                Violation("Authorization", "roles", f"{asked.caller.name} has none of: {wanted}"),
+            )
+        digest = hashlib.sha256(type(request).__name__.encode() + msgspec.json.encode(request)).digest()
+        match request:
+            case CreateAuthority():
+                return await authority.create(self._office, request, asked, digest)
+            case SetIssuancePolicy():
+                return await authority.set_policy(self._office, request, asked)
+            case IssueCertificate():
+                return await certificate.issue(self._office, request, asked, digest)
+            case SignCSR():
+                return await certificate.sign_csr(self._office, request, asked, digest)
+            case SelfSignCertificate():
+                return await certificate.self_sign(self._office, request, asked, digest)
+            case CreateToken():
+                return await principal.create_token(self._office, request, asked, digest)
+            case RevokeToken():
+                return await principal.revoke_token(self._office, request, asked)
+            case _:
+                assert_never(request)

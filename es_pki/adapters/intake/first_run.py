@@ -1,0 +1,118 @@
+"""What a new es-pki makes for itself: a root, an intermediate, an administrator, and its own certificate.
+
+Every step is found done when it was done: a set-up that was cut short is finished at the next start.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from es_pki.adapters.entropy import token, uuid7
+from es_pki.adapters.intake.aggregates import Aggregates
+from es_pki.adapters.intake.answer import Asked, Caller
+from es_pki.adapters.intake.deciders import CERTIFICATE, PRINCIPAL
+from es_pki.adapters.intake.desk import Desk
+from es_pki.adapters.intake.requests import CreateAuthority, IssueCertificate
+from es_pki.commands import principal
+from es_pki.commands.principal import PrincipalCommand
+from es_pki.values import KeyType, Role
+
+ITSELF = Caller("es-pki", frozenset(Role))
+ROOT, INTERMEDIATE, ADMINISTRATOR, SERVER = "root", "intermediate", "admin", "es-pki-api"
+
+
+class FirstRun:
+    """Sets a new es-pki up, and keeps its own certificate good."""
+
+    def __init__(self, desk: Desk, aggregates: Aggregates, now: Callable[[], datetime]) -> None:
+        self._desk = desk
+        self._aggregates = aggregates
+        self._now = now
+
+    async def authorities(self, organization: str) -> None:
+        """Make the root and the intermediate, unless they are there."""
+        for name, issuer, path_length, title in (
+            (ROOT, None, 1, "Root CA"),
+            (INTERMEDIATE, ROOT, 0, "Intermediate CA"),
+        ):
+            if await self._aggregates.owner(f"authority_name-{name}") is None:
+                request = CreateAuthority(
+                    name=name,
+                    subject={"organization": organization, "common_name": f"{organization} {title}"[:64]},
+                    issuer=issuer,
+                    key_type=KeyType.EC_P256,
+                    path_length=path_length,
+                )
+                await self._desk.take(request, Asked(ITSELF, self._now()))
+
+    async def administrator(self, token_file: Path) -> bool:
+        """Let the administrator in whose token lies in the file; tell whether that was new."""
+        if await self._aggregates.owner(f"principal_name-{ADMINISTRATOR}") is not None:
+            return False
+        digest = hashlib.sha256(_kept_token(token_file).encode()).digest()
+        principal_id, now = uuid7(self._now()), self._now()
+
+        async def command() -> PrincipalCommand:
+            return principal.CreateToken(
+                principal_id=principal_id,
+                name=ADMINISTRATOR,
+                roles=(Role.ADMIN,),
+                token_digest=digest,
+                expires=None,
+                now=now,
+                request_digest=digest,
+            )
+
+        await self._aggregates.handle(PRINCIPAL, principal_id, command, actor=ITSELF.name)
+        return True
+
+    async def server_certificate(self, dns_names: frozenset[str], ip_addresses: frozenset[str]) -> str:
+        """Return the id of a certificate for this server with a third of its life left, issued anew if need be."""
+        number = 1
+        while True:
+            name = SERVER if number == 1 else f"{SERVER}-{number}"
+            owner = await self._aggregates.owner(f"certificate_name-{name}")
+            if owner is None:
+                return await self._issue(name, dns_names, ip_addresses)
+            if await self._is_good(owner, dns_names, ip_addresses):
+                return owner
+            number += 1
+
+    async def _issue(self, name: str, dns_names: frozenset[str], ip_addresses: frozenset[str]) -> str:
+        request = IssueCertificate(
+            name=name,
+            authority=INTERMEDIATE,
+            dns_names=tuple(sorted(dns_names)),
+            ip_addresses=tuple(sorted(ip_addresses)),
+        )
+        answer = await self._desk.take(request, Asked(ITSELF, self._now()))
+        return str(answer.result["certificate_id"])
+
+    async def _is_good(self, certificate_id: str, dns_names: frozenset[str], ip_addresses: frozenset[str]) -> bool:
+        state = (await self._aggregates.load(CERTIFICATE, certificate_id)).state
+        if state.prepared is None or state.certificate is None:
+            return False
+        names = state.prepared.subject_alt_names
+        life: timedelta = state.prepared.not_after - state.prepared.not_before
+        return (
+            dns_names <= set(names.dns_names)
+            and ip_addresses <= set(names.ip_addresses)
+            and state.prepared.not_after - self._now() > life / 3
+        )
+
+
+def _kept_token(path: Path) -> str:
+    """Return the token of the file, drawn and written (0600, whole or not at all) if there is no file."""
+    if path.exists():
+        return path.read_text().strip()
+    drawn, unfinished = token(), path.with_suffix(".unfinished")
+    unfinished.unlink(missing_ok=True)
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(drawn + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.rename(path)
+    return drawn

@@ -1,0 +1,98 @@
+"""What everybody at the desk works with: the aggregates, the keys, the signer, and who is who."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+from uuid import UUID
+
+from msgspec import Struct
+
+from es_pki.adapters.intake.aggregates import Aggregates
+from es_pki.adapters.intake.chain import chain
+from es_pki.adapters.intake.deciders import AUTHORITY
+from es_pki.adapters.keyring import KeyRing, MadeKey, stand_in
+from es_pki.adapters.signing import Signer
+from es_pki.adapters.x509.formats import pem_chain
+from es_pki.commands.authority import AuthorityMissing, issuer_of
+from es_pki.commands.names import is_own_name, is_uuid
+from es_pki.commands.principal import PrincipalMissing
+from es_pki.decider import Decider, Refused, Violation
+from es_pki.events import codec
+from es_pki.values import Issuer, KeyType, Locations
+from eventlog import Conflict
+
+C = TypeVar("C")
+S = TypeVar("S")
+E = TypeVar("E", bound=codec.Event)
+
+
+class Office(Struct, frozen=True):
+    """The shared equipment. `locations` tells where an authority publishes, by its id."""
+
+    aggregates: Aggregates
+    keys: KeyRing
+    signer: Signer
+    locations: Callable[[str], Locations]
+
+    async def authority_id(self, name_or_id: str, field: str) -> str:
+        """Return an authority's id. Raises `AuthorityMissing`, naming the field."""
+        found = await self._id("authority", name_or_id)
+        if found is None:
+            detail = "there is no authority of this name"
+            raise AuthorityMissing(detail, Violation(field, "authorities are named", detail))
+        return found
+
+    async def principal_id(self, name_or_id: str) -> str:
+        """Return a principal's id. Raises `PrincipalMissing`."""
+        found = await self._id("principal", name_or_id)
+        if found is None:
+            detail = "there is no principal of this name"
+            raise PrincipalMissing(detail, Violation("principal", "principals are named", detail))
+        return found
+
+    async def _id(self, category: str, name_or_id: str) -> str | None:
+        if is_uuid(name_or_id):
+            return str(UUID(name_or_id))
+        if not is_own_name(name_or_id):
+            return None
+        return await self.aggregates.owner(f"{category}_name-{name_or_id}")
+
+    async def issuer(self, authority_id: str) -> Issuer:
+        """Return an authority as an issuer. Raises `AuthorityMissing` and others when it can't issue."""
+        loaded = await self.aggregates.load(AUTHORITY, authority_id)
+        return issuer_of(
+            loaded.state,
+            authority_id=authority_id,
+            version=loaded.version,
+            locations=self.locations(authority_id),
+        )
+
+    async def certificate_pem(self, certificate: bytes, issuer_id: str | None) -> str:
+        """Return a certificate and its chain without the root, leaf first."""
+        return pem_chain([certificate, *(await chain(self.aggregates, issuer_id))[:-1]])
+
+    async def with_new_key(
+        self,
+        decider: Decider[C, S, E],
+        aggregate_id: str,
+        key_type: KeyType,
+        ask: Callable[[MadeKey], Awaitable[C]],
+        *,
+        actor: str,
+    ) -> tuple[E, ...]:
+        """Handle a command for which a key is made; return the new events, none when it was handled before.
+
+        The request is judged with a stand-in before its key is made. The key is durable before the command is; it is
+        discarded when the command came to nothing, but kept after any other failure: the append may have been stored.
+        """
+        judged = MadeKey("", stand_in(key_type))
+        if not await self.aggregates.preview(decider, aggregate_id, lambda: ask(judged)):
+            return ()
+        key = await self.keys.make(key_type, purpose=decider.category, owner=aggregate_id)
+        try:
+            handled = await self.aggregates.handle(decider, aggregate_id, lambda: ask(key), actor=actor)
+        except (Refused, Conflict):
+            await self.keys.discard(key.key_id)
+            raise
+        if not handled.events:
+            await self.keys.discard(key.key_id)
+        return handled.events

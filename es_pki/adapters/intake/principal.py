@@ -1,0 +1,56 @@
+"""Requests about principals and their tokens."""
+
+import hashlib
+
+from es_pki.adapters.entropy import token
+from es_pki.adapters.intake.answer import Answer, Asked, answered
+from es_pki.adapters.intake.deciders import PRINCIPAL
+from es_pki.adapters.intake.office import Office
+from es_pki.adapters.intake.requests import CreateToken, RevokeToken
+from es_pki.commands import principal
+from es_pki.commands.principal import PrincipalCommand
+
+
+async def create_token(office: Office, request: CreateToken, asked: Asked, digest: bytes) -> Answer:
+    """Draw a token and let its principal in. Only the first answer shows the token."""
+    principal_id = asked.new_id()
+    drawn = token()
+
+    async def command() -> PrincipalCommand:
+        return principal.CreateToken(
+            principal_id=principal_id,
+            name=request.name,
+            roles=request.roles,
+            token_digest=hashlib.sha256(drawn.encode()).digest(),
+            expires=request.expires,
+            now=asked.now,
+            request_digest=digest,
+        )
+
+    handled = await office.aggregates.handle(PRINCIPAL, principal_id, command, actor=asked.caller.name)
+    return Answer(
+        position=handled.position,
+        stream=PRINCIPAL.stream(principal_id),
+        events=answered(handled.events),
+        result={
+            "principal_id": principal_id,
+            "name": request.name,
+            "token": drawn if handled.events else None,
+        },
+    )
+
+
+async def revoke_token(office: Office, request: RevokeToken, asked: Asked) -> Answer:
+    """Lock a principal out."""
+    principal_id = await office.principal_id(request.principal)
+
+    async def command() -> PrincipalCommand:
+        return principal.RevokeToken(request.reason)
+
+    handled = await office.aggregates.handle(PRINCIPAL, principal_id, command, actor=asked.caller.name)
+    return Answer(
+        position=handled.position,
+        stream=PRINCIPAL.stream(principal_id),
+        events=answered(handled.events),
+        result={"principal_id": principal_id},
+    )

@@ -1,0 +1,75 @@
+"""Keys in use: made, kept in the key store before anyone relies on them, and loaded once for signing."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import NamedTuple, TypeVar
+from uuid import uuid4
+
+from es_pki.adapters.keystore import KeyStore
+from es_pki.adapters.x509.keys import SigningKey, blocks_long, generate, load
+from es_pki.values import KeyType, PublicKey
+
+R = TypeVar("R")
+
+SIGNING_KEYS = 256
+
+
+class MadeKey(NamedTuple):
+    """A key pair whose private half lies in the key store under `key_id`."""
+
+    key_id: str
+    public_key: PublicKey
+
+
+class KeyRing:
+    """Makes keys and signs with them. What takes long goes to threads; P-256 and Ed25519 are quicker than a hop."""
+
+    def __init__(self, store: KeyStore) -> None:
+        self._store = store
+        self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="keys")
+        self._loaded: OrderedDict[str, SigningKey] = OrderedDict()
+
+    async def make(self, key_type: KeyType, *, purpose: str, owner: str) -> MadeKey:
+        """Make a key pair and return it once its private half is durably kept."""
+        private = await self._run(key_type, lambda: generate(key_type))
+        key_id = str(uuid4())
+        await self._store.put(key_id, purpose=purpose, owner=owner, secret=private.pkcs8)
+        return MadeKey(key_id, private.public_key)
+
+    async def discard(self, key_id: str) -> None:
+        """Remove a key that nothing refers to."""
+        self._loaded.pop(key_id, None)
+        await self._store.remove(key_id)
+
+    async def sign(self, data: bytes, key_id: str, *, purpose: str, owner: str) -> bytes:
+        """Return the key's signature over the data. Raises `KeyMissing` and `KeyUnreadable`."""
+        key = self._loaded.get(key_id)
+        if key is None:
+            key = load(await self._store.get(key_id, purpose=purpose, owner=owner))
+            self._loaded[key_id] = key
+            if len(self._loaded) > SIGNING_KEYS:
+                self._loaded.popitem(last=False)
+        return await self._run(key.key_type, lambda: key.sign(data))
+
+    async def secret(self, key_id: str, *, purpose: str, owner: str) -> bytes:
+        """Return the private key in DER PKCS#8. Raises `KeyMissing` and `KeyUnreadable`."""
+        return await self._store.get(key_id, purpose=purpose, owner=owner)
+
+    async def close(self) -> None:
+        """Let the threads go and close the key store."""
+        self._threads.shutdown(wait=True)
+        await self._store.close()
+
+    async def _run(self, key_type: KeyType, work: Callable[[], R]) -> R:
+        if blocks_long(key_type):
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        return work()
+
+
+@cache
+def stand_in(key_type: KeyType) -> PublicKey:
+    """Return a public key of the type, to judge a request by before its own key is made."""
+    return generate(key_type).public_key

@@ -1,0 +1,55 @@
+"""Between the log's records and the events that projections and reactions see."""
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+from msgspec import Struct
+
+from es_pki.events.codec import UndecodableEvent, decode
+from es_pki.events.happened import Happened
+from eventlog import Record
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Metadata(Struct, frozen=True, omit_defaults=True):
+    """What is recorded with every event besides the event: who caused it, and by which command."""
+
+    actor: str = ""
+    command: str = ""
+
+
+_DECODER = msgspec.json.Decoder(Metadata)
+_ENCODER = msgspec.json.Encoder()
+
+
+def encode_metadata(actor: str, command: str) -> bytes:
+    """Return the stored form of the metadata."""
+    return _ENCODER.encode(Metadata(actor, command))
+
+
+def time_of(microseconds: int) -> datetime:
+    """Return a record's time."""
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def microseconds_of(time: datetime) -> int:
+    """Return a time as the log counts it."""
+    return (time - _EPOCH) // timedelta(microseconds=1)
+
+
+def happened(record: Record) -> Happened:
+    """Return what a record says. Raises `UnknownEvent` and `UndecodableEvent`, naming its position."""
+    try:
+        metadata = _DECODER.decode(record.metadata)
+    except msgspec.MsgspecError as error:
+        raise UndecodableEvent(f"metadata at position {record.position}: {error}") from error
+    return Happened(
+        position=record.position,
+        stream=record.stream,
+        version=record.version,
+        time=time_of(record.time),
+        type=record.type,
+        actor=metadata.actor,
+        event=decode(record.type, record.data),
+    )

@@ -1,0 +1,135 @@
+"""The write side, and the place where an es-pki is put together from its parts."""
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar, cast
+
+from es_pki.adapters.intake.aggregates import Handled, Loaded
+from es_pki.adapters.recorded import encode_metadata
+from es_pki.decider import Decider, Refused
+from es_pki.events import codec
+from eventlog import Conflict, Log, NewEvent, Write
+
+C = TypeVar("C")
+S = TypeVar("S")
+E = TypeVar("E", bound=codec.Event)
+
+ATTEMPTS = 6
+"""How often a command is decided anew when others were faster, before the conflict is its answer."""
+
+REMEMBERED_STATES = 4096
+
+
+class Aggregates:
+    """Read, fold, decide, append: the only way in which events come to be.
+
+    Folded states are remembered, and only ever speed up what the log then confirms: the append says on which versions
+    it rests. Before a command is refused or found already done, it is decided once more on what the log says.
+    """
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._remembered: OrderedDict[str, Loaded[Any]] = OrderedDict()
+
+    async def load(self, decider: Decider[C, S, E], aggregate_id: str) -> Loaded[S]:
+        """Return the aggregate's state, perhaps as it was a moment ago."""
+        stream = decider.stream(aggregate_id)
+        known = self._remembered.get(stream)
+        if known is not None:
+            self._remembered.move_to_end(stream)
+            return known
+        state, version, position = decider.initial, 0, 0
+        for record in await self._log.read_stream(stream):
+            state = decider.evolve(state, cast("E", codec.decode(record.type, record.data)))
+            version, position = record.version, record.position
+        return self._remember(stream, Loaded(state, version, position))
+
+    async def handle(
+        self, decider: Decider[C, S, E], aggregate_id: str, ask: Callable[[], Awaitable[C]], *, actor: str
+    ) -> Handled[S, E]:
+        """Decide the command that `ask` puts together and append the outcome; return it with the state after it.
+
+        Raises `Refused`, and `Conflict` when others were faster `ATTEMPTS` times in a row.
+        """
+        for attempt in range(ATTEMPTS):
+            try:
+                command, loaded, events = await self._decide(decider, aggregate_id, ask)
+                if events:
+                    return await self._append(decider, aggregate_id, command, loaded=loaded, events=events, actor=actor)
+                if attempt:
+                    return Handled(loaded.state, loaded.position, ())
+            except Refused:
+                if attempt:
+                    raise
+            except Conflict:
+                if attempt == ATTEMPTS - 1:
+                    raise
+            self._remembered.clear()
+        raise AssertionError("every attempt returns, raises or goes on to the next")
+
+    async def preview(
+        self, decider: Decider[C, S, E], aggregate_id: str, ask: Callable[[], Awaitable[C]]
+    ) -> Sequence[E]:
+        """Decide without appending; return what would happen. Raises `Refused`."""
+        try:
+            _, _, events = await self._decide(decider, aggregate_id, ask)
+        except Refused:
+            events = []
+        if not events:
+            self._remembered.clear()
+            _, _, events = await self._decide(decider, aggregate_id, ask)
+        return events
+
+    async def owner(self, stream: str) -> str | None:
+        """Return the id of the aggregate that owns what a reservation stream stands for, None if nobody does."""
+        records = await self._log.read_stream(stream)
+        if not records:
+            return None
+        event = codec.decode(records[-1].type, records[-1].data)
+        return getattr(event, "owner", None)
+
+    async def _decide(
+        self, decider: Decider[C, S, E], aggregate_id: str, ask: Callable[[], Awaitable[C]]
+    ) -> tuple[C, Loaded[S], list[E]]:
+        command = await ask()
+        loaded = await self.load(decider, aggregate_id)
+        return command, loaded, decider.decide(command, loaded.state)
+
+    async def _append(
+        self,
+        decider: Decider[C, S, E],
+        aggregate_id: str,
+        command: C,
+        *,
+        loaded: Loaded[S],
+        events: Sequence[E],
+        actor: str,
+    ) -> Handled[S, E]:
+        stream = decider.stream(aggregate_id)
+        reservations = [r for event in events for r in decider.reservations(event, aggregate_id)]
+        writes = [Write(stream, loaded.version, tuple(_new(e) for e in events))]
+        writes += [Write(r.stream, 0, (_new(r.event),)) for r in reservations]
+        writes += [Write(g.stream, g.version) for g in decider.guards(command)]
+        try:
+            positions = await self._log.append(writes, metadata=encode_metadata(actor, type(command).__name__))
+        except Conflict as conflict:
+            for reservation in reservations:
+                if reservation.stream == conflict.stream:
+                    raise reservation.taken from conflict
+            raise
+        state = loaded.state
+        for event in events:
+            state = decider.evolve(state, event)
+        after = Loaded(state, loaded.version + len(events), positions[len(events) - 1])
+        self._remember(stream, after)
+        return Handled(state, positions[-1], tuple(events))
+
+    def _remember(self, stream: str, loaded: Loaded[S]) -> Loaded[S]:
+        self._remembered[stream] = loaded
+        if len(self._remembered) > REMEMBERED_STATES:
+            self._remembered.popitem(last=False)
+        return loaded
+
+
+def _new(event: codec.Event) -> NewEvent:
+    return NewEvent(*codec.encode(event))

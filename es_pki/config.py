@@ -1,0 +1,120 @@
+"""Settings: defaults, then `es-pki.toml` in the data folder, then `ES_PKI_…`, then the command line.
+
+A setting may come from each of them under the same name: `public_url`, `ES_PKI_PUBLIC_URL`, `--public-url`.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Struct
+
+DEFAULT_DATA_DIR = "es-pki-data"
+SETTINGS_FILE = "es-pki.toml"
+PREFIX = "ES_PKI_"
+
+NOT_SETTINGS = frozenset({"ES_PKI_URL", "ES_PKI_TOKEN", "ES_PKI_CA_FILE"})
+"""Variables of the command line as a client: whom to talk to, and how to be let in."""
+
+
+class SettingsRefused(Exception):
+    """A setting that es-pki does not know or can't use; the message names it and says what it may be."""
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything an administrator may set.
+
+    `data_dir`: the folder of the stores, the master key and the token. `database_url`: `postgresql://…` puts all three
+    stores on PostgreSQL. `listen` and `public_listen`: `HOST:PORT` of the management API (HTTPS) and of the public
+    listener (HTTP); port 0 takes any free one. `public_url`: where relying parties reach the public listener; it goes
+    into every certificate. `host_names`: DNS names and IP addresses of this server besides those it listens on, for
+    its own certificate. `master_key_file`: default `master.key` in the data folder. `master_passphrase`: instead of
+    the file. `organization`: stands in the subjects of the first authorities.
+    """
+
+    data_dir: str = DEFAULT_DATA_DIR
+    database_url: str = ""
+    listen: str = "127.0.0.1:8443"
+    public_listen: str = "127.0.0.1:8080"
+    public_url: str = ""
+    host_names: tuple[str, ...] = ()
+    master_key_file: str = ""
+    master_passphrase: str = ""
+    organization: str = "es-pki"
+
+    def __repr__(self) -> str:
+        """Show nothing: a database URL and a passphrase are secrets."""
+        return f"Settings(data_dir={self.data_dir!r}, …)"
+
+    @property
+    def folder(self) -> Path:
+        """Return the data folder."""
+        return Path(self.data_dir)
+
+    @property
+    def key_file(self) -> Path:
+        """Return the master key's file."""
+        return Path(self.master_key_file) if self.master_key_file else self.folder / "master.key"
+
+    @property
+    def token_file(self) -> Path:
+        """Return the file with the first administrator's token."""
+        return self.folder / "admin.token"
+
+
+def load(environment: Mapping[str, str], overrides: Mapping[str, str]) -> Settings:
+    """Return the settings; `overrides` (the command line's) win. Raises `SettingsRefused`."""
+    from_environment = _from_environment(environment)
+    data_dir = overrides.get("data_dir") or from_environment.get("data_dir") or DEFAULT_DATA_DIR
+    from_file = _from_file(Path(str(data_dir)) / SETTINGS_FILE)
+    merged = {**from_file, **from_environment, **overrides, "data_dir": data_dir}
+    try:
+        settings = msgspec.convert(merged, Settings)
+    except msgspec.ValidationError as error:
+        raise SettingsRefused(f"settings: {error}") from error
+    return _checked(settings)
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for name, value in environment.items():
+        if not name.startswith(PREFIX) or name in NOT_SETTINGS:
+            continue
+        setting = name.removeprefix(PREFIX).lower()
+        if setting not in Settings.__struct_fields__:
+            raise SettingsRefused(f"{name} is no setting of es-pki")
+        found[setting] = tuple(value.split(",")) if setting == "host_names" else value
+    return found
+
+
+def _from_file(path: Path) -> dict[str, object]:
+    try:
+        found = tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsRefused(f"{path}: {error}") from error
+    unknown = sorted(set(found) - (set(Settings.__struct_fields__) - {"data_dir"}))
+    if unknown:
+        raise SettingsRefused(f"{path}: {', '.join(unknown)}: no setting of es-pki")
+    return found
+
+
+def _checked(settings: Settings) -> Settings:
+    for name, value in (("listen", settings.listen), ("public_listen", settings.public_listen)):
+        host_and_port(value, name)
+    if settings.database_url and urlsplit(settings.database_url).scheme not in {"postgresql", "postgres"}:
+        raise SettingsRefused("database_url: a postgresql:// address")
+    if settings.public_url and urlsplit(settings.public_url).scheme != "http":
+        raise SettingsRefused("public_url: an http:// address (RFC 5280 section 8: no loops through HTTPS)")
+    return settings
+
+
+def host_and_port(text: str, name: str) -> tuple[str, int]:
+    """Return the parts of `HOST:PORT`; an IPv6 host stands in brackets. Raises `SettingsRefused`."""
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65_535:
+        raise SettingsRefused(f"{name}: HOST:PORT, not {text!r}")
+    return host.removeprefix("[").removesuffix("]"), int(port)

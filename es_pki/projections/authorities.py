@@ -1,0 +1,93 @@
+"""The authorities: who issues here, under which policy, and until when."""
+
+import hashlib
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from es_pki.events.authority import (
+    AuthorityCreated,
+    AuthorityPrepared,
+    AuthoritySigningFailed,
+    IssuancePolicyAdopted,
+)
+from es_pki.events.happened import Happened
+from es_pki.projections.view import View, own_id
+from es_pki.values import IssuancePolicy, KeyType, NameConstraints, Subject
+
+NAME = "authorities"
+VERSION = 1
+
+
+class AuthorityStatus(StrEnum):
+    """How far an authority has come."""
+
+    PREPARED = "prepared"
+    ACTIVE = "active"
+    FAILED = "failed"
+
+
+class Row(Struct, frozen=True):
+    """One authority. `certificate` is DER, None until signed; `fingerprint` its SHA-256 in hex."""
+
+    id: str
+    name: str
+    status: AuthorityStatus
+    subject: Subject
+    issuer_id: str | None
+    key_type: KeyType
+    serial_number: str
+    not_before: datetime
+    not_after: datetime
+    path_length: int | None
+    name_constraints: NameConstraints
+    policy: IssuancePolicy | None = None
+    certificate: bytes | None = None
+    fingerprint: str | None = None
+    failure: str | None = None
+
+
+def evolve(row: Row | None, happened: Happened) -> Row | None:
+    """Return the authority's row after an event."""
+    match happened.event:
+        case AuthorityPrepared() as event:
+            return Row(
+                id=happened.id,
+                name=event.name,
+                status=AuthorityStatus.PREPARED,
+                subject=event.subject,
+                issuer_id=event.issuer_id,
+                key_type=event.key_type,
+                serial_number=event.serial_number,
+                not_before=event.not_before,
+                not_after=event.not_after,
+                path_length=event.path_length,
+                name_constraints=event.name_constraints,
+            )
+        case AuthorityCreated(certificate=certificate) if row is not None:
+            return replace(
+                row,
+                status=AuthorityStatus.ACTIVE,
+                certificate=certificate,
+                fingerprint=hashlib.sha256(certificate).hexdigest(),
+            )
+        case AuthoritySigningFailed(reason=reason) if row is not None:
+            return replace(row, status=AuthorityStatus.FAILED, failure=reason)
+        case IssuancePolicyAdopted(policy=policy) if row is not None:
+            return replace(row, policy=policy)
+        case _:
+            return row
+
+
+view = View(
+    name=NAME,
+    version=VERSION,
+    row=Row,
+    events=(AuthorityPrepared, AuthorityCreated, AuthoritySigningFailed, IssuancePolicyAdopted),
+    key=own_id,
+    evolve=evolve,
+    order_by="name",
+    filters=("name", "status", "issuer_id"),
+)

@@ -1,0 +1,93 @@
+"""The history: who did what to an authority, a certificate or a principal, in one line each."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from es_pki.events.authority import (
+    AuthorityCreated,
+    AuthorityPrepared,
+    AuthoritySigningFailed,
+    IssuancePolicyAdopted,
+)
+from es_pki.events.certificate import CertificateIssued, CertificatePrepared, SigningFailed
+from es_pki.events.codec import Event
+from es_pki.events.happened import Happened
+from es_pki.events.principal import TokenCreated, TokenRevoked
+from es_pki.projections.view import View
+
+NAME = "history"
+VERSION = 1
+
+
+class Row(Struct, frozen=True):
+    """One thing that happened. `aggregate_id` is whose it is; `actor` the principal that caused it."""
+
+    position: int
+    category: str
+    aggregate_id: str
+    type: str
+    time: datetime
+    actor: str
+    summary: str
+
+
+def key(happened: Happened) -> str:
+    """Key lines by position: nothing ever changes a line."""
+    return f"{happened.position:019d}"
+
+
+def evolve(_row: Row | None, happened: Happened) -> Row | None:
+    """Return the line of an event."""
+    return Row(
+        position=happened.position,
+        category=happened.category,
+        aggregate_id=happened.id,
+        type=happened.type,
+        time=happened.time,
+        actor=happened.actor,
+        summary=summary(happened.event),
+    )
+
+
+def summary(event: Event) -> str:
+    """Say in a few words what an event is about."""
+    match event:
+        case AuthorityPrepared():
+            return f"{event.name}: {event.key_type}, serial number {event.serial_number}, until {event.not_after:%F}"
+        case AuthorityCreated() | CertificateIssued():
+            return "signed"
+        case AuthoritySigningFailed() | SigningFailed():
+            return event.reason
+        case IssuancePolicyAdopted():
+            return f"at most {event.policy.maximum_validity_days} days"
+        case CertificatePrepared():
+            return f"{event.name}: {event.profile}, serial number {event.serial_number}, until {event.not_after:%F}"
+        case TokenCreated():
+            return f"{event.name}: {', '.join(event.roles)}"
+        case TokenRevoked():
+            return event.reason
+        case _:
+            return ""
+
+
+view = View(
+    name=NAME,
+    version=VERSION,
+    row=Row,
+    events=(
+        AuthorityPrepared,
+        AuthorityCreated,
+        AuthoritySigningFailed,
+        IssuancePolicyAdopted,
+        CertificatePrepared,
+        CertificateIssued,
+        SigningFailed,
+        TokenCreated,
+        TokenRevoked,
+    ),
+    key=key,
+    evolve=evolve,
+    order_by="position",
+    filters=("aggregate_id", "category", "type", "actor"),
+)

@@ -1,0 +1,56 @@
+"""The principals: whose token opens what, until when."""
+
+from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from es_pki.events.happened import Happened
+from es_pki.events.principal import TokenCreated, TokenRevoked
+from es_pki.projections.view import View, own_id
+from es_pki.values import Role
+
+NAME = "principals"
+VERSION = 1
+
+
+class Row(Struct, frozen=True):
+    """One principal. `token_digest` is the SHA-256 of its token in hex; `expires` None means never."""
+
+    id: str
+    name: str
+    roles: tuple[Role, ...]
+    token_digest: str
+    expires: datetime | None
+    created: datetime
+    revoked: datetime | None = None
+
+
+def evolve(row: Row | None, happened: Happened) -> Row | None:
+    """Return the principal's row after an event."""
+    match happened.event:
+        case TokenCreated() as event:
+            return Row(
+                id=happened.id,
+                name=event.name,
+                roles=event.roles,
+                token_digest=event.token_digest.hex(),
+                expires=event.expires,
+                created=happened.time,
+            )
+        case TokenRevoked() if row is not None:
+            return replace(row, revoked=happened.time)
+        case _:
+            return row
+
+
+view = View(
+    name=NAME,
+    version=VERSION,
+    row=Row,
+    events=(TokenCreated, TokenRevoked),
+    key=own_id,
+    evolve=evolve,
+    order_by="name",
+    filters=("name", "token_digest"),
+)

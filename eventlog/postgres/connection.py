@@ -1,0 +1,75 @@
+"""Connections: how they are set up, and what their failures mean."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+
+from eventlog.log import Damaged, LogError, Unavailable
+
+PATIENCE_SECONDS = 15.0
+"""How long a call tries to reach a server that is away."""
+
+_LONGEST_PAUSE = 1.0
+
+LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # asyncpg's state machine, when the server goes away at a bad moment
+    asyncpg.OperatorInterventionError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.TooManyConnectionsError,
+    OSError,
+)
+"""After these the connection is given up and the call repeated on another."""
+
+SETTINGS = {
+    "application_name": "eventlog",
+    "default_transaction_isolation": "read committed",
+    # Every query goes along an index. Without statistics, or with those of a smaller log, the planner doesn't see it.
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
+    # A writer that is cut off from the server must not keep the lock.
+    "idle_in_transaction_session_timeout": "10000",
+}
+
+OPTIONS: dict[str, Any] = {"server_settings": SETTINGS, "timeout": 10, "command_timeout": 60}
+
+
+async def connect(url: str) -> Any:  # noqa: ANN401 - asyncpg ships no annotations
+    """Return a connection whose commits are durable, whatever the server's default is."""
+    connection = await asyncpg.connect(url, **OPTIONS)
+    await connection.execute(
+        "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+    )
+    return connection
+
+
+async def attempts() -> AsyncIterator[int]:
+    """Yield numbers, with pauses between them, until patience ends."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + PATIENCE_SECONDS
+    number, pause = 0, 0.01
+    while True:
+        yield number
+        if loop.time() + pause > deadline:
+            return
+        await asyncio.sleep(pause)
+        number, pause = number + 1, min(2 * pause, _LONGEST_PAUSE)
+
+
+def translated(error: BaseException) -> LogError:
+    """Return what the log raises for an error of asyncpg or the network."""
+    damage = (
+        asyncpg.DataCorruptedError,
+        asyncpg.IndexCorruptedError,
+        asyncpg.IntegrityConstraintViolationError,
+        asyncpg.InvalidSchemaNameError,
+        asyncpg.UndefinedColumnError,
+        asyncpg.UndefinedFunctionError,
+        asyncpg.UndefinedTableError,
+    )
+    if isinstance(error, damage):
+        return Damaged(str(error))
+    return Unavailable(f"{type(error).__name__}: {error}")

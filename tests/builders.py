@@ -1,0 +1,96 @@
+"""Commands and facts as tests begin with: valid, and changed with `msgspec.structs.replace`."""
+
+from datetime import UTC, datetime, timedelta
+
+from es_pki.commands.authority import CreateAuthority
+from es_pki.commands.certificate import IssueCertificate, SelfSignCertificate, SignCSR, Wanted
+from es_pki.values import (
+    Attribute,
+    AttributeType,
+    IssuancePolicy,
+    Issuer,
+    KeyType,
+    Locations,
+    NameConstraints,
+    Profile,
+    PublicKey,
+    SubjectAltNames,
+)
+
+NOW = datetime(2026, 5, 3, 12, 0, tzinfo=UTC)
+ROOT_ID = "018f0000-0000-7000-8000-000000000001"
+CERTIFICATE_ID = "018f0000-0000-7000-8000-000000000002"
+KEY = PublicKey(KeyType.EC_P256, b"spki")
+
+
+def issuer(**changes: object) -> Issuer:
+    """Return an authority that may issue anything for ten years."""
+    facts: dict[str, object] = {
+        "authority_id": ROOT_ID,
+        "version": 3,
+        "name": "intermediate",
+        "certificate": b"der",
+        "key_id": "key",
+        "key_type": KeyType.EC_P256,
+        "not_before": NOW - timedelta(days=1),
+        "not_after": NOW + timedelta(days=3650),
+        "path_length": None,
+        "name_constraints": NameConstraints(),
+        "policy": IssuancePolicy(),
+        "locations": Locations("http://pki.example.test/ca.crt", "http://pki.example.test/crl"),
+        **changes,
+    }
+    return Issuer(**facts)  # type: ignore[arg-type] # tests change what they like
+
+
+def wanted(**changes: object) -> Wanted:
+    """Return a wish for a server certificate."""
+    facts: dict[str, object] = {
+        "certificate_id": CERTIFICATE_ID,
+        "name": "www",
+        "profile": Profile.SERVER,
+        "subject": (Attribute(AttributeType.COMMON_NAME, "www.example.test"),),
+        "subject_alt_names": SubjectAltNames(dns_names=("www.example.test",)),
+        "public_key": KEY,
+        "validity_days": None,
+        "serial_number": 0x1234,
+        "now": NOW,
+        "request_digest": b"digest",
+        **changes,
+    }
+    return Wanted(**facts)  # type: ignore[arg-type] # tests change what they like
+
+
+def issue(by: Issuer | None = None, **changes: object) -> IssueCertificate:
+    """Return a command to issue."""
+    return IssueCertificate(wanted(**changes), by or issuer(), "key-of-www")
+
+
+def sign_csr(by: Issuer | None = None, **changes: object) -> SignCSR:
+    """Return a command to sign a CSR."""
+    return SignCSR(wanted(**changes), by or issuer())
+
+
+def self_sign(**changes: object) -> SelfSignCertificate:
+    """Return a command to make a self-signed certificate."""
+    return SelfSignCertificate(wanted(**changes), "key-of-www")
+
+
+def create_authority(**changes: object) -> CreateAuthority:
+    """Return a command to create a root."""
+    facts: dict[str, object] = {
+        "authority_id": ROOT_ID,
+        "name": "root",
+        "subject": (Attribute(AttributeType.COMMON_NAME, "Example Root CA"),),
+        "issuer": None,
+        "public_key": KEY,
+        "key_id": "key-of-root",
+        "path_length": 1,
+        "name_constraints": NameConstraints(),
+        "validity_days": None,
+        "serial_number": 0x99,
+        "now": NOW,
+        "request_digest": b"digest",
+        **changes,
+    }
+    return CreateAuthority(**facts)  # type: ignore[arg-type] # tests change what they like

@@ -1,0 +1,135 @@
+"""The rules of authorities, one sentence each."""
+
+from datetime import timedelta
+
+import pytest
+
+from es_pki.commands.authority import (
+    AuthorityMissing,
+    RecordAuthoritySignature,
+    RecordAuthoritySignatureFailure,
+    SetIssuancePolicy,
+    decider,
+    issuer_of,
+)
+from es_pki.commands.refusals import NotSignedYet, SigningGivenUp
+from es_pki.decider import Guard, RequestReused
+from es_pki.events.authority import (
+    AuthorityCreated,
+    AuthorityPrepared,
+    AuthoritySigningFailed,
+    IssuancePolicyAdopted,
+)
+from es_pki.values import IssuancePolicy, Locations, NameConstraints, NameSpace
+from tests.builders import NOW, ROOT_ID, create_authority, issuer
+from tests.spec import Spec, encode
+
+AUTHORITY = decider(encode)
+spec = Spec(AUTHORITY)
+
+
+def prepared(**changes) -> AuthorityPrepared:
+    (event,) = AUTHORITY.decide(create_authority(**changes), AUTHORITY.initial)
+    assert isinstance(event, AuthorityPrepared)
+    return event
+
+
+CREATED = (AuthorityCreated(b"der"), IssuancePolicyAdopted(IssuancePolicy()))
+
+
+def test_a_root_is_prepared_to_sign_for_itself():
+    (event,) = spec.when(create_authority()).events()
+    assert event.issuer_id is None
+    assert event.path_length == 1
+
+
+def test_an_intermediate_is_prepared_below_its_issuer():
+    below = issuer(path_length=3)
+    event = prepared(issuer=below, path_length=None)
+    assert (event.issuer_id, event.path_length) == (ROOT_ID, 2)
+    assert AUTHORITY.guards(create_authority(issuer=below)) == (Guard(f"authority-{ROOT_ID}", 3),)
+
+
+def test_its_signature_makes_the_authority_and_adopts_the_first_policy():
+    spec.given(prepared()).when(RecordAuthoritySignature(b"der")).then(*CREATED)
+
+
+def test_a_second_signature_changes_nothing():
+    spec.given(prepared(), *CREATED).when(RecordAuthoritySignature(b"other")).then_nothing()
+
+
+def test_a_failed_signature_stays_failed():
+    failed = AuthoritySigningFailed("key lost")
+    spec.given(prepared()).when(RecordAuthoritySignatureFailure("key lost")).then(failed)
+    spec.given(prepared(), failed).when(RecordAuthoritySignature(b"der")).then_refused(SigningGivenUp)
+
+
+def test_what_was_never_prepared_can_be_neither_signed_nor_failed():
+    spec.when(RecordAuthoritySignature(b"der")).then_refused(AuthorityMissing)
+    spec.when(RecordAuthoritySignatureFailure("why")).then_refused(AuthorityMissing)
+
+
+def test_another_request_under_the_same_id_is_refused():
+    spec.given(prepared()).when(create_authority(request_digest=b"other")).then_refused(RequestReused)
+
+
+@pytest.mark.parametrize(
+    ("changes", "fields"),
+    [
+        ({"subject": ()}, ["subject"]),
+        ({"path_length": -1}, ["path_length"]),
+        ({"issuer": issuer(path_length=0), "path_length": None}, ["issuer"]),
+        ({"issuer": issuer(path_length=1), "path_length": 1}, ["path_length"]),
+        ({"issuer": issuer(), "validity_days": 5000}, ["validity_days"]),
+        ({"issuer": issuer(not_after=NOW - timedelta(days=1))}, ["authority", "validity_days"]),
+        (
+            {"name_constraints": NameConstraints(permitted=NameSpace(dns_names=("*.example.test",)))},
+            ["name_constraints.permitted.dns_names[0]"],
+        ),
+        (
+            {"name_constraints": NameConstraints(excluded=NameSpace(ip_networks=("192.0.2.1/24",)))},
+            ["name_constraints.excluded.ip_networks[0]"],
+        ),
+    ],
+)
+def test_a_broken_rule_names_its_field(changes, fields):
+    spec.when(create_authority(**changes)).then_breaks(*fields)
+
+
+def test_a_policy_is_adopted_once():
+    policy = IssuancePolicy(maximum_validity_days=7)
+    spec.given(prepared(), *CREATED).when(SetIssuancePolicy(policy)).then(IssuancePolicyAdopted(policy))
+
+
+@pytest.mark.parametrize(
+    ("policy", "field"),
+    [
+        (IssuancePolicy(maximum_validity_days=0), "policy.maximum_validity_days"),
+        (IssuancePolicy(key_types=()), "policy.key_types"),
+        (
+            IssuancePolicy(names=NameConstraints(permitted=NameSpace(uri_hosts=("ex ample",)))),
+            "policy.names.permitted.uri_hosts[0]",
+        ),
+    ],
+)
+def test_a_policy_that_can_not_be_kept_is_refused(policy, field):
+    spec.given(prepared(), *CREATED).when(SetIssuancePolicy(policy)).then_breaks(field)
+
+
+def test_only_a_signed_authority_issues():
+    where = Locations("http://a", "http://b")
+
+    def as_issuer(*history):
+        state = AUTHORITY.initial
+        for event in history:
+            state = AUTHORITY.evolve(state, event)
+        return issuer_of(state, authority_id=ROOT_ID, version=len(history), locations=where)
+
+    assert as_issuer(prepared(), *CREATED).version == 3
+    for history, refusal in [
+        ((), AuthorityMissing),
+        ((prepared(),), NotSignedYet),
+        ((prepared(), AuthoritySigningFailed("key lost")), SigningGivenUp),
+    ]:
+        with pytest.raises(refusal):
+            as_issuer(*history)

@@ -1,0 +1,21 @@
+"""Arbitrary events, for properties that hold of all of them."""
+
+from datetime import UTC, datetime
+from typing import get_args
+
+from hypothesis import strategies as st
+
+from es_pki.events import codec
+from es_pki.values import Attribute, IssuancePolicy, NameConstraints, NameSpace, SubjectAltNames
+
+WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=12)
+TIMES = st.datetimes(
+    min_value=datetime(1970, 1, 1), max_value=datetime(9999, 1, 1), timezones=st.just(UTC)  # noqa: DTZ001 - hypothesis adds the zone
+)
+
+for value in (Attribute, NameSpace, NameConstraints, SubjectAltNames, IssuancePolicy):
+    st.register_type_strategy(value, lambda t: st.builds(t))
+st.register_type_strategy(datetime, TIMES)
+st.register_type_strategy(str, WORDS)
+
+EVENTS = st.one_of([st.builds(event) for event in get_args(codec.Event)])

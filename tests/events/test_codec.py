@@ -1,0 +1,141 @@
+"""Events are a public format: their bytes are pinned by golden files, one a type, never edited."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from es_pki.events import codec
+from es_pki.events.authority import (
+    AuthorityCreated,
+    AuthorityPrepared,
+    AuthoritySigningFailed,
+    IssuancePolicyAdopted,
+)
+from es_pki.events.certificate import CertificateIssued, CertificatePrepared, SigningFailed
+from es_pki.events.principal import TokenCreated, TokenRevoked
+from es_pki.events.reservation import NameReserved, SerialNumberReserved
+from es_pki.values import (
+    Attribute,
+    AttributeType,
+    ExtendedKeyUsage,
+    IssuancePolicy,
+    KeyType,
+    NameConstraints,
+    NameSpace,
+    Profile,
+    Role,
+    SubjectAltNames,
+)
+from tests.events.strategies import EVENTS
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "events"
+
+NOT_BEFORE = datetime(2026, 5, 3, 12, 0, tzinfo=UTC)
+NOT_AFTER = NOT_BEFORE + timedelta(days=90, seconds=-1)
+SUBJECT = (Attribute(AttributeType.ORGANIZATION, "Novo A/S"), Attribute(AttributeType.COMMON_NAME, "a=b"))
+NAMES = NameConstraints(
+    permitted=NameSpace(dns_names=("example.test",), ip_networks=("2001:db8::/32",)),
+    excluded=NameSpace(email_addresses=(".example.org",), uri_hosts=("example.net",)),
+)
+
+SAMPLES = {
+    "authority.prepared.v1": AuthorityPrepared(
+        name="intermediate",
+        subject=SUBJECT,
+        issuer_id="018f0000-0000-7000-8000-000000000001",
+        key_type=KeyType.EC_P384,
+        key_id="0f8b7b2e-0000-4000-8000-000000000001",
+        public_key=b"\x30\x00",
+        serial_number="01ff",
+        not_before=NOT_BEFORE,
+        not_after=NOT_AFTER,
+        path_length=0,
+        name_constraints=NAMES,
+        to_be_signed=b"\x30\x01\x00",
+        request_digest=b"\x01" * 32,
+    ),
+    "authority.created.v1": AuthorityCreated(b"\x30\x02"),
+    "authority.signing_failed.v1": AuthoritySigningFailed("the key is gone"),
+    "authority.issuance_policy_adopted.v1": IssuancePolicyAdopted(
+        IssuancePolicy(
+            names=NAMES,
+            wildcards=False,
+            maximum_validity_days=47,
+            key_types=(KeyType.EC_P256, KeyType.ED25519),
+            extended_key_usages=(ExtendedKeyUsage.SERVER_AUTH,),
+            subordinate_authorities=True,
+        )
+    ),
+    "certificate.prepared.v1": CertificatePrepared(
+        version=1,
+        name="www",
+        issuer_id="018f0000-0000-7000-8000-000000000001",
+        profile=Profile.SERVER,
+        subject=SUBJECT,
+        subject_alt_names=SubjectAltNames(
+            dns_names=("www.example.test",),
+            ip_addresses=("2001:db8::1",),
+            email_addresses=("a@example.test",),
+            uris=("spiffe://example.test/a",),
+        ),
+        key_type=KeyType.RSA_2048,
+        key_id=None,
+        serial_number="02ab",
+        not_before=NOT_BEFORE,
+        not_after=NOT_AFTER,
+        to_be_signed=b"\x30\x03",
+        request_digest=b"\x02" * 32,
+    ),
+    "certificate.issued.v1": CertificateIssued(version=1, certificate=b"\x30\x04"),
+    "certificate.signing_failed.v1": SigningFailed(version=1, reason="the key is gone"),
+    "principal.token_created.v1": TokenCreated(
+        name="backup",
+        roles=(Role.AUDITOR, Role.VIEWER),
+        token_digest=b"\x03" * 32,
+        expires=NOT_AFTER,
+        request_digest=b"\x04" * 32,
+    ),
+    "principal.token_revoked.v1": TokenRevoked("left the company"),
+    "reservation.name_reserved.v1": NameReserved("018f0000-0000-7000-8000-000000000002"),
+    "reservation.serial_number_reserved.v1": SerialNumberReserved("018f0000-0000-7000-8000-000000000002"),
+}
+
+
+def test_every_event_has_a_written_out_name_and_a_sample():
+    assert set(codec.EVENT_TYPES.values()) == set(get_args(codec.Event))
+    assert set(SAMPLES) == set(codec.EVENT_TYPES)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_the_stored_bytes_are_those_of_the_golden_file(name):
+    golden = (GOLDEN / f"{name}.json").read_bytes()
+    assert codec.encode(SAMPLES[name]) == (name, golden)
+    assert codec.decode(name, golden) == SAMPLES[name]
+
+
+def test_no_golden_file_is_left_without_an_event():
+    assert {path.stem for path in GOLDEN.iterdir()} == set(codec.EVENT_TYPES)
+
+
+@given(EVENTS)
+def test_decoding_is_the_inverse_of_encoding(event):
+    assert codec.decode(*codec.encode(event)) == event
+
+
+def test_unknown_types_and_broken_data_have_their_own_errors():
+    with pytest.raises(codec.UnknownEvent):
+        codec.decode("certificate.eaten.v1", b"{}")
+    with pytest.raises(codec.UndecodableEvent):
+        codec.decode("certificate.issued.v1", b'{"version":"one"}')
+
+
+@given(st.sampled_from(sorted(codec.EVENT_TYPES)), st.binary(max_size=200))
+def test_no_bytes_break_the_decoder_in_another_way(name, data):
+    try:
+        codec.decode(name, data)
+    except codec.UndecodableEvent:
+        return
