@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from es_pki.decider import Violation
-from es_pki.values import AttributeType, Subject, SubjectAltNames
+from es_pki.values import Attribute, AttributeType, Subject, SubjectAltNames
 
 MAXIMUM_NAMES = 100
 """Subject alternative names in one certificate: more makes handshakes and inventories unwieldy."""
@@ -18,6 +18,7 @@ MAXIMUM_NAMES_LENGTH = 8_192
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _OWN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_PRINTABLE = re.compile(r"[A-Za-z0-9 '()+,\-./:=?]+")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 
 UPPER_BOUNDS = {
@@ -39,7 +40,6 @@ UNBOUNDED_BY_RFC = 128
 
 _ASCII_ONLY = {
     AttributeType.COUNTRY,
-    AttributeType.SERIAL_NUMBER,
     AttributeType.DOMAIN_COMPONENT,
     AttributeType.EMAIL_ADDRESS,
 }
@@ -79,10 +79,17 @@ def subject_violations(subject: Subject) -> Iterator[Violation]:
             )
         elif not attribute.value.isprintable():
             yield Violation(field, "X.520 DirectoryString", "control characters don't belong in a name")
+        elif attribute.type is AttributeType.SERIAL_NUMBER and not _PRINTABLE.fullmatch(attribute.value):
+            yield Violation(field, "X.680 PrintableString", "letters, digits, spaces and '()+,-./:=?")
         elif attribute.type in _ASCII_ONLY and not attribute.value.isascii():
             yield Violation(field, "RFC 5280 appendix A.1", "only ASCII characters are allowed here")
         elif attribute.type is AttributeType.COUNTRY and not re.fullmatch("[A-Za-z]{2}", attribute.value):
             yield Violation(field, "RFC 5280 appendix A.1 X520countryName", "two letters of ISO 3166")
+
+
+def _length(attribute: Attribute) -> int:
+    """Return a value's length as programs count it: a common name's in UTF-8 octets, to be safe in all of them."""
+    return len(attribute.value.encode()) if attribute.type is AttributeType.COMMON_NAME else len(attribute.value)
 
 
 def subject_alt_name_violations(names: SubjectAltNames) -> Iterator[Violation]:

@@ -30,6 +30,8 @@ SETTINGS = {
     # Every query goes along an index. Without statistics, or with those of a smaller log, the planner doesn't see it.
     "enable_seqscan": "off",
     "enable_bitmapscan": "off",
+    # It would compile queries for milliseconds that run for microseconds.
+    "jit": "off",
     # A writer that is cut off from the server must not keep the lock.
     "idle_in_transaction_session_timeout": "10000",
 }

@@ -1,0 +1,33 @@
+"""Certificates in the forms that programs take."""
+
+import base64
+import hashlib
+from collections.abc import Iterable
+from functools import lru_cache
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization.pkcs7 import serialize_certificates
+
+
+@lru_cache(maxsize=64)
+def pem(certificate: bytes) -> str:
+    """Return a DER certificate in PEM (RFC 7468 section 5)."""
+    text = base64.b64encode(certificate).decode("ascii")
+    lines = "\n".join(text[start : start + 64] for start in range(0, len(text), 64))
+    return f"-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n"
+
+
+def pem_chain(certificates: Iterable[bytes]) -> str:
+    """Return DER certificates in PEM, one after the other."""
+    return "".join(map(pem, certificates))
+
+
+def pkcs7(certificates: Iterable[bytes]) -> bytes:
+    """Return DER certificates as a degenerate SignedData without signatures (RFC 5652 section 5.2), in DER."""
+    return serialize_certificates([x509.load_der_x509_certificate(c) for c in certificates], Encoding.DER)
+
+
+def fingerprint(certificate: bytes) -> str:
+    """Return a DER certificate's SHA-256 in hex."""
+    return hashlib.sha256(certificate).hexdigest()
