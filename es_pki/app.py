@@ -1,14 +1,29 @@
-"""The write side, and the place where an es-pki is put together from its parts."""
+"""The write side, and the one place that knows which backends the stores have."""
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar, cast
 
+from msgspec import Struct
+
 from es_pki.adapters.intake.aggregates import Handled, Loaded
+from es_pki.adapters.keystore import KeyStore
+from es_pki.adapters.keystore.master import MasterSource, from_file, from_passphrase
+from es_pki.adapters.keystore.postgres import PostgresKeyStore
+from es_pki.adapters.keystore.sqlite import SQLiteKeyStore
+from es_pki.adapters.lease import AdvisoryLease, FileLease, Lease
+from es_pki.adapters.reactions import EffectStore
+from es_pki.adapters.reactions.store import PostgresEffects, SQLiteEffects
 from es_pki.adapters.recorded import encode_metadata
+from es_pki.adapters.views import ViewStore
+from es_pki.adapters.views.postgres import PostgresViews
+from es_pki.adapters.views.sqlite import SQLiteViews
+from es_pki.config import Settings
 from es_pki.decider import Decider, Refused
 from es_pki.events import codec
 from eventlog import Conflict, Log, NewEvent, Write
+from eventlog.postgres import PostgresLog
+from eventlog.sqlite import SQLiteLog
 
 C = TypeVar("C")
 S = TypeVar("S")
@@ -133,3 +148,70 @@ class Aggregates:
 
 def _new(event: codec.Event) -> NewEvent:
     return NewEvent(*codec.encode(event))
+
+
+class Stores(Struct, frozen=True):
+    """The stores of an installation, and the lease of the one process that follows and reacts."""
+
+    log: Log
+    keys: KeyStore
+    views: ViewStore
+    effects: EffectStore
+    lease: Lease
+
+    async def close(self) -> None:
+        """Release them, the log last."""
+        await self.lease.release()
+        for store in (self.views, self.keys, self.log):
+            await store.close()
+
+
+async def open_log(settings: Settings) -> Log:
+    """Open the log that the settings name."""
+    if settings.database_url:
+        return await PostgresLog.open(settings.database_url)
+    return await SQLiteLog.open(settings.folder / "log.db")
+
+
+async def open_stores(settings: Settings) -> Stores:
+    """Open all stores, making what is absent; a new data folder is its owner's alone (0700).
+
+    Raises `KeyStoreRefused`, `NotOurFile`, `LogError` and `OSError`.
+    """
+    settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    source = from_passphrase(settings.master_passphrase) if settings.master_passphrase else from_file(settings.key_file)
+    if settings.database_url:
+        return await _open_on_postgres(settings.database_url, source)
+    return await _open_in_folder(settings, source)
+
+
+async def _open_in_folder(settings: Settings, source: MasterSource) -> Stores:
+    folder = settings.folder
+    keys = await SQLiteKeyStore.open(folder / "keys.db", source)
+    views = await SQLiteViews.open(folder / "views.db")
+    return Stores(
+        log=await open_log(settings),
+        keys=keys,
+        views=views,
+        effects=SQLiteEffects(views.database),
+        lease=FileLease(folder / "follower.lock"),
+    )
+
+
+async def _open_on_postgres(url: str, source: MasterSource) -> Stores:
+    keys = await PostgresKeyStore.open(url, source)
+    views = await PostgresViews.open(url)
+    return Stores(
+        log=await PostgresLog.open(url),
+        keys=keys,
+        views=views,
+        effects=PostgresEffects(views.pool),
+        lease=AdvisoryLease(url, "follower"),
+    )
+
+
+def set_up_lease(settings: Settings) -> Lease:
+    """Return the lease of the one process that sets a new installation up."""
+    if settings.database_url:
+        return AdvisoryLease(settings.database_url, "set-up")
+    return FileLease(settings.folder / "set-up.lock")

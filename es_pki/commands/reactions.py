@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed
 from es_pki.events.certificate import CertificateIssued, CertificatePrepared, SigningFailed
+from es_pki.events.codec import TYPE_NAMES
 from es_pki.events.happened import Happened
 
 
@@ -34,6 +35,20 @@ class Settled(Struct, frozen=True):
     """The effect was done, or can never be."""
 
     effect: Effect
+
+
+REACTED_TO: frozenset[str] = frozenset(
+    TYPE_NAMES[event]
+    for event in (
+        AuthorityPrepared,
+        AuthorityCreated,
+        AuthoritySigningFailed,
+        CertificatePrepared,
+        CertificateIssued,
+        SigningFailed,
+    )
+)
+"""The stored types of the events that `react` looks at."""
 
 
 def react(happened: Happened) -> Iterator[Due | Settled]:

@@ -2,3 +2,17 @@
 
 A view shows and decides nothing. Rows may be queried as of any position: the store keeps every version of a row.
 """
+
+from typing import Any
+
+from es_pki.projections import authorities, expiry_calendar, history, inventory, principals
+from es_pki.projections.view import View
+
+VIEWS: tuple[View[Any], ...] = (
+    authorities.view,
+    inventory.view,
+    expiry_calendar.view,
+    history.view,
+    principals.view,
+)
+"""Every view there is."""

@@ -42,7 +42,8 @@ async def one_authority(request: web.Request) -> web.StreamResponse:
 
 async def one_certificate(request: web.Request) -> web.StreamResponse:
     """Answer with a certificate's newest version."""
-    return json_reply(row_object(await row_of(request, inventory.view)))
+    row = await row_of(request, inventory.view)
+    return json_reply(row_object(row))
 
 
 async def certificate_history(request: web.Request) -> web.StreamResponse:
@@ -61,7 +62,7 @@ async def calendar(request: web.Request) -> web.StreamResponse:
     return json_reply({"items": [row_object(row) for row in rows], "cursor": cursor, "position": position})
 
 
-async def calendar_rows(request: web.Request) -> tuple[list[expiry_calendar.Row], str | None, int]:
+async def calendar_rows(request: web.Request) -> tuple[list[expiry_calendar.Row], str | None, int | None]:
     """Return the entries that a calendar request asks for, the next page's cursor, and the view's position."""
     await wait_until_seen(request)
     parts = request.app[PARTS]

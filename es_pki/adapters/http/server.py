@@ -1,9 +1,9 @@
 """The two listeners: the management API over HTTPS, and the public one over HTTP."""
 
+import socket
 import ssl
 
 from aiohttp import web
-from msgspec import Struct
 
 from es_pki.adapters.http.parts import Parts
 from es_pki.adapters.http.public import public_application
@@ -13,36 +13,37 @@ PATIENCE = 10.0
 """Seconds that requests under way may take when the server is stopped."""
 
 
-class Listener(Struct, frozen=True):
-    """An open listener and the address that it really has."""
-
-    runner: web.AppRunner
-    host: str
-    port: int
-
-    @property
-    def authority(self) -> str:
-        """Return `host:port` as it stands in a URL."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-    async def close(self) -> None:
-        """Stop listening; requests under way are answered."""
-        await self.runner.cleanup()
+def bind(host: str, port: int) -> socket.socket:
+    """Return a bound socket; port 0 takes any free one. Raises `OSError` when it is in use or not ours."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except OSError:
+        bound.close()
+        raise
+    return bound
 
 
-async def listen_publicly(parts: Parts, host: str, port: int) -> Listener:
-    """Open the public listener."""
-    return await _listen(public_application(parts), host, port, None)
+def address(bound: socket.socket) -> str:
+    """Return `host:port` of a bound socket as it stands in a URL."""
+    host, port = bound.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-async def listen_for_management(parts: Parts, host: str, port: int, context: ssl.SSLContext) -> Listener:
-    """Open the management listener."""
-    return await _listen(management_application(parts), host, port, context)
+async def serve_publicly(parts: Parts, bound: socket.socket) -> web.AppRunner:
+    """Serve the public listener."""
+    return await _serve(public_application(parts), bound, None)
 
 
-async def _listen(application: web.Application, host: str, port: int, context: ssl.SSLContext | None) -> Listener:
+async def serve_management(parts: Parts, bound: socket.socket, context: ssl.SSLContext) -> web.AppRunner:
+    """Serve the management listener."""
+    return await _serve(management_application(parts), bound, context)
+
+
+async def _serve(application: web.Application, bound: socket.socket, context: ssl.SSLContext | None) -> web.AppRunner:
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=PATIENCE)
     await runner.setup()
-    await web.TCPSite(runner, host, port, ssl_context=context).start()
-    bound = runner.addresses[0]
-    return Listener(runner, host, int(bound[1]))
+    await web.SockSite(runner, bound, ssl_context=context, backlog=1024).start()
+    return runner

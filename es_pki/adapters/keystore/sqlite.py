@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from es_pki.adapters import clock
@@ -84,7 +84,10 @@ class SQLiteKeyStore:
         rows = await self._database.run(
             lambda c: c.execute("SELECT key_id, purpose, owner, created FROM key ORDER BY created, key_id").fetchall()
         )
-        return [KeyEntry(*row[:3], datetime.fromisoformat(row[3]).astimezone(UTC)) for row in rows]
+        return [
+            KeyEntry(key_id, purpose, owner, datetime.fromisoformat(created))
+            for key_id, purpose, owner, created in rows
+        ]
 
     async def close(self) -> None:
         """See `KeyStore.close`."""

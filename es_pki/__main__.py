@@ -1,0 +1,157 @@
+"""The command `es-pki`: gives the command line what it can do on a data folder by itself."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Coroutine, Sequence
+from typing import TypeVar
+
+import uvloop
+
+from es_pki import app
+from es_pki.adapters import logs
+from es_pki.adapters.cli import run
+from es_pki.adapters.cli.local import LocalFailure, Progress, ViewState
+from es_pki.adapters.keystore import KeyStoreRefused
+from es_pki.adapters.service import Equipment, Service
+from es_pki.adapters.sqlite import NotOurFile
+from es_pki.adapters.views.rebuild import rebuild
+from es_pki.config import Settings, SettingsRefused
+from es_pki.projections import VIEWS
+from eventlog import Report, verify
+
+R = TypeVar("R")
+
+REFUSALS = (KeyStoreRefused, NotOurFile, SettingsRefused, OSError)
+
+
+class LocalWork:
+    """See `cli.local.Local`."""
+
+    def serve(self, settings: Settings) -> int:
+        """Run the server until it is told to stop."""
+        logs.configure()
+        _run(_serve(settings))
+        return 0
+
+    def set_up(self, settings: Settings) -> None:
+        """Make what a new installation needs."""
+        _run(_set_up(settings))
+
+    def verify_log(self, settings: Settings, progress: Progress) -> Report:
+        """Read the whole log and return what contradicts its evidence."""
+        return _run(_verify(settings, progress))
+
+    def rebuild_views(self, settings: Settings, names: Sequence[str], progress: Progress) -> None:
+        """Build views anew."""
+        _run(_rebuild(settings, names, progress))
+
+    def view_states(self, settings: Settings) -> Sequence[ViewState]:
+        """Return how far each view has come."""
+        return _run(_view_states(settings))
+
+
+def _run(work: Coroutine[object, object, R]) -> R:
+    try:
+        return uvloop.run(work)
+    except REFUSALS as error:
+        raise LocalFailure(str(error)) from error
+
+
+async def _opened(settings: Settings) -> tuple[app.Stores, Service]:
+    stores = await app.open_stores(settings)
+    try:
+        equipment = Equipment(
+            log=stores.log,
+            keys=stores.keys,
+            views=stores.views,
+            effects=stores.effects,
+            lease=stores.lease,
+            set_up_lease=app.set_up_lease(settings),
+            aggregates=app.Aggregates(stores.log),
+        )
+        return stores, Service(equipment, settings)
+    except BaseException:
+        await stores.close()
+        raise
+
+
+async def _serve(settings: Settings) -> None:
+    stores, service = await _opened(settings)
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    try:
+        await service.set_up()
+        async with service.serving():
+            _greet(settings, service)
+            await stopped.wait()
+    finally:
+        service.close()
+        await stores.close()
+
+
+def _greet(settings: Settings, service: Service) -> None:
+    url, folder = service.addresses.url, settings.folder
+    print(
+        f"es-pki serves {url}/ (its root certificate: {folder / 'ca.pem'})\n"
+        f"The administrator's token lies in {settings.token_file}.\n"
+        "\n"
+        "Next, in another shell:\n"
+        "  es-pki status\n"
+        "  es-pki certificate issue www --authority intermediate --dns www.example.test\n"
+        "  es-pki calendar",
+        flush=True,
+    )
+
+
+async def _set_up(settings: Settings) -> None:
+    stores, service = await _opened(settings)
+    try:
+        await service.set_up()
+    finally:
+        service.close()
+        await stores.close()
+
+
+async def _verify(settings: Settings, progress: Progress) -> Report:
+    log = await app.open_log(settings)
+    try:
+        return await verify(log)
+    finally:
+        await log.close()
+
+
+async def _rebuild(settings: Settings, names: Sequence[str], progress: Progress) -> None:
+    unknown = sorted(set(names) - {view.name for view in VIEWS})
+    if unknown:
+        raise LocalFailure(f"there is no view {unknown[0]}; there are: {', '.join(view.name for view in VIEWS)}")
+    stores = await app.open_stores(settings)
+    try:
+        for view in VIEWS:
+            if not names or view.name in names:
+                await rebuild(
+                    stores.log, stores.views, view, lambda done, total, name=view.name: progress(name, done, total)
+                )
+    finally:
+        await stores.close()
+
+
+async def _view_states(settings: Settings) -> Sequence[ViewState]:
+    stores = await app.open_stores(settings)
+    try:
+        size = (await stores.log.head()).size
+        return [ViewState(v.name, v.version, await stores.views.checkpoint(v) or 0, size) for v in VIEWS]
+    finally:
+        await stores.close()
+
+
+def main() -> None:
+    """Run the command line. What it makes is its owner's alone."""
+    os.umask(0o077)
+    sys.exit(run(sys.argv[1:], LocalWork()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""Options as data, each written once and shared by the verbs that take it.
+
+The destination of an option that fills in a command's field is named like that field (`session.body_of`).
+"""
+
+import argparse
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from es_pki.adapters.cli.session import Session
+from es_pki.values import AttributeType, ExtendedKeyUsage, KeyType, Profile, Role
+
+
+class Option(NamedTuple):
+    """What `argparse` is told about an option or argument."""
+
+    flags: tuple[str, ...]
+    settings: dict[str, Any]
+
+
+class Verb(NamedTuple):
+    """Something to do: its words, who does it (the docstring is the help), and what it takes."""
+
+    words: str
+    run: Callable[[Session], int]
+    options: tuple[Option, ...] = ()
+
+    @property
+    def help(self) -> str:
+        """Return what it does, in one sentence."""
+        return (self.run.__doc__ or "").split("\n", 1)[0].rstrip(".")
+
+
+def option(*flags: str, **settings: Any) -> Option:  # noqa: ANN401 # whatever argparse takes
+    """Return an option; `settings` are those of `ArgumentParser.add_argument`."""
+    return Option(flags, settings)
+
+
+def several(flag: str, dest: str, metavar: str, help_text: str, **settings: Any) -> Option:  # noqa: ANN401 # see above
+    """Return an option that may be given several times."""
+    return option(flag, dest=dest, metavar=metavar, action="append", help=f"{help_text} (repeatable)", **settings)
+
+
+def pair(text: str) -> tuple[str, str]:
+    """Return the parts of `NAME=VALUE`."""
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"NAME=VALUE, not {text!r}")
+    return name, value
+
+
+def attribute(text: str) -> tuple[str, str]:
+    """Return a naming attribute and its value."""
+    name, value = pair(text)
+    name = name.strip().lower().replace("-", "_")
+    if name not in set(AttributeType):
+        raise argparse.ArgumentTypeError(f"attributes are: {', '.join(AttributeType)}")
+    return name, value
+
+
+def moment(text: str) -> str:
+    """Return a time as the API takes it, from a time or a day (its first moment, UTC)."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"a time as 2027-05-03T12:00:00Z, or a day, not {text!r}") from None
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).isoformat()
+
+
+def values(kinds: type[KeyType | Profile | Role | ExtendedKeyUsage]) -> list[str]:
+    """Return the texts that may be chosen from."""
+    return [kind.value for kind in kinds]
+
+
+NAME = option("name", metavar="NAME", help="its name")
+NAME_OR_ID = option("name", metavar="NAME", help="its name or id")
+AUTHORITY = option("--authority", required=True, metavar="NAME", help="the authority that issues")
+PROFILE = option("--profile", choices=values(Profile), help="what the certificate is for (default: server)")
+KEY_TYPE = option("--key-type", choices=values(KeyType), help="the kind of key to make (default: ec-p256)")
+DAYS = option("--days", dest="validity_days", type=int, metavar="DAYS", help="days of validity")
+OUTPUT = option("-o", "--output", metavar="FILE", help="write to a file instead of standard output")
+AS_OF = option("--as-of", metavar="TIME", help="as it was then: RFC 3339 time, day, or log position")
+IDEMPOTENCY_KEY = option("--idempotency-key", metavar="KEY", help="sent again with the same key, it is done once")
+JSON = option("--json", action="store_true", default=argparse.SUPPRESS, help="answer in JSON")
+
+SUBJECT = (
+    option("--common-name", metavar="TEXT", help="the subject's common name"),
+    option("--organization", dest="organization_name", metavar="TEXT", help="the subject's organization"),
+    several("--subject", "attributes", "ATTRIBUTE=VALUE", "another naming attribute, as country=CH", type=attribute),
+)
+
+SUBJECT_ALT_NAMES = (
+    several("--dns", "dns_names", "NAME", "a DNS name"),
+    several("--ip", "ip_addresses", "ADDRESS", "an IP address"),
+    several("--email", "email_addresses", "MAILBOX", "an e-mail address"),
+    several("--uri", "uris", "URI", "a URI"),
+)
+
+NAME_SPACES = tuple(
+    several(f"--{verb}-{form}", f"{verb}_{field}", metavar, f"{verb} {what}")
+    for verb in ("permit", "exclude")
+    for form, field, metavar, what in (
+        ("dns", "dns_names", "DOMAIN", "a domain with all below it"),
+        ("ip", "ip_networks", "NETWORK", "an IP network (CIDR)"),
+        ("email", "email_addresses", "MAILBOX", "a mailbox, a host or .domain"),
+        ("uri", "uri_hosts", "HOST", "a URI's host or .domain"),
+    )
+)
+
+DATA_DIR = (
+    option("--data-dir", metavar="FOLDER", default=argparse.SUPPRESS, help="the data folder (default: es-pki-data)"),
+)
+
+SETTINGS = tuple(
+    option(f"--{name}", metavar=metavar, default=argparse.SUPPRESS, help=text)
+    for name, metavar, text in (
+        ("listen", "HOST:PORT", "address of the management API (HTTPS)"),
+        ("public-listen", "HOST:PORT", "address of the public listener (HTTP)"),
+        ("public-url", "URL", "where relying parties reach the public listener"),
+        ("host-names", "NAME,…", "further names and addresses of this server"),
+        ("database-url", "URL", "PostgreSQL; with a password, better in ES_PKI_DATABASE_URL"),
+        ("master-key-file", "FILE", "the master key (default: master.key in the data folder)"),
+        ("organization", "TEXT", "stands in the subjects of the first authorities"),
+    )
+)
+
+SERVER = tuple(
+    option(f"--{name}", metavar=metavar, default=argparse.SUPPRESS, help=text)
+    for name, metavar, text in (
+        ("url", "URL", "the server (default: ES_PKI_URL, else from the data folder)"),
+        ("token-file", "FILE", "file with the token (default: ES_PKI_TOKEN, else from the data folder)"),
+        ("ca-file", "FILE", "CA certificates to trust (default: ES_PKI_CA_FILE, else from the data folder)"),
+    )
+)

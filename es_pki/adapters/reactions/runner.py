@@ -1,0 +1,123 @@
+"""The durable runner: follows the log, remembers what is due, and does it until it is done.
+
+The request that prepared something usually settles it at once: an effect is left alone for a grace time first.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime
+
+import msgspec
+
+from es_pki.adapters.lease import Lease
+from es_pki.adapters.reactions.store import EffectStore, Outstanding
+from es_pki.adapters.recorded import happened
+from es_pki.commands.reactions import REACTED_TO, Due, Effect, Settled, react
+from es_pki.events.happened import Happened
+from eventlog import Closed, Log
+
+LOG = logging.getLogger("es_pki.reactions")
+
+GRACE_SECONDS = 10.0
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 300.0
+LOOK_SECONDS = 1.0
+
+_DECODER = msgspec.json.Decoder(Effect)
+
+
+class Runner:
+    """Performs effects at least once while it holds the lease; `perform` must find done effects done."""
+
+    def __init__(
+        self,
+        log: Log,
+        store: EffectStore,
+        lease: Lease,
+        perform: Callable[[Effect], Awaitable[None]],
+        now: Callable[[], datetime],
+        *,
+        grace: float = GRACE_SECONDS,
+    ) -> None:
+        self._log = log
+        self._store = store
+        self._lease = lease
+        self._perform = perform
+        self._now = now
+        self._grace = grace
+
+    async def run(self) -> None:
+        """Follow and perform until cancelled or the log is closed."""
+        closed = False
+        while not closed:
+            try:
+                while not await self._lease.held():
+                    await asyncio.sleep(LOOK_SECONDS)
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self._follow())
+                    tasks.create_task(self._work())
+            except* Closed:
+                closed = True
+            except* Exception:
+                LOG.exception("the reactions could not go on; trying again")
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def pending(self) -> Sequence[dict[str, object]]:
+        """Return what is outstanding or failing, the next to be tried first."""
+        return [
+            {
+                "effect": msgspec.Raw(item.effect),
+                "attempts": item.attempts,
+                "next": datetime.fromtimestamp(item.next, self._now().tzinfo),
+                "error": item.error,
+            }
+            for item in await self._store.outstanding()
+        ]
+
+    async def _follow(self) -> None:
+        async for page in self._log.follow(after=await self._store.checkpoint(), types=REACTED_TO):
+            if not await self._lease.held():
+                raise ConnectionError("the lease is another's")
+            due, settled = self._sorted(happened(record) for record in page.records)
+            if due or settled:
+                await self._store.record(due, settled, page.position)
+
+    def _sorted(self, events: Iterable[Happened]) -> tuple[list[Outstanding], list[str]]:
+        """Return what events make due and what they settle; what does both within a page costs nothing."""
+        due: dict[str, Outstanding] = {}
+        settled: list[str] = []
+        for event in events:
+            for outcome in react(event):
+                encoded = msgspec.json.encode(outcome.effect)
+                match outcome:
+                    case Due():
+                        at = event.time.timestamp() + self._grace
+                        due[encoded.decode()] = Outstanding(encoded.decode(), encoded, at, 0, at, None)
+                    case Settled():
+                        if due.pop(encoded.decode(), None) is None:
+                            settled.append(encoded.decode())
+        return list(due.values()), settled
+
+    async def _work(self) -> None:
+        while await self._lease.held():
+            for item in await self._store.outstanding():
+                if item.next <= self._now().timestamp():
+                    await self._try(item)
+            await asyncio.sleep(LOOK_SECONDS)
+        raise ConnectionError("the lease is another's")
+
+    async def _try(self, item: Outstanding) -> None:
+        try:
+            await self._perform(_DECODER.decode(item.effect))
+        except Closed:
+            raise
+        except Exception as error:
+            pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0**item.attempts)
+            jitter = pause * secrets.randbelow(250) / 1000
+            LOG.exception("an effect failed", extra={"fields": {"effect": item.id, "attempts": item.attempts + 1}})
+            again = self._now().timestamp() + pause + jitter
+            await self._store.failed(item.id, f"{type(error).__name__}: {error}"[:500], again)
+        else:
+            LOG.info("an effect was performed", extra={"fields": {"effect": item.id}})

@@ -1,0 +1,172 @@
+"""A running es-pki: its parts around the stores, set up if it is new, listening until it is told to stop."""
+
+import asyncio
+import contextlib
+import ipaddress
+import socket
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from es_pki.adapters import clock
+from es_pki.adapters.http import public, server, tls
+from es_pki.adapters.http.parts import Parts
+from es_pki.adapters.intake.aggregates import Aggregates
+from es_pki.adapters.intake.chain import chain
+from es_pki.adapters.intake.deciders import CERTIFICATE
+from es_pki.adapters.intake.desk import Desk
+from es_pki.adapters.intake.first_run import ROOT, FirstRun
+from es_pki.adapters.keyring import KeyRing
+from es_pki.adapters.keystore import KeyStore
+from es_pki.adapters.lease import Lease
+from es_pki.adapters.reactions import EffectStore, Runner
+from es_pki.adapters.signing import Signer
+from es_pki.adapters.views import Follower, ViewStore
+from es_pki.adapters.x509.formats import pem_chain
+from es_pki.commands.names import dns_name_fault, ip_address_fault
+from es_pki.config import Settings, host_and_port
+from es_pki.projections import VIEWS
+from eventlog import Log
+
+CERTIFICATE_LOOK_SECONDS = 3600.0
+"""How often the server looks whether its own certificate needs to be replaced."""
+
+FIRST_VIEWS_SECONDS = 600.0
+"""How long a start waits for views that are rebuilt."""
+
+
+class Equipment(Struct, frozen=True):
+    """What a running es-pki is put together from; `app.py` opens it."""
+
+    log: Log
+    keys: KeyStore
+    views: ViewStore
+    effects: EffectStore
+    lease: Lease
+    set_up_lease: Lease
+    aggregates: Aggregates
+
+
+class Addresses(Struct, frozen=True):
+    """Where a running es-pki is reached; written to `server.json` in the data folder."""
+
+    url: str
+    public_url: str
+
+
+class Service:
+    """An es-pki in this process. `addresses` are known as soon as it exists: it is bound, though not yet serving."""
+
+    def __init__(self, equipment: Equipment, settings: Settings) -> None:
+        self._settings = settings
+        self._equipment = equipment
+        self._sockets = [
+            server.bind(*host_and_port(settings.listen, "listen")),
+            server.bind(*host_and_port(settings.public_listen, "public_listen")),
+        ]
+        management, published = map(server.address, self._sockets)
+        self.addresses = Addresses(f"https://{management}", settings.public_url or f"http://{published}")
+        keys = KeyRing(equipment.keys)
+        signer = Signer(equipment.aggregates, keys, clock.now)
+        follower = Follower(equipment.log, equipment.views, VIEWS, equipment.lease)
+        runner = Runner(equipment.log, equipment.effects, equipment.lease, signer.perform, clock.now)
+        desk = Desk(
+            equipment.aggregates, keys, signer, lambda authority: public.locations(self.addresses.public_url, authority)
+        )
+        self._keys = keys
+        self.parts = Parts(
+            log=equipment.log,
+            views=equipment.views,
+            follower=follower,
+            runner=runner,
+            aggregates=equipment.aggregates,
+            desk=desk,
+            now=clock.now,
+        )
+        self._first_run = FirstRun(desk, equipment.aggregates, clock.now)
+
+    async def set_up(self) -> bool:
+        """Make what a new installation needs; tell whether it was new."""
+        lease = self._equipment.set_up_lease
+        await lease.acquire()
+        try:
+            await self._first_run.authorities(self._settings.organization)
+            await self._write_root()
+            return await self._first_run.administrator(self._settings.token_file)
+        finally:
+            await lease.release()
+
+    @contextlib.asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        """Follow, react and answer while the context lasts; then finish what was begun."""
+        context = tls.server_context()
+        async with _in_background(self.parts.follower.run, self.parts.runner.run):
+            await self.parts.follower.reached(0, FIRST_VIEWS_SECONDS)
+            await self._use_certificate(context)
+            runners = [
+                await server.serve_publicly(self.parts, self._sockets[1]),
+                await server.serve_management(self.parts, self._sockets[0], context),
+            ]
+            self._file("server.json").write_bytes(msgspec.json.encode(self.addresses))
+            try:
+                async with _in_background(lambda: self._keep_certificate(context)):
+                    yield
+            finally:
+                for runner in runners:
+                    await runner.cleanup()
+
+    def close(self) -> None:
+        """Release the addresses of a service that never served."""
+        for bound in self._sockets:
+            bound.close()
+
+    async def _keep_certificate(self, context: ssl.SSLContext) -> None:
+        while True:
+            await asyncio.sleep(CERTIFICATE_LOOK_SECONDS)
+            await self._use_certificate(context)
+
+    async def _use_certificate(self, context: ssl.SSLContext) -> None:
+        lease = self._equipment.set_up_lease
+        await lease.acquire()
+        try:
+            certificate_id = await self._first_run.server_certificate(*self._own_names())
+        finally:
+            await lease.release()
+        state = (await self._equipment.aggregates.load(CERTIFICATE, certificate_id)).state
+        if state.prepared is None or state.certificate is None or state.prepared.key_id is None:
+            raise LookupError("the server's own certificate is gone")
+        issuers = await chain(self._equipment.aggregates, state.prepared.issuer_id)
+        secret = await self._keys.secret(state.prepared.key_id, purpose=CERTIFICATE.category, owner=certificate_id)
+        tls.use(context, pem_chain([state.certificate, *issuers[:-1]]), secret)
+
+    def _own_names(self) -> tuple[frozenset[str], frozenset[str]]:
+        """Return the DNS names and IP addresses under which this server may be called."""
+        host, _ = host_and_port(self._settings.listen, "listen")
+        names = {"localhost", "127.0.0.1", "::1", socket.gethostname().lower(), host, *self._settings.host_names}
+        addresses = {name for name in names if not ip_address_fault(name)}
+        unspecified = {address for address in addresses if ipaddress.ip_address(address).is_unspecified}
+        dns_names = {name.lower() for name in names - addresses if not dns_name_fault(name.lower())}
+        return frozenset(dns_names), frozenset(addresses - unspecified)
+
+    async def _write_root(self) -> None:
+        """Write the root's certificate into the data folder, for those who have to trust it."""
+        owner = await self._equipment.aggregates.owner(f"authority_name-{ROOT}")
+        self._file("ca.pem").write_text(pem_chain((await chain(self._equipment.aggregates, owner))[-1:]))
+
+    def _file(self, name: str) -> Path:
+        return self._settings.folder / name
+
+
+@contextlib.asynccontextmanager
+async def _in_background(*works: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """Run works while the context lasts."""
+    tasks = [asyncio.ensure_future(work()) for work in works]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,81 @@
+"""The contract of the view stores. This comment is the specification.
+
+Rows         Each change of a row closes its version and begins the next one at the event's position. A query sees the
+             versions of now, or those that held at a position.
+Exactly once A page of events changes rows and checkpoints in one transaction; events at or below a view's checkpoint
+             are passed over. A killed process goes on where the checkpoint is.
+Disposable   Everything is derived from the log. A view of another VERSION is rebuilt from position 0 beside the live
+             rows, then takes their place in one transaction.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Generic, Protocol, TypeVar
+
+from msgspec import Struct
+
+from es_pki.events.happened import Happened
+from es_pki.projections.view import View
+
+R = TypeVar("R")
+
+
+class BadQuery(ValueError):
+    """A query with an unknown filter or a cursor that is none of ours."""
+
+
+class Query(Struct, frozen=True):
+    """Which rows: all filters must be equal; `since` (inclusive) and `until` (exclusive) bound the view's order.
+
+    `cursor` goes on after an earlier page; `as_of` is a log position, None for now.
+    """
+
+    filters: Mapping[str, str] = {}
+    since: datetime | None = None
+    until: datetime | None = None
+    limit: int = 100
+    cursor: str | None = None
+    as_of: int | None = None
+
+
+class Rows(Struct, Generic[R], frozen=True):
+    """A page of rows in the view's order, and the cursor of the next page (None: there is none)."""
+
+    rows: Sequence[R]
+    cursor: str | None
+
+
+class ViewStore(Protocol):
+    """See the module's comment for what holds of every method."""
+
+    async def get(self, view: View[R], key: str, *, as_of: int | None = None) -> R | None:
+        """Return a row by its key."""
+        ...
+
+    async def find(self, view: View[R], query: Query) -> Rows[R]:
+        """Return a page of rows. Raises `BadQuery`."""
+        ...
+
+    async def checkpoint(self, view: View[Any]) -> int | None:
+        """Return the position up to which the view is followed; None when it isn't there in this VERSION."""
+        ...
+
+    async def apply(self, views: Sequence[View[Any]], happened: Sequence[Happened], position: int) -> None:
+        """Change rows and move the checkpoints to `position`, exactly once."""
+        ...
+
+    async def begin_rebuild(self, view: View[Any]) -> None:
+        """Make an empty table beside the live one, instead of one that an earlier rebuild left unfinished."""
+        ...
+
+    async def extend_rebuild(self, view: View[Any], happened: Sequence[Happened], position: int) -> None:
+        """Go on building beside the live rows."""
+        ...
+
+    async def finish_rebuild(self, view: View[Any]) -> None:
+        """Let the new rows take the live ones' place."""
+        ...
+
+    async def close(self) -> None:
+        """Release the store. Closing twice is allowed."""
+        ...
