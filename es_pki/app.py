@@ -21,6 +21,7 @@ from es_pki.adapters.views.sqlite import SQLiteViews
 from es_pki.config import Settings
 from es_pki.decider import Decider, Refused
 from es_pki.events import codec
+from es_pki.events.reservation import NameReserved, SerialNumberReserved
 from eventlog import Conflict, Log, NewEvent, Write
 from eventlog.postgres import PostgresLog
 from eventlog.sqlite import SQLiteLog
@@ -45,6 +46,7 @@ class Aggregates:
     def __init__(self, log: Log) -> None:
         self._log = log
         self._remembered: OrderedDict[str, Loaded[Any]] = OrderedDict()
+        self._owners: dict[str, str] = {}
 
     async def load(self, decider: Decider[C, S, E], aggregate_id: str) -> Loaded[S]:
         """Return the aggregate's state, perhaps as it was a moment ago."""
@@ -60,12 +62,21 @@ class Aggregates:
         return self._remember(stream, Loaded(state, version, position))
 
     async def handle(
-        self, decider: Decider[C, S, E], aggregate_id: str, ask: Callable[[], Awaitable[C]], *, actor: str
+        self,
+        decider: Decider[C, S, E],
+        aggregate_id: str,
+        ask: Callable[[], Awaitable[C]],
+        *,
+        actor: str,
+        is_new: bool = False,
     ) -> Handled[S, E]:
         """Decide the command that `ask` puts together and append the outcome; return it with the state after it.
 
+        `is_new`: the id was drawn for this command, so there is nothing to read; the append proves it.
         Raises `Refused`, and `Conflict` when others were faster `ATTEMPTS` times in a row.
         """
+        if is_new:
+            self._remember(decider.stream(aggregate_id), Loaded(decider.initial, 0, 0))
         for attempt in range(ATTEMPTS):
             try:
                 command, loaded, events = await self._decide(decider, aggregate_id, ask)
@@ -79,7 +90,7 @@ class Aggregates:
             except Conflict:
                 if attempt == ATTEMPTS - 1:
                     raise
-            self._remembered.clear()
+            self._forget()
         raise AssertionError("every attempt returns, raises or goes on to the next")
 
     async def preview(
@@ -91,17 +102,21 @@ class Aggregates:
         except Refused:
             events = []
         if not events:
-            self._remembered.clear()
+            self._forget()
             _, _, events = await self._decide(decider, aggregate_id, ask)
         return events
 
     async def owner(self, stream: str) -> str | None:
         """Return the id of the aggregate that owns what a reservation stream stands for, None if nobody does."""
-        records = await self._log.read_stream(stream)
-        if not records:
-            return None
-        event = codec.decode(records[-1].type, records[-1].data)
-        return getattr(event, "owner", None)
+        owner = self._owners.get(stream)
+        if owner is None:
+            for record in await self._log.read_stream(stream):
+                match codec.decode(record.type, record.data):
+                    case NameReserved(owner=owner) | SerialNumberReserved(owner=owner):
+                        self._owners[stream] = owner
+                    case _:
+                        pass
+        return owner
 
     async def _decide(
         self, decider: Decider[C, S, E], aggregate_id: str, ask: Callable[[], Awaitable[C]]
@@ -138,6 +153,10 @@ class Aggregates:
         after = Loaded(state, loaded.version + len(events), positions[len(events) - 1])
         self._remember(stream, after)
         return Handled(state, positions[-1], tuple(events))
+
+    def _forget(self) -> None:
+        self._remembered.clear()
+        self._owners.clear()
 
     def _remember(self, stream: str, loaded: Loaded[S]) -> Loaded[S]:
         self._remembered[stream] = loaded

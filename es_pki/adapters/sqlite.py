@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -34,6 +35,7 @@ class Database:
     def __init__(self, path: Path, kind: Kind) -> None:
         self._path = path
         self._connection = _prepared(path, kind)
+        self._turn = threading.Lock()
         self._thread = ThreadPoolExecutor(1, f"sqlite-{kind.name}")
 
     @classmethod
@@ -43,7 +45,12 @@ class Database:
 
     async def run(self, work: Callable[[sqlite3.Connection], R]) -> R:
         """Do the work in the file's thread. Work that has begun is finished even when nobody waits any more."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work, self._connection)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self.run_here, work)
+
+    def run_here(self, work: Callable[[sqlite3.Connection], R]) -> R:
+        """Do quick work at once, in the caller's thread, after what the file's thread may be doing."""
+        with self._turn:
+            return work(self._connection)
 
     def reader(self) -> sqlite3.Connection:
         """Return another connection, which can't write, for quick look-ups on the event loop."""

@@ -90,4 +90,5 @@ view = View(
     evolve=evolve,
     order_by="name",
     filters=("name", "status", "issuer_id"),
+    lookups=("name",),
 )

@@ -88,4 +88,5 @@ view = View(
     evolve=evolve,
     order_by="not_after",
     filters=("kind", "signed"),
+    lookups=(),
 )

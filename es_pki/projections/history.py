@@ -90,4 +90,5 @@ view = View(
     evolve=evolve,
     order_by="position",
     filters=("aggregate_id", "category", "type", "actor"),
+    lookups=("aggregate_id",),
 )

@@ -94,4 +94,5 @@ view = View(
     evolve=evolve,
     order_by="name",
     filters=("name", "status", "authority_id", "profile", "key_type", "serial_number", "fingerprint"),
+    lookups=("name", "serial_number", "fingerprint"),
 )

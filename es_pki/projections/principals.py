@@ -53,4 +53,5 @@ view = View(
     evolve=evolve,
     order_by="name",
     filters=("name", "token_digest"),
+    lookups=("name", "token_digest"),
 )

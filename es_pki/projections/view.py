@@ -16,8 +16,9 @@ class View(Generic[Row]):
 
     `events` are the only ones it sees. `key` names the row that an event touches; `evolve` returns that row as it is
     after the event (None: it is gone), given how it was before (None: there was none). `order_by` is the row's field
-    by which lists are sorted (then by key); `filters` are the fields that a query may ask to be equal to something.
-    These fields hold text, an enum, a whole number, a time or None.
+    by which lists are sorted (then by key); `filters` are the fields that a query may ask to be equal to something,
+    and `lookups` those among them of which a value finds a few rows at most: they have an index. All these fields hold
+    text, an enum, a whole number, a time or None.
     """
 
     name: str
@@ -28,6 +29,7 @@ class View(Generic[Row]):
     evolve: Callable[[Row | None, Happened], Row | None]
     order_by: str
     filters: tuple[str, ...]
+    lookups: tuple[str, ...]
 
     @property
     def types(self) -> frozenset[str]:

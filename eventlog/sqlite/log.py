@@ -19,7 +19,7 @@ from eventlog.sqlite.checkpointer import Checkpointer
 from eventlog.sqlite.reader import LOWEST_POSITION, Reader
 from eventlog.sqlite.writer import Writer
 
-QUICK_SECONDS = 0.000_5
+QUICK_SECONDS = 0.003
 """A commit up to this long is quicker than what a thread costs."""
 
 QUICK_REQUESTS = 64

@@ -64,9 +64,8 @@ class Writer:
     def _commit(self, requests: Sequence[batch.Request]) -> batch.Plan:
         try:
             self._notice_others()
-            outcome = batch.plan(requests, self._head, self._now(), self._version)
+            outcome = self._planned(requests)
             if outcome.records:
-                self._store(outcome)
                 started = time.perf_counter()
                 self._connection.execute("COMMIT")
                 self.commit_seconds += (time.perf_counter() - started - self.commit_seconds) / 8
@@ -80,6 +79,34 @@ class Writer:
         self._head = outcome.head
         self._versions.update(outcome.versions)
         return outcome
+
+    def _planned(self, requests: Sequence[batch.Request]) -> batch.Plan:
+        """Plan a batch and insert its records. Streams that nobody remembers are taken for what is expected of them:
+
+        mostly they are new, and inserting their names proves it. If one isn't, the batch is planned again with care.
+        """
+        outcome = batch.plan(requests, self._head, self._now(), self._versions.get)
+        if self._is_as_assumed(outcome):
+            self._connection.execute("SAVEPOINT hopeful")
+            try:
+                self._store(outcome)
+            except sqlite3.IntegrityError:
+                self._connection.execute("ROLLBACK TO hopeful")
+                self._stream_ids.clear()
+            else:
+                return outcome
+        outcome = batch.plan(requests, self._head, self._now(), self._version)
+        if outcome.records:
+            self._store(outcome)
+        return outcome
+
+    def _is_as_assumed(self, outcome: batch.Plan) -> bool:
+        """Tell whether what was assumed is so, but for streams that get their first event: the index proves those."""
+        return bool(outcome.records) and not outcome.deferred and all(
+            self._version(stream) == version
+            for stream, version in outcome.assumed.items()
+            if version > 0 or outcome.versions[stream] == 0
+        )
 
     def _notice_others(self) -> None:
         """Forget everything if another process has committed; within our transaction nobody can."""
@@ -112,24 +139,22 @@ class Writer:
         return version
 
     def _store(self, outcome: batch.Plan) -> None:
-        rows = []
+        rows, named = [], []
         streams, types = self._stream_ids, self._type_ids
         for position, stream, version, type_, moment, metadata, data, leaf in outcome.records:
             if stream not in streams:
-                self._name_stream(stream)
+                streams[stream] = self._next_stream_id
+                named.append((self._next_stream_id, stream))
+                self._next_stream_id += 1
             if type_ not in types:
                 self._name_type(type_)
             rows.append((position, streams[stream], version, types[type_], moment, metadata, data, leaf))
+        self._connection.executemany("INSERT INTO stream VALUES (?, ?)", named)
         self._connection.executemany("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
         size, moment, frontier = outcome.head
         self._connection.execute(
             "UPDATE head SET size = ?, time = ?, frontier = ?", (size, moment, merkle.pack(frontier))
         )
-
-    def _name_stream(self, stream: str) -> None:
-        self._connection.execute("INSERT INTO stream VALUES (?, ?)", (self._next_stream_id, stream))
-        self._stream_ids[stream] = self._next_stream_id
-        self._next_stream_id += 1
 
     def _name_type(self, type_: str) -> None:
         cursor = self._connection.execute("INSERT INTO type(name) VALUES (?) RETURNING id", (type_,))

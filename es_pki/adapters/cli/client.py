@@ -65,6 +65,10 @@ class Client:
             cast("str", parts.hostname), parts.port, timeout=PATIENCE, context=context
         )
 
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
     def send(self, command: str, body: Mapping[str, object], idempotency_key: str | None) -> Object:
         """Send a command; return the answer with its `result`."""
         headers = {"Content-Type": JSON} | ({"Idempotency-Key": idempotency_key} if idempotency_key else {})
@@ -148,7 +152,8 @@ class Client:
                 f"{self._place.url}: its certificate can't be trusted ({error.verify_message}); "
                 "name the authority's certificate with --ca-file"
             )
-        return Unreachable(f"can't reach {self._place.url}: {error or type(error).__name__}; does es-pki serve run?")
+        reason = str(error) or type(error).__name__
+        return Unreachable(f"can't reach {self._place.url}: {reason}; does es-pki serve run?")
 
 
 def segment(name: str) -> str:

@@ -3,6 +3,7 @@
 import json
 from argparse import Namespace
 from collections.abc import Mapping
+from contextlib import ExitStack, closing
 from functools import cached_property
 from pathlib import Path
 
@@ -25,6 +26,11 @@ class Session:
         self.arguments = arguments
         self.local = local
         self._environment = environment
+        self._open = ExitStack()
+
+    def close(self) -> None:
+        """Close the connection to the server, if there was one."""
+        self._open.close()
 
     @cached_property
     def settings(self) -> config.Settings:
@@ -39,7 +45,8 @@ class Session:
     def client(self) -> Client:
         """Return the server's client."""
         told = place.Told(self.arguments.url, self.arguments.token_file, self.arguments.ca_file)
-        return Client(place.find(told, self._environment, self.settings.folder))
+        client = Client(place.find(told, self._environment, self.settings.folder))
+        return self._open.enter_context(closing(client))
 
     @property
     def wants_json(self) -> bool:

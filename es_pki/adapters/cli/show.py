@@ -55,17 +55,17 @@ def as_json(value: object, *, indent: int | None = 2) -> str:
 
 def say(text: object) -> None:
     """Print a line of the answer."""
-    print(safe(text))  # noqa: T201 # the command line's own voice
+    print(safe(text), flush=True)
 
 
 def note(text: object) -> None:
     """Print a line beside the answer, to standard error."""
-    print(safe(text), file=sys.stderr)  # noqa: T201 # the command line's own voice
+    print(safe(text), file=sys.stderr)
 
 
 def print_json(value: object, *, indent: int | None = 2) -> None:
     """Print an answer for programs."""
-    print(as_json(value, indent=indent), flush=True)  # noqa: T201 # the command line's own voice
+    print(as_json(value, indent=indent), flush=True)
 
 
 def print_table(columns: Sequence[Column], rows: Iterable[Row]) -> None:
@@ -91,12 +91,12 @@ def _lines(prefix: str, value: Row) -> Iterable[tuple[str, str]]:
     for field, part in value.items():
         name = prefix + safe(field)
         match part:
-            case None | "" | [] | {}:
-                continue
             case dict():
                 yield from _lines(f"{name}.", part)
-            case list():
+            case list() | tuple() if part:
                 yield name, ", ".join(safe(item) for item in part)
+            case None | "" | [] | ():
+                pass
             case _:
                 yield name, safe(part)
 

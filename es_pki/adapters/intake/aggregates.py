@@ -35,9 +35,18 @@ class Aggregates(Protocol):
         ...
 
     async def handle(
-        self, decider: Decider[C, S, E], aggregate_id: str, ask: Callable[[], Awaitable[C]], *, actor: str
+        self,
+        decider: Decider[C, S, E],
+        aggregate_id: str,
+        ask: Callable[[], Awaitable[C]],
+        *,
+        actor: str,
+        is_new: bool = False,
     ) -> Handled[S, E]:
-        """Decide the command that `ask` puts together and append the outcome. Raises `Refused` and `Conflict`."""
+        """Decide the command that `ask` puts together and append the outcome. Raises `Refused` and `Conflict`.
+
+        `is_new`: the id was drawn for this command, so there is nothing to read; the append proves it.
+        """
         ...
 
     async def preview(

@@ -50,7 +50,9 @@ async def sign_csr(office: Office, request: SignCSR, asked: Asked, digest: bytes
     async def command() -> CertificateCommand:
         return certificate.SignCSR(wish.of(csr.public_key), await office.issuer(issuer_id))
 
-    prepared = await office.aggregates.handle(CERTIFICATE, wish.certificate_id, command, actor=asked.caller.name)
+    prepared = await office.aggregates.handle(
+        CERTIFICATE, wish.certificate_id, command, actor=asked.caller.name, is_new=not asked.idempotency_key
+    )
     return await _signed(office, wish.certificate_id, asked, prepared.events)
 
 

@@ -24,6 +24,8 @@ GRACE_SECONDS = 10.0
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 300.0
 LOOK_SECONDS = 1.0
+GATHER_SECONDS = 0.5
+"""Between pages: what is due and settled within one page costs nothing."""
 
 _DECODER = msgspec.json.Decoder(Effect)
 
@@ -83,6 +85,7 @@ class Runner:
             due, settled = self._sorted(happened(record) for record in page.records)
             if due or settled:
                 await self._store.record(due, settled, page.position)
+            await asyncio.sleep(GATHER_SECONDS)
 
     def _sorted(self, events: Iterable[Happened]) -> tuple[list[Outstanding], list[str]]:
         """Return what events make due and what they settle; what does both within a page costs nothing."""

@@ -18,6 +18,9 @@ LOG = logging.getLogger("es_pki.views")
 POLL_SECONDS = 0.02
 """How often a process that doesn't follow looks at the checkpoints."""
 
+GATHER_SECONDS = 0.01
+"""Between pages: under load a page gathers many events, and its transaction costs each of them little."""
+
 PAUSE_SECONDS = 1.0
 """Between a failure and the next try."""
 
@@ -65,6 +68,7 @@ class Follower:
             events = [happened(record) for record in page.records]
             await self._store.apply(self._views, events, page.position)
             await self._move(page.position)
+            await asyncio.sleep(GATHER_SECONDS)
 
     async def _move(self, position: int) -> None:
         self.failure = None

@@ -36,6 +36,9 @@ VIEWS = Kind(
 TYPES = ("TEXT", "INTEGER", "BLOB")
 KEYS_AT_ONCE = 500
 
+QUICK_PAGE = 64
+"""Events that are applied on the event loop: a thread would make it wait for the interpreter lock."""
+
 
 class SQLiteViews:
     """See `ViewStore` for what the methods promise. Look-ups run on the event loop, changes in a thread."""
@@ -77,7 +80,10 @@ class SQLiteViews:
                 for view in views:
                     self._follow(connection, view, happened, position)
 
-        await self.database.run(change)
+        if len(happened) <= QUICK_PAGE:
+            self.database.run_here(change)
+        else:
+            await self.database.run(change)
 
     def _follow(
         self, connection: sqlite3.Connection, view: View[Any], happened: Sequence[Happened], position: int
@@ -122,7 +128,7 @@ class SQLiteViews:
         def begin(connection: sqlite3.Connection) -> None:
             with transaction(connection):
                 connection.execute(f"DROP TABLE IF EXISTS {tables.building_of(view)}")
-                connection.execute(tables.create(view, tables.building_of(view), TYPES))
+                connection.execute(f"{tables.create(view, tables.building_of(view), TYPES)} STRICT, WITHOUT ROWID")
 
         await self.database.run(begin)
 

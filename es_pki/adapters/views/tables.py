@@ -163,11 +163,10 @@ def create(view: View[Any], table: str, types: tuple[str, str, str]) -> str:
 
 
 def indexes(view: View[Any], table: str) -> Iterator[str]:
-    """Yield the statements that make a table's indexes: the rows of now by order and by each filter, and the past."""
-    yield f"CREATE INDEX {table}_now ON {table} (sort, key) WHERE until = {STILL}"
-    yield f"CREATE INDEX {table}_then ON {table} (sort, key, since)"
-    for name in columns(view):
-        yield f"CREATE INDEX {table}_{name} ON {table} ({name}, sort, key)"
+    """Yield the statements that make a table's indexes: by the view's order, and by what rows are looked up by."""
+    yield f"CREATE INDEX {table}_in_order ON {table} (sort, key, until)"
+    for name in view.lookups:
+        yield f"CREATE INDEX {table}_by_{name} ON {table} (by_{name}, sort, key)"
 
 
 def insert(view: View[Any], table: str) -> str:

@@ -9,13 +9,12 @@ import re
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ObjectIdentifier
 from msgspec import Struct
 
 from es_pki.adapters.x509 import names
 from es_pki.adapters.x509.encode import ATTRIBUTE_OIDS
-from es_pki.adapters.x509.keys import public_key
+from es_pki.adapters.x509.keys import judged
 from es_pki.commands.refusals import Malformed, RulesBroken
 from es_pki.decider import Violation
 from es_pki.values import Attribute, AttributeType, PublicKey, Subject, SubjectAltNames
@@ -63,8 +62,7 @@ def _der(text: str, field: str) -> bytes:
 
 def _read(der: bytes, field: str) -> SigningRequest:
     csr = x509.load_der_x509_csr(der)
-    spki = csr.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    key = public_key(spki, f"{field}.public_key")
+    key = judged(csr.public_key(), f"{field}.public_key")
     _check_signature(csr, field)
     return SigningRequest(
         subject=tuple(_attribute(a, field) for rdn in csr.subject.rdns for a in rdn),

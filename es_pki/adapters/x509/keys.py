@@ -119,6 +119,11 @@ def public_key(spki: bytes, field: str) -> PublicKey:
         public = load_der_public_key(spki)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise Malformed.at(field, "RFC 5280 section 4.1.2.7", "the public key can't be read") from None
+    return judged(public, field)
+
+
+def judged(public: PublicKeyTypes, field: str) -> PublicKey:
+    """Return a public key that may be certified. Raises `RulesBroken`, naming the field."""
     return PublicKey(_key_type(public, field), spki_of(public))
 
 

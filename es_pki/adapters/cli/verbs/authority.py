@@ -23,7 +23,7 @@ from es_pki.adapters.cli.options import (
     values,
 )
 from es_pki.adapters.cli.session import Misused, Session, policy_from, print_object, print_rows
-from es_pki.adapters.cli.verbs.subjects import subject_of
+from es_pki.adapters.cli.subjects import subject_of
 from es_pki.adapters.intake.requests import CreateAuthority, SetIssuancePolicy
 from es_pki.values import ExtendedKeyUsage, IssuancePolicy, KeyType, NameSpace
 
@@ -51,7 +51,7 @@ def list_all(session: Session) -> int:
     columns: list[show.Column] = [
         ("NAME", lambda row: row["name"]),
         ("STATUS", lambda row: row["status"]),
-        ("COMMON NAME", lambda row: common_name(row)),
+        ("COMMON NAME", common_name),
         ("ISSUER", lambda row: names.get(row["issuer_id"], row["issuer_id"])),
         ("KEY", lambda row: row["key_type"]),
         ("UNTIL", lambda row: show.when(row["not_after"])),
@@ -81,15 +81,15 @@ def history(session: Session) -> int:
 def policy(session: Session) -> int:
     """Show an authority's issuance policy, or change what the options name of it."""
     arguments = session.arguments
-    told = changes(arguments)
-    if arguments.policy_file and (told or arguments.from_defaults):
-        raise Misused("--policy-file holds the whole policy: it goes with no other option of the policy")
+    is_told = arguments.from_defaults or bool(changes(arguments)) or bool(name_constraints(arguments, {}))
     if arguments.policy_file:
+        if is_told:
+            raise Misused("--policy-file holds the whole policy: it goes with no other option of the policy")
         wanted = policy_from(arguments.policy_file)
     else:
-        current = {} if arguments.from_defaults else _authority(session)["policy"] or {}
-        before = defaults() | (current if isinstance(current, dict) else {})
-        if not told and not arguments.from_defaults:
+        current = None if arguments.from_defaults else _authority(session)["policy"]
+        before = current if isinstance(current, dict) else defaults()
+        if not is_told:
             return print_object(session, before)
         wanted = changed(before, arguments)
     result = session.send(SetIssuancePolicy, {"authority": arguments.name, "policy": wanted})
@@ -104,14 +104,9 @@ def changed(before: Object, arguments: Namespace) -> Object:
 
 
 def changes(arguments: Namespace) -> Object:
-    """Return what the arguments say about a policy."""
-    fields = (*IssuancePolicy.__struct_fields__, *(o.settings["dest"] for o in NAME_SPACES))
-    given = {field: getattr(arguments, field, None) for field in fields}
-    return {
-        field: value
-        for field, value in given.items()
-        if value is not None and (field in IssuancePolicy.__struct_fields__ or value)
-    } | ({"names": None} if any(given[o.settings["dest"]] for o in NAME_SPACES) else {})
+    """Return the fields of a policy that the arguments name, besides the names."""
+    fields = [field for field in IssuancePolicy.__struct_fields__ if field != "names"]
+    return {field: value for field in fields if (value := getattr(arguments, field)) is not None}
 
 
 def name_constraints(arguments: Namespace, before: Object) -> Object:
@@ -127,7 +122,7 @@ def name_constraints(arguments: Namespace, before: Object) -> Object:
 
 
 def defaults() -> Object:
-    """Return the policy that restricts least of what es-pki allows by default."""
+    """Return the policy that an authority has until it is given another."""
     built: Object = msgspec.to_builtins(IssuancePolicy())
     return built
 

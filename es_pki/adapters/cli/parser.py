@@ -1,0 +1,76 @@
+"""The command line's grammar, built from the verbs' tables. Options for all verbs stand before or behind them."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+from itertools import groupby
+
+from es_pki.adapters.cli.options import DATA_DIR, JSON, SERVER, SETTINGS, Option, Verb
+from es_pki.adapters.cli.verbs import authority, certificate, csr, installation, overview, token
+
+VERBS: tuple[Verb, ...] = (
+    *installation.VERBS,
+    *overview.VERBS,
+    *authority.VERBS,
+    *certificate.VERBS,
+    *csr.VERBS,
+    *token.VERBS,
+)
+
+NOUNS = {
+    "authority": "who issues here, and what they may issue",
+    "certificate": "issue, look at and fetch certificates",
+    "csr": "certificates for keys that are elsewhere",
+    "token": "who is let in",
+    "log": "the event log in the data folder",
+    "views": "what is derived from the log",
+}
+
+NOT_GIVEN = {"url": None, "token_file": None, "ca_file": None, "json": False, "output": None, "as_of": None}
+"""Options that may stand in two places have no default of their own: it would undo what stood before the verb."""
+
+EPILOG = "Exit status: 0 done; 1 refused, or a check failed; 2 misused, or the server can't be reached."
+
+
+def parse(argv: Sequence[str]) -> Namespace:
+    """Return the arguments; `run` is the verb's function. Ends the program with status 2 on misuse, 0 after help."""
+    return _parser().parse_args(argv, Namespace(**NOT_GIVEN, idempotency_key=None))
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        prog="es-pki",
+        description="A certificate manager whose memory is a provable log.",
+        epilog=EPILOG,
+        parents=[_parent(DATA_DIR), _parent(SERVER), _parent(SETTINGS), _parent((JSON,))],
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"es-pki {version('es-pki')}")
+    shared = [_parent(DATA_DIR), _parent((JSON,))]
+    with_server = [*shared, _parent(SERVER)]
+    nouns = parser.add_subparsers(metavar="COMMAND", required=True)
+    for noun, verbs in groupby(VERBS, key=lambda verb: verb.words.split()[0]):
+        if noun in NOUNS:
+            below = nouns.add_parser(noun, help=NOUNS[noun], allow_abbrev=False)
+            places = below.add_subparsers(metavar="VERB", required=True)
+        else:
+            places = nouns
+        for verb in verbs:
+            parents = shared if verb in installation.VERBS else with_server
+            made = places.add_parser(
+                verb.words.split()[-1], help=verb.help, description=verb.help, parents=parents, allow_abbrev=False
+            )
+            _add(made, verb.options)
+            made.set_defaults(run=verb.run)
+    return parser
+
+
+def _parent(options: Iterable[Option]) -> ArgumentParser:
+    parent = ArgumentParser(add_help=False, allow_abbrev=False)
+    _add(parent, options)
+    return parent
+
+
+def _add(parser: ArgumentParser, options: Iterable[Option]) -> None:
+    for option in options:
+        parser.add_argument(*option.flags, **option.settings)

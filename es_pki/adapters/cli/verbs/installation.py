@@ -1,0 +1,68 @@
+"""`es-pki serve`, `init`, `log` and `views`: work on a data folder, without a server."""
+
+from base64 import b64encode
+
+from es_pki.adapters.cli import show
+from es_pki.adapters.cli.options import SETTINGS, Verb, option
+from es_pki.adapters.cli.session import Session, print_rows
+
+
+def serve(session: Session) -> int:
+    """Run the server; an empty data folder is set up first."""
+    return session.local.serve(session.settings)
+
+
+def init(session: Session) -> int:
+    """Set a data folder up: master key, administrator's token, first authorities."""
+    session.local.set_up(session.settings)
+    settings = session.settings
+    if session.wants_json:
+        show.print_json({"data_dir": settings.data_dir, "token_file": str(settings.token_file)})
+    else:
+        show.say(f"{settings.data_dir} is set up; the administrator's token lies in {settings.token_file}")
+    return 0
+
+
+def verify(session: Session) -> int:
+    """Check the log of a data folder against its own evidence; status 1 when anything is wrong."""
+    with show.ProgressBars() as progress:
+        report = session.local.verify_log(session.settings, progress)
+    if session.wants_json:
+        findings = [finding._asdict() for finding in report.findings]
+        root = b64encode(report.root).decode()
+        show.print_json({"size": report.size, "root_hash": root, "findings": findings})
+    elif report.findings:
+        for finding in report.findings:
+            show.say(f"position {finding.position}: {finding.problem}")
+    else:
+        show.say(f"the log is sound: {report.size} records, root hash {b64encode(report.root).decode()}")
+    return 1 if report.findings else 0
+
+
+def list_views(session: Session) -> int:
+    """Tell how far each view has come."""
+    states = session.local.view_states(session.settings)
+    return print_rows(session, VIEWS, [dict(state._asdict()) for state in states])
+
+
+def rebuild(session: Session) -> int:
+    """Build views anew from the log; without names, all of them."""
+    with show.ProgressBars() as progress:
+        session.local.rebuild_views(session.settings, session.arguments.names, progress)
+    return list_views(session)
+
+
+VIEWS: list[show.Column] = [
+    ("VIEW", lambda row: row["name"]),
+    ("VERSION", lambda row: row["version"]),
+    ("CHECKPOINT", lambda row: row["checkpoint"]),
+    ("LOG SIZE", lambda row: row["log_size"]),
+]
+
+VERBS = (
+    Verb("serve", serve, SETTINGS),
+    Verb("init", init, SETTINGS),
+    Verb("log verify", verify, SETTINGS),
+    Verb("views list", list_views, SETTINGS),
+    Verb("views rebuild", rebuild, (*SETTINGS, option("names", metavar="NAME", nargs="*", help="a view"))),
+)

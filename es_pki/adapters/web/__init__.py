@@ -1,0 +1,1 @@
+"""The web page: static files and their handlers. It is a client of the API like any other."""

@@ -1,0 +1,291 @@
+// The web page: a client of the API like any other. The token lives in this tab's sessionStorage only.
+import { byId, definitions, element, table, visible } from "./dom.js";
+
+const TOKEN = "es-pki-token";
+const API = "/api/v1";
+const PEM = "application/pem-certificate-chain";
+const PAGE = 1000;
+const MOST_PAGES = 20; // 20,000 certificates are searched here; beyond, es-pki certificate list --filter
+const MOST_SHOWN = 200;
+const DAY = 86_400_000;
+
+let seen = 0; // the log position of our last command: what we ask next must show it
+let inventory = { rows: [], more: false };
+let authorityNames = new Map();
+let asked = 0; // counts pages that were opened: an answer for an earlier one comes too late
+
+class Refusal extends Error {
+  constructor(status, problem) {
+    super(problem.detail ?? `the server answered with status ${status}`);
+    this.status = status;
+    this.errors = problem.errors ?? [];
+  }
+}
+
+// --- talking to the API ---
+
+async function call(path, { method = "GET", body, accept = "application/json" } = {}) {
+  const headers = { Accept: accept, Authorization: `Bearer ${sessionStorage.getItem(TOKEN)}` };
+  if (seen) headers["ES-PKI-At-Least"] = String(seen);
+  if (body) headers["Content-Type"] = "application/json";
+  const response = await fetch(API + path, { method, headers, body: body && JSON.stringify(body), cache: "no-store" })
+    .catch(() => { throw new Error("The server can't be reached."); });
+  if (!response.ok) throw new Refusal(response.status, await response.json().catch(() => ({})));
+  return accept === PEM ? response.text() : response.json();
+}
+
+async function listed(path, pages = MOST_PAGES) {
+  const rows = [];
+  let cursor = null;
+  for (let page = 0; page < pages; page += 1) {
+    const query = new URLSearchParams({ limit: PAGE, ...(cursor ? { cursor } : {}) });
+    const answer = await call(`${path}?${query}`);
+    rows.push(...answer.items);
+    cursor = answer.cursor;
+    if (!cursor) break;
+  }
+  return { rows, more: Boolean(cursor) };
+}
+
+// --- saying what went right or wrong ---
+
+function say(...content) {
+  byId("message").className = "message done";
+  byId("message").replaceChildren(...content);
+  byId("message").hidden = content.length === 0;
+}
+
+function complain(error) {
+  if (error instanceof Refusal && error.status === 401) forget();
+  const violations = (error.errors ?? []).map((one) => element("li", {}, element("code", {}, one.field), `: ${one.detail} (${one.rule})`));
+  say(element("strong", {}, error.message), ...(violations.length ? [element("ul", {}, violations)] : []));
+  byId("message").className = "message";
+  byId("message").scrollIntoView({ block: "nearest" });
+}
+
+const guarded = (work) => async (...given) => {
+  try {
+    await work(...given);
+  } catch (error) {
+    complain(error);
+  }
+};
+
+// --- how values look ---
+
+const day = (time) => element("time", { datetime: time }, time.slice(0, 10));
+const daysLeft = (row) => Math.floor((new Date(row.not_after) - Date.now()) / DAY);
+
+function remaining(row) {
+  const days = daysLeft(row);
+  if (days < 0) return element("span", { class: "bad" }, `expired ${-days} day${days === -1 ? "" : "s"} ago`);
+  return element("span", { class: days < 14 ? "bad" : days < 45 ? "soon" : "good" }, `${days} day${days === 1 ? "" : "s"} left`);
+}
+
+const names = (row) => Object.values(row.subject_alt_names ?? {}).flat();
+const distinguished = (subject) => Object.entries(subject).map(([name, value]) => `${name}: ${[value].flat().join(", ")}`).join("; ");
+const code = (text) => text && element("code", {}, text);
+const pressed = (label, work) => element("button", { type: "button", class: "link", onclick: guarded(work) }, label);
+
+function download(name, text) {
+  const address = URL.createObjectURL(new Blob([text], { type: "application/x-pem-file" }));
+  element("a", { href: address, download: `${name}.pem` }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 10_000);
+}
+
+// --- pages ---
+
+const pages = {
+  async certificates() {
+    inventory = await listed("/certificates");
+    showInventory();
+  },
+  async authorities() {
+    const { rows } = await loadAuthorities();
+    byId("authorities-list").replaceChildren(table(`${rows.length} authorities`, [
+      ["Name", (row) => pressed(row.name, () => showAuthority(row))],
+      ["Status", (row) => row.status],
+      ["Subject", (row) => distinguished(row.subject)],
+      ["Issuer", (row) => (row.issuer_id ? authorityNames.get(row.issuer_id) ?? row.issuer_id : "itself (root)")],
+      ["Expires", (row) => day(row.not_after)],
+      ["", (row) => remaining(row)],
+    ], rows));
+  },
+  async calendar() {
+    const { rows, more } = await listed("/calendar", 1);
+    const shown = rows.slice(0, MOST_SHOWN);
+    byId("calendar-list").replaceChildren(table(rows.length > shown.length || more ? `the first ${shown.length}` : `${rows.length} in all`, [
+      ["Expires", (row) => day(row.not_after)],
+      ["", (row) => remaining(row)],
+      ["What", (row) => row.kind],
+      ["Name", (row) => (row.kind === "certificate" ? pressed(row.name, () => showCertificate(row.id)) : row.name)],
+      ["Version", (row) => row.version],
+      ["Serial number", (row) => code(row.serial_number)],
+    ], shown));
+  },
+  issue: prepareForms,
+  sign: prepareForms,
+};
+
+async function loadAuthorities() {
+  const found = await listed("/authorities");
+  authorityNames = new Map(found.rows.map((row) => [row.id, row.name]));
+  return found;
+}
+
+function showInventory() {
+  const [search, status, left] = ["search", "status", "left"].map((id) => byId(id).value.trim().toLowerCase());
+  const matching = inventory.rows.filter((row) =>
+    [row.name, row.serial_number, ...names(row), ...Object.values(row.subject).flat()].some((text) => text.toLowerCase().includes(search)) &&
+    (!status || row.status === status) &&
+    (!left || (left === "0" ? daysLeft(row) < 0 : daysLeft(row) >= 0 && daysLeft(row) <= Number(left))));
+  const shown = matching.slice(0, MOST_SHOWN);
+  const of = `${inventory.rows.length}${inventory.more ? " (the first; the inventory holds more)" : ""}`;
+  byId("certificates-list").replaceChildren(table(`${shown.length} of ${of}`, [
+    ["Name", (row) => pressed(row.name, () => showCertificate(row.id))],
+    ["Status", (row) => element("span", { class: row.status === "failed" ? "bad" : undefined }, row.status)],
+    ["Names", (row) => names(row).join(", ") || distinguished(row.subject)],
+    ["Profile", (row) => row.profile],
+    ["Expires", (row) => day(row.not_after)],
+    ["", (row) => remaining(row)],
+  ], shown));
+}
+
+// --- one certificate, one authority ---
+
+function openDetail(title, ...content) {
+  const close = element("form", { method: "dialog", class: "actions" }, element("button", { class: "main" }, "Close"));
+  byId("detail").replaceChildren(element("h2", { id: "detail-title" }, title), ...content, close);
+  if (!byId("detail").open) byId("detail").showModal();
+}
+
+async function showCertificate(id) {
+  const path = `/certificates/${encodeURIComponent(id)}`;
+  const [row, history] = await Promise.all([call(path), listed(`${path}/history`, 1)]);
+  const button = element("button", { type: "button", onclick: guarded(async () => download(row.name, await call(`${path}/pem`, { accept: PEM }))) }, "Download PEM");
+  openDetail(row.name,
+    definitions([
+      ["Status", row.status], ["Failure", row.failure], ["Subject", distinguished(row.subject)], ["Names", names(row).join(", ")],
+      ["Profile", row.profile], ["Key", `${row.key_type}, ${row.key_is_here ? "kept here" : "kept elsewhere"}`],
+      ["Version", row.version], ["Valid", [day(row.not_before), " until ", day(row.not_after), " (", remaining(row), ")"]],
+      ["Serial number", code(row.serial_number)], ["SHA-256", code(row.fingerprint)], ["Requested by", row.requested_by],
+    ]),
+    ...(row.status === "issued" ? [element("div", { class: "actions" }, button)] : []),
+    element("h3", {}, "History"), happenings(history.rows));
+}
+
+async function showAuthority(row) {
+  const history = await listed(`/authorities/${encodeURIComponent(row.id)}/history`, 1);
+  const button = element("button", { type: "button", onclick: () => download(row.name, row.certificate_pem) }, "Download PEM");
+  openDetail(row.name,
+    definitions([
+      ["Status", row.status], ["Failure", row.failure], ["Subject", distinguished(row.subject)], ["Key", row.key_type],
+      ["Valid", [day(row.not_before), " until ", day(row.not_after), " (", remaining(row), ")"]],
+      ["Path length", row.path_length], ["Serial number", code(row.serial_number)], ["SHA-256", code(row.fingerprint)],
+    ]),
+    ...(row.certificate_pem ? [element("div", { class: "actions" }, button)] : []),
+    element("h3", {}, "Issuance policy"), element("pre", { tabindex: "0" }, row.policy ? JSON.stringify(row.policy, null, 2) : "the default policy"),
+    element("h3", {}, "History"), happenings(history.rows));
+}
+
+const happenings = (rows) => table(`${rows.length} events`, [
+  ["Time", (row) => element("time", { datetime: row.time }, row.time.slice(0, 16).replace("T", " "))],
+  ["Who", (row) => row.actor],
+  ["What", (row) => code(row.type)],
+  ["Summary", (row) => row.summary],
+  ["Position", (row) => row.position],
+], rows);
+
+// --- forms ---
+
+async function prepareForms() {
+  const [{ rows }, { components }] = await Promise.all([loadAuthorities(), call("/commands")]);
+  const usable = rows.filter((row) => row.status === "active").map((row) => row.name);
+  for (const select of document.querySelectorAll("select[name=authority]")) choose(select, usable.sort((a, b) => (a === "root") - (b === "root")));
+  for (const select of document.querySelectorAll("select[data-choices]")) {
+    const known = components[select.dataset.choices].enum;
+    const usual = { Profile: "server", KeyType: "ec-p256" }[select.dataset.choices];
+    choose(select, known, usual);
+  }
+}
+
+function choose(select, choices, usual) {
+  const before = select.value || usual;
+  select.replaceChildren(...choices.map((choice) => element("option", { value: choice, selected: choice === usual }, choice)));
+  if (choices.includes(before)) select.value = before;
+}
+
+function bodyOf(form) {
+  const body = {};
+  for (const field of form.elements) {
+    const value = field.value.trim();
+    if (!field.name || !value) continue;
+    if (field.dataset.lines !== undefined) body[field.name] = value.split(/\s+/);
+    else if (field.dataset.subject !== undefined) body.subject = { ...body.subject, [field.name]: value };
+    else body[field.name] = field.dataset.number === undefined ? value : Number(value);
+  }
+  return body;
+}
+
+async function send(form) {
+  const button = form.querySelector("button.main");
+  button.disabled = true;
+  try {
+    const { position, result } = await call(`/commands/${form.dataset.command}`, { method: "POST", body: bodyOf(form) });
+    seen = Math.max(seen, position);
+    form.reset();
+    await prepareForms();
+    say(element("strong", {}, `${visible(result.name)} is issued, until ${result.not_after.slice(0, 10)}. `),
+      element("div", { class: "actions" },
+        element("button", { type: "button", onclick: () => download(result.name, result.certificate_pem) }, "Download PEM"),
+        element("button", { type: "button", onclick: guarded(() => showCertificate(result.certificate_id)) }, "Show it")));
+    byId("message").scrollIntoView({ block: "nearest" });
+  } finally {
+    button.disabled = false;
+  }
+}
+
+// --- moving about ---
+
+async function open() {
+  const isIn = sessionStorage.getItem(TOKEN) !== null;
+  const wanted = location.hash.slice(1);
+  const page = isIn ? (Object.hasOwn(pages, wanted) ? wanted : "certificates") : "enter";
+  for (const section of document.querySelectorAll("main > section")) section.hidden = section.id !== page;
+  for (const link of document.querySelectorAll("nav a")) {
+    if (link.hash === `#${page}`) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  document.querySelector("nav").hidden = byId("leave").hidden = !isIn;
+  document.title = isIn ? `es-pki: ${byId(page).querySelector("h2").textContent}` : "es-pki";
+  say();
+  if (!isIn) return;
+  const mine = (asked += 1);
+  await pages[page]().catch((error) => { if (mine === asked) throw error; });
+}
+
+function forget() {
+  sessionStorage.removeItem(TOKEN);
+  [inventory, seen] = [{ rows: [], more: false }, 0];
+  if (byId("detail").open) byId("detail").close();
+  for (const list of document.querySelectorAll("[id$=-list]")) list.replaceChildren();
+  open();
+}
+
+window.addEventListener("hashchange", guarded(open));
+byId("leave").addEventListener("click", forget);
+byId("filters").addEventListener("input", showInventory);
+byId("filters").addEventListener("submit", (event) => event.preventDefault());
+byId("enter").querySelector("form").addEventListener("submit", guarded(async (event) => {
+  event.preventDefault();
+  sessionStorage.setItem(TOKEN, byId("token").value.trim());
+  byId("token").value = "";
+  await open();
+}));
+for (const form of document.querySelectorAll("form[data-command]")) {
+  form.addEventListener("submit", guarded(async (event) => {
+    event.preventDefault();
+    await send(form);
+  }));
+}
+await guarded(open)();
