@@ -51,13 +51,8 @@ def events() -> str:
 
 
 def _event(name: str, event: type) -> str:
-    fields = "".join(
-        f"| `{field.encode_name}` | `{_type(field.type)}` |\n" for field in msgspec.structs.fields(event)
-    )
-    return (
-        f"\n## `{name}`: {event.__name__}\n\n{inspect.getdoc(event)}\n\n"
-        f"| Field | Type |\n|---|---|\n{fields}"
-    )
+    fields = "".join(f"| `{field.encode_name}` | `{_type(field.type)}` |\n" for field in msgspec.structs.fields(event))
+    return f"\n## `{name}`: {event.__name__}\n\n{inspect.getdoc(event)}\n\n| Field | Type |\n|---|---|\n{fields}"
 
 
 def _type(annotation: object) -> str:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from tests import postgres
+from tests import openssl, postgres, serving
 
 _numbers = itertools.count(1)
 
@@ -29,3 +29,16 @@ async def postgres_url(postgres_server):
         await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
     finally:
         await connection.close()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """A running es-pki of this test process, on the embedded stores."""
+    with serving.running(tmp_path_factory.mktemp("es-pki") / "data") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def csrs():
+    """CSRs for www.example.test made by openssl, by key type, in PEM."""
+    return openssl.csrs("/CN=www.example.test", "DNS:www.example.test")

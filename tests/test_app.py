@@ -101,9 +101,7 @@ async def test_nothing_is_issued_under_a_policy_that_another_process_has_replace
     strict = IssuancePolicy(maximum_validity_days=10)
     await Aggregates(log).handle(AUTHORITY, ROOT_ID, always(SetIssuancePolicy(strict)), actor="carol")
     with pytest.raises(RulesBroken):
-        await aggregates.handle(
-            CERTIFICATE, CERTIFICATE_ID, signing(aggregates, validity_days=90), actor="bob"
-        )
+        await aggregates.handle(CERTIFICATE, CERTIFICATE_ID, signing(aggregates, validity_days=90), actor="bob")
 
 
 async def test_a_refusal_is_never_given_on_a_remembered_state(aggregates, log):
@@ -111,9 +109,7 @@ async def test_a_refusal_is_never_given_on_a_remembered_state(aggregates, log):
     policy = IssuancePolicy(maximum_validity_days=10)
     await aggregates.handle(AUTHORITY, ROOT_ID, always(SetIssuancePolicy(policy)), actor="alice")
     await elsewhere.handle(AUTHORITY, ROOT_ID, always(SetIssuancePolicy(IssuancePolicy())), actor="carol")
-    handled = await aggregates.handle(
-        CERTIFICATE, CERTIFICATE_ID, signing(aggregates, validity_days=90), actor="bob"
-    )
+    handled = await aggregates.handle(CERTIFICATE, CERTIFICATE_ID, signing(aggregates, validity_days=90), actor="bob")
     assert handled.events
 
 

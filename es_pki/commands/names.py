@@ -71,11 +71,11 @@ def subject_violations(subject: Subject) -> Iterator[Violation]:
         bound = UPPER_BOUNDS.get(attribute.type, UNBOUNDED_BY_RFC)
         if not attribute.value.strip():
             yield Violation(field, "RFC 5280 section 4.1.2.4", "a naming attribute has a value")
-        elif len(attribute.value) > bound:
+        elif _length(attribute) > bound:
             yield Violation(
                 field,
                 "RFC 5280 appendix A.1 upper bounds",
-                f"at most {bound} characters, not {len(attribute.value)}",
+                f"at most {bound} characters, not {_length(attribute)}",
             )
         elif not attribute.value.isprintable():
             yield Violation(field, "X.520 DirectoryString", "control characters don't belong in a name")

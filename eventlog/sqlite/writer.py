@@ -102,10 +102,14 @@ class Writer:
 
     def _is_as_assumed(self, outcome: batch.Plan) -> bool:
         """Tell whether what was assumed is so, but for streams that get their first event: the index proves those."""
-        return bool(outcome.records) and not outcome.deferred and all(
-            self._version(stream) == version
-            for stream, version in outcome.assumed.items()
-            if version > 0 or outcome.versions[stream] == 0
+        return (
+            bool(outcome.records)
+            and not outcome.deferred
+            and all(
+                self._version(stream) == version
+                for stream, version in outcome.assumed.items()
+                if version > 0 or outcome.versions[stream] == 0
+            )
         )
 
     def _notice_others(self) -> None:

@@ -162,9 +162,7 @@ def test_a_malformed_name_is_pointed_at(form, value):
     spec.when(issue(subject=(), subject_alt_names=good)).then_breaks(f"{form}[0]")
 
 
-@pytest.mark.parametrize(
-    "organization", ["Novo A/S", "a=b", "Müller & Söhne, GmbH", '"quoted"', "公司", "x" * 64]
-)
+@pytest.mark.parametrize("organization", ["Novo A/S", "a=b", "Müller & Söhne, GmbH", '"quoted"', "公司", "x" * 64])
 def test_legal_but_awkward_subjects_are_taken(organization):
     subject = (Attribute(AttributeType.ORGANIZATION, organization),)
     assert prepared(issue(subject=subject)).subject == subject
@@ -183,8 +181,11 @@ def test_too_many_names_are_refused_in_one_sentence():
 POLICY_CASES = [
     (IssuancePolicy(key_types=(KeyType.ED25519,)), {}, ["key_type"]),
     (IssuancePolicy(extended_key_usages=(ExtendedKeyUsage.CLIENT_AUTH,)), {}, ["profile"]),
-    (IssuancePolicy(wildcards=False), {"subject_alt_names": names(dns_names=("*.example.test",)), "subject": ()},
-     ["dns_names"]),
+    (
+        IssuancePolicy(wildcards=False),
+        {"subject_alt_names": names(dns_names=("*.example.test",)), "subject": ()},
+        ["dns_names"],
+    ),
     (IssuancePolicy(names=NameConstraints(permitted=NameSpace(dns_names=("example.org",)))), {}, ["dns_names"]),
     (IssuancePolicy(names=NameConstraints(excluded=NameSpace(dns_names=("example.test",)))), {}, ["dns_names"]),
     (IssuancePolicy(maximum_validity_days=30), {"validity_days": 31}, ["validity_days"]),

@@ -10,11 +10,13 @@ from es_pki.values import Attribute, IssuancePolicy, NameConstraints, NameSpace,
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=12)
 TIMES = st.datetimes(
-    min_value=datetime(1970, 1, 1), max_value=datetime(9999, 1, 1), timezones=st.just(UTC)  # noqa: DTZ001 - hypothesis adds the zone
+    min_value=datetime(1970, 1, 1),  # noqa: DTZ001 - hypothesis adds the zone
+    max_value=datetime(9999, 1, 1),  # noqa: DTZ001 - hypothesis adds the zone
+    timezones=st.just(UTC),
 )
 
 for value in (Attribute, NameSpace, NameConstraints, SubjectAltNames, IssuancePolicy):
-    st.register_type_strategy(value, lambda t: st.builds(t))
+    st.register_type_strategy(value, st.builds)
 st.register_type_strategy(datetime, TIMES)
 st.register_type_strategy(str, WORDS)
 

@@ -7,7 +7,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from es_pki.adapters.http.parts import PARTS
-from es_pki.adapters.http.problems import Problem
+from es_pki.adapters.http.problems import Problem, is_repeatable
 from es_pki.adapters.recorded import microseconds_of
 from es_pki.adapters.views import Query
 from es_pki.commands.refusals import Malformed
@@ -60,7 +60,8 @@ async def query_of(request: web.Request, view: View[R], *, also: frozenset[str] 
     unknown = sorted(set(request.query) - EVERYWHERE - also - set(view.filters))
     if unknown:
         known = ", ".join(sorted(EVERYWHERE | also | set(view.filters)))
-        raise Malformed.at(unknown[0][:80], "queries are known", f"this list takes {known}")
+        field = unknown[0] if is_repeatable(unknown[0]) else "query"
+        raise Malformed.at(field, "queries are known", f"this list takes {known}")
     return Query(
         filters={name: request.query[name] for name in view.filters if name in request.query},
         limit=limit_of(request),

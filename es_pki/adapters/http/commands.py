@@ -7,7 +7,7 @@ from aiohttp import web
 
 from es_pki.adapters.http.access import admitted
 from es_pki.adapters.http.parts import PARTS
-from es_pki.adapters.http.problems import Problem
+from es_pki.adapters.http.problems import Problem, is_repeatable
 from es_pki.adapters.http.replies import json_reply
 from es_pki.adapters.intake.answer import Asked
 from es_pki.adapters.intake.requests import REQUESTS, CreateToken, Request, RevokeToken
@@ -20,7 +20,7 @@ DECODERS = {name: msgspec.json.Decoder(request) for name, request in BY_NAME.ite
 LONGEST_IDEMPOTENCY_KEY = 255
 
 _AT = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
-_NAMED = re.compile(r"(?:unknown|required) field `(?P<name>[^`]{1,80})`")
+_NAMED = re.compile(r"(?P<fault>unknown|required) field `(?P<name>.*)`", re.DOTALL)
 _ENUM = re.compile(r"^Invalid enum value .*?(?= - at|$)", re.DOTALL)
 
 
@@ -71,10 +71,12 @@ def decoded(name: str, body: bytes) -> Request:
 
 
 def _malformed(message: str) -> Malformed:
-    at, named = _AT.search(message), _NAMED.search(message)
+    at, named = _AT.search(message), _NAMED.search(_AT.sub("", message))
     path = (at["path"] if at else "") or ("" if named else "body")
-    field = ".".join(part for part in (path, named["name"] if named else "") if part)
     detail = _ENUM.sub("the value is none of those allowed", _AT.sub("", message))
+    if named and not is_repeatable(named["name"]):
+        return Malformed.at(path or "body", "the command's JSON Schema", f"{named['fault']} field")
+    field = ".".join(part for part in (path, named["name"] if named else "") if part)
     return Malformed.at(field, "the command's JSON Schema", detail)
 
 

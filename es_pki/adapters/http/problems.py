@@ -66,6 +66,11 @@ def code_of(refusal: type[Refused]) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", refusal.__name__).lower()
 
 
+def is_repeatable(field: str) -> bool:
+    """Tell whether an answer may repeat the name of an unknown field: what no field is called may be a secret."""
+    return re.fullmatch("[a-z][a-z0-9_]{0,39}", field) is not None
+
+
 def rendered(problem: Problem) -> web.Response:
     """Return the problem document (`application/problem+json`)."""
     body: dict[str, object] = {

@@ -1,0 +1,79 @@
+"""Every route and command against every role. New ones appear here by themselves."""
+
+import pytest
+
+from es_pki.adapters.http.routes import ROUTES
+from es_pki.adapters.intake.requests import REQUESTS
+from es_pki.values import Role
+from tests.samples import SAMPLES, fresh, sample
+
+GUARDED = [route for route in ROUTES if route.roles]
+OPEN = [route for route in ROUTES if route.roles is None]
+
+
+@pytest.fixture(scope="module")
+def tokens(server):
+    """A token for each role alone."""
+    return {role: server.done("CreateToken", name=fresh("role"), roles=[role])["result"]["token"] for role in Role}
+
+
+def path_of(route):
+    wanted = "root" if "authorities" in route.path else "es-pki-api"
+    return route.path.replace("{id}", wanted).replace("{name}", "app.js")
+
+
+def read(server, route, token):
+    """Send the request; of the live stream only the status is awaited."""
+    if route.path.endswith("/stream"):
+        return server.send("HEAD", path_of(route), token=token).status
+    return server.send(route.method, path_of(route), token=token).status
+
+
+@pytest.mark.parametrize("route", [r for r in GUARDED if not r.path.endswith("/stream")], ids=lambda r: r.path)
+@pytest.mark.parametrize("role", Role)
+def test_a_route_opens_to_its_roles_only(server, tokens, route, role):
+    status = read(server, route, tokens[role])
+    assert status == (200 if role in route.roles else 403)
+
+
+@pytest.mark.parametrize("route", GUARDED, ids=lambda r: r.path)
+def test_a_guarded_route_opens_to_nobody_without_a_token(server, route):
+    assert server.send(route.method, path_of(route), token=None).status == 401
+
+
+@pytest.mark.parametrize("route", OPEN, ids=lambda r: r.path)
+def test_an_open_route_needs_no_token(server, route):
+    assert server.send(route.method, path_of(route), token=None).status == 200
+
+
+def test_the_live_stream_is_closed_to_those_who_may_not_audit(server, tokens):
+    (route,) = [r for r in GUARDED if r.path.endswith("/stream")]
+    for role in set(Role) - route.roles:
+        assert server.get(route.path, token=tokens[role]).status == 403
+
+
+def test_only_sending_commands_judges_the_roles_itself():
+    assert [route.path for route in ROUTES if route.roles == frozenset()] == ["/api/v1/commands/{name}"]
+
+
+@pytest.mark.parametrize("request_type", REQUESTS, ids=lambda r: r.__name__)
+@pytest.mark.parametrize("role", Role)
+def test_a_command_is_taken_from_its_roles_only(server, tokens, request_type, role):
+    if role in request_type.senders:
+        reply = server.command(request_type.__name__, sample(request_type, server), token=tokens[role])
+        assert reply.status == 200, reply.body
+    else:
+        reply = server.command(request_type.__name__, {}, token=tokens[role])
+        assert (reply.status, reply.json["code"]) == (403, "not-permitted")
+
+
+def test_every_command_has_a_sample():
+    assert set(SAMPLES) == set(REQUESTS)
+
+
+def test_every_route_and_command_is_described(server):
+    paths = server.get("/openapi.json", token=None).json["paths"]
+    assert {r.path for r in ROUTES if r.path != "/api/v1/commands/{name}"} <= set(paths)
+    assert {f"/api/v1/commands/{r.__name__}" for r in REQUESTS} <= set(paths)
+    listed = server.get("/api/v1/commands").json["items"]
+    assert [item["name"] for item in listed] == [r.__name__ for r in REQUESTS]

@@ -1,0 +1,49 @@
+"""openssl, the judge: makes CSRs of every kind, reads and verifies what es-pki makes."""
+
+import subprocess
+import tempfile
+from pathlib import Path
+
+KEYS = {
+    "rsa-2048": ("rsa", "rsa_keygen_bits:2048"),
+    "ec-p256": ("ec", "ec_paramgen_curve:P-256"),
+    "ec-p384": ("ec", "ec_paramgen_curve:P-384"),
+    "ec-p521": ("ec", "ec_paramgen_curve:P-521"),
+    "ed25519": ("ed25519", ""),
+}
+
+
+def run(*arguments: str, text: bytes = b"") -> str:
+    """Run openssl; return its output. Raises when it fails."""
+    done = subprocess.run(["openssl", *arguments], input=text, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout.decode()
+
+
+def new_csr(kind: tuple[str, str], subject: str, names: str = "", *more: str) -> str:
+    """Return a CSR in PEM for a fresh key."""
+    algorithm, option = kind
+    arguments = ["req", "-new", "-newkey", algorithm, "-nodes", "-keyout", "/dev/null", "-utf8", "-subj", subject]
+    arguments += ["-pkeyopt", option] if option else []
+    arguments += ["-addext", f"subjectAltName={names}"] if names else []
+    return run(*arguments, *more)
+
+
+def csrs(subject: str, names: str) -> dict[str, str]:
+    """Return a CSR of every key type."""
+    return {key_type: new_csr(kind, subject, names) for key_type, kind in KEYS.items()}
+
+
+def text_of(certificate_pem: str) -> str:
+    """Return what openssl reads in a certificate."""
+    return run("x509", "-noout", "-text", "-nameopt", "utf8,sep_comma_plus", text=certificate_pem.encode())
+
+
+def verifies(root_pem: str, chain_pem: str, *options: str) -> bool:
+    """Tell whether openssl accepts the chain's first certificate (`-x509_strict`)."""
+    with tempfile.TemporaryDirectory() as name:
+        root, chain = Path(name) / "root.pem", Path(name) / "chain.pem"
+        root.write_text(root_pem)
+        chain.write_text(chain_pem)
+        command = ["openssl", "verify", "-x509_strict", "-CAfile", str(root), "-untrusted", str(chain), *options]
+        return subprocess.run([*command, str(chain)], capture_output=True, check=False).returncode == 0

@@ -1,0 +1,53 @@
+"""A good body for every command, made for a running server. A command without one fails the tests that walk all."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from es_pki.adapters.intake import requests
+from tests import openssl
+from tests.serving import Server
+
+
+def fresh(prefix: str = "s") -> str:
+    """Return a name that nothing has."""
+    return f"{prefix}-{uuid.uuid4().hex[:12]}"
+
+
+def _revocable(server: Server) -> str:
+    name = fresh("token")
+    server.done("CreateToken", name=name, roles=["viewer"])
+    return name
+
+
+def _policied(server: Server) -> str:
+    name = fresh("ca")
+    server.done("CreateAuthority", name=name, subject={"common_name": name})
+    return name
+
+
+SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
+    requests.CreateAuthority: lambda _: {"name": fresh("ca"), "subject": {"common_name": "Sample CA"}},
+    requests.SetIssuancePolicy: lambda server: {
+        "authority": _policied(server),
+        "policy": {"maximum_validity_days": 100},
+    },
+    requests.IssueCertificate: lambda _: {
+        "name": fresh(),
+        "authority": "intermediate",
+        "dns_names": ["sample.example.test"],
+    },
+    requests.SignCSR: lambda _: {
+        "name": fresh(),
+        "authority": "intermediate",
+        "csr": openssl.new_csr(openssl.KEYS["ec-p256"], "/CN=www.example.test", "DNS:www.example.test"),
+    },
+    requests.SelfSignCertificate: lambda _: {"name": fresh(), "dns_names": ["sample.example.test"]},
+    requests.CreateToken: lambda _: {"name": fresh("token"), "roles": ["viewer"]},
+    requests.RevokeToken: lambda server: {"principal": _revocable(server), "reason": "sample"},
+}
+
+
+def sample(request: type[requests.Request], server: Server) -> dict[str, Any]:
+    """Return a body with which the command succeeds."""
+    return SAMPLES[request](server)

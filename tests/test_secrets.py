@@ -1,0 +1,195 @@
+"""The secrets audit: runs every command and every way of failing there is, then looks for secrets everywhere.
+
+Searched: answers, output and log lines, and every file of the data folder, with the log's records and the views' rows
+in them. Looked for: private keys, passphrases and tokens, raw and in PEM, DER, hex and base64. New commands and
+routes are included by themselves.
+"""
+
+import base64
+import itertools
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
+
+from es_pki.adapters.http.routes import ROUTES
+from es_pki.adapters.intake.requests import REQUESTS, Request
+from es_pki.adapters.keystore.envelope import Sealed, label, unseal
+from es_pki.adapters.keystore.master import StoreMark, from_passphrase
+from tests import serving
+from tests.audit import Evidence, in_lines, places_of
+from tests.samples import sample
+
+MASTER_PASSPHRASE = "the audit's own master passphrase"  # noqa: S105 - made for this test
+NEVER_CREATED = "espki_a-token-that-nobody-ever-created-0815"
+
+_numbers = itertools.count(1)
+
+
+class Audited(NamedTuple):
+    """A server's whole life: what came out of it, its data folder, its tokens, and the secrets it refused."""
+
+    evidence: dict[str, bytes]
+    folder: Path
+    tokens: list[str]
+    refused: list[str]
+
+
+def clumsy(good: dict[str, Any], secret: str) -> Iterator[dict[str, Any]]:
+    """Yield bodies with the secret where it doesn't belong: in place of each value, as a key, in unknown fields."""
+    for field, value in good.items():
+        match value:
+            case list():
+                yield {**good, field: [secret]}
+            case dict():
+                yield {**good, field: {**value, "common_name": secret}}
+                yield {**good, field: {**value, secret: "x"}}
+                yield {**good, field: secret}
+            case _:
+                yield {**good, field: secret}
+    yield {**good, "passphrase": secret}
+    yield {**good, "private_key": secret}
+    yield {**good, secret: "x"}
+
+
+def new_key_pem() -> str:
+    """Return a private key as a clumsy user would paste it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def new_passphrase() -> str:
+    """Return a passphrase that is nobody's name."""
+    return f"Recognisable-{next(_numbers):04d}-passphrase"
+
+
+def send_all(server: serving.Server, request: type[Request], evidence: Evidence, refused: list[str]) -> Iterator[str]:
+    """Send a command well and in every clumsy way; yield the tokens it made. What was accepted is no secret."""
+    name = request.__name__
+    good = sample(request, server)
+    result = server.done(name, **good)["result"]
+    if "token" in result:
+        yield result["token"]
+    else:
+        evidence.add(f"answer of {name}", repr(result).encode())
+    for new_secret in (new_key_pem, new_passphrase):
+        for place in range(sum(1 for _ in clumsy(good, ""))):
+            secret = new_secret()
+            body = next(itertools.islice(clumsy(sample(request, server), secret), place, None))
+            reply = server.command(name, body)
+            if reply.status != 200:
+                refused.append(secret)
+                evidence.add(f"refusal of {name}", reply.body)
+    secret = new_key_pem()
+    refused.append(secret)
+    for body in (b"", b"{", secret.encode(), secret.encode()[:100]):
+        evidence.add(f"refusal of {name}", server.command(name, body).body)
+    evidence.add(f"refusal of {name}", server.command(name, good, token=NEVER_CREATED).body)
+
+
+def visit_all(server: serving.Server, evidence: Evidence) -> None:
+    """Ask every route, well and badly."""
+    for route in ROUTES:
+        if route.method == "GET" and not route.path.endswith("/stream"):
+            path = route.path.replace("{id}", "root" if "authorities" in route.path else "es-pki-api")
+            evidence.add(f"answer of {route.path}", server.get(path).body)
+            for bad in (f"{path}?limit={NEVER_CREATED}", f"{path}?{NEVER_CREATED}=1", f"{path}?as_of={NEVER_CREATED}"):
+                evidence.add(f"refusal of {route.path}", server.get(bad).body)
+            evidence.add(f"refusal of {route.path}", server.get(path, token=NEVER_CREATED).body)
+            evidence.add(f"refusal of {route.path}", server.get(route.path.replace("{id}", NEVER_CREATED)).body)
+
+
+def run_locally(folder: Path, evidence: Evidence) -> None:
+    """Run what the command line does on a data folder, and once with another passphrase."""
+    for passphrase in (MASTER_PASSPHRASE, "another master passphrase"):
+        for command in (["log", "verify"], ["views", "list"], ["views", "rebuild"], ["status"], ["init"]):
+            done = subprocess.run(
+                [sys.executable, "-m", "es_pki", "--data-dir", str(folder), *command],
+                env=serving.environment(ES_PKI_MASTER_PASSPHRASE=passphrase),
+                capture_output=True,
+                check=False,
+            )
+            evidence.add(f"es-pki {' '.join(command)}", done.stdout, done.stderr)
+
+
+@pytest.fixture(scope="module")
+def audited(tmp_path_factory):
+    """Run a server through everything it can do, and gather the evidence."""
+    folder = tmp_path_factory.mktemp("audit") / "data"
+    evidence, refused = Evidence(), []
+    with serving.running(folder, ES_PKI_MASTER_PASSPHRASE=MASTER_PASSPHRASE) as server:
+        tokens = [server.token]
+        for request in REQUESTS:
+            tokens += send_all(server, request, evidence, refused)
+        visit_all(server, evidence)
+        evidence.add("files while it runs", *(p.read_bytes() for p in folder.iterdir() if p.name != "admin.token"))
+        serving.stop(server)
+    evidence.add("output", server.log.read_bytes())
+    run_locally(folder, evidence)
+    for path in folder.iterdir():
+        if path.name != "admin.token":
+            evidence.add(path.name, path.read_bytes())
+    return Audited(evidence.sealed(), folder, tokens, refused)
+
+
+def stored_keys(folder: Path) -> Iterator[bytes]:
+    """Yield every private key of the key store, in DER PKCS#8."""
+    connection = sqlite3.connect(folder / "keys.db")
+    mark = StoreMark(*connection.execute('SELECT salt, cost, "check" FROM mark').fetchone())
+    master, _ = from_passphrase(MASTER_PASSPHRASE)(mark)
+    rows = connection.execute("SELECT key_id, purpose, owner, wrapped, ciphertext FROM key").fetchall()
+    connection.close()
+    for key_id, purpose, owner, wrapped, ciphertext in rows:
+        yield unseal(master, Sealed(wrapped, ciphertext), label(key_id, purpose, owner))
+
+
+def scalar(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """Return the octets that make a P-256 key private."""
+    return key.private_numbers().private_value.to_bytes(32, "big")
+
+
+def test_the_audit_would_find_a_secret(audited):
+    """A check that can't fail is none: what is public is found in the same evidence, whatever its form."""
+    root = base64.b64decode("".join((audited.folder / "ca.pem").read_text().splitlines()[1:-1]))
+    found = places_of(root[150:182], audited.evidence)
+    assert {"log.db", "answer of /api/v1/events"} <= found
+    in_pem = set().union(*(places_of(piece, audited.evidence) for piece in in_lines(root[150:182])))
+    assert "ca.pem" in in_pem
+    assert places_of(b"sample.example.test", audited.evidence)
+
+
+def test_no_private_key_is_anywhere(audited):
+    keys = [load_der_private_key(key, None) for key in stored_keys(audited.folder)]
+    secrets = [scalar(key) for key in keys if isinstance(key, ec.EllipticCurvePrivateKey)]
+    assert len(secrets) >= 4
+    for secret in secrets:
+        assert places_of(secret, audited.evidence) == set()
+        for piece in in_lines(secret):
+            assert places_of(piece, audited.evidence) == set()
+
+
+def test_no_private_key_that_was_sent_by_mistake_is_anywhere(audited):
+    keys = [secret for secret in audited.refused if "PRIVATE KEY" in secret]
+    assert len(keys) > 20
+    for pem in keys:
+        for line in pem.splitlines()[1:-1]:
+            assert places_of(line[:40].encode(), audited.evidence) == set()
+
+
+def test_no_passphrase_is_anywhere(audited):
+    passphrases = [secret for secret in audited.refused if "PRIVATE KEY" not in secret]
+    assert len(passphrases) > 20
+    for passphrase in (MASTER_PASSPHRASE, *passphrases):
+        assert places_of(passphrase.encode(), audited.evidence) == set()
+
+
+def test_no_token_is_anywhere_but_in_the_answer_that_made_it(audited):
+    assert len(audited.tokens) >= 2
+    for token in (NEVER_CREATED, *audited.tokens):
+        assert places_of(token.encode(), audited.evidence) == set()
