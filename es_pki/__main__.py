@@ -15,7 +15,9 @@ from es_pki import app
 from es_pki.adapters import logs
 from es_pki.adapters.cli import run
 from es_pki.adapters.cli.local import LocalFailure, Progress, ViewState
+from es_pki.adapters.examination import examine
 from es_pki.adapters.keystore import KeyStoreRefused
+from es_pki.adapters.postgres import StoreUnavailable
 from es_pki.adapters.service import Equipment, Service
 from es_pki.adapters.sqlite import NotOurFile
 from es_pki.adapters.views.rebuild import rebuild
@@ -25,7 +27,7 @@ from eventlog import Report, verify
 
 R = TypeVar("R")
 
-REFUSALS = (KeyStoreRefused, NotOurFile, SettingsRefused, OSError)
+REFUSALS = (KeyStoreRefused, NotOurFile, SettingsRefused, StoreUnavailable, OSError)
 
 
 class LocalWork:
@@ -41,9 +43,9 @@ class LocalWork:
         """Make what a new installation needs."""
         _run(_set_up(settings))
 
-    def verify_log(self, settings: Settings, progress: Progress) -> Report:
-        """Read the whole log and return what contradicts its evidence."""
-        return _run(_verify(settings, progress))
+    def verify_log(self, settings: Settings, progress: Progress, *, deep: bool) -> Report:
+        """Read the whole log and return what contradicts its evidence; `deep`: and what its events contradict."""
+        return _run(_verify(settings, progress, deep=deep))
 
     def rebuild_views(self, settings: Settings, names: Sequence[str], progress: Progress) -> None:
         """Build views anew."""
@@ -125,10 +127,14 @@ async def _set_up(settings: Settings) -> None:
         await stores.close()
 
 
-async def _verify(settings: Settings, progress: Progress) -> Report:
+async def _verify(settings: Settings, progress: Progress, *, deep: bool) -> Report:
     log = await app.open_log(settings)
     try:
-        return await verify(log)
+        report = await verify(log, partial(progress, "evidence"))
+        if not deep or report.findings:
+            return report
+        examination = await examine(log, partial(progress, "events"))
+        return report._replace(findings=tuple(examination.findings))
     finally:
         await log.close()
 

@@ -4,6 +4,7 @@ What was cut off at the end together with the head, or rewritten with every hash
 checkpoint kept elsewhere: compare `Report.root` at `Report.size`.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from eventlog import entry, merkle
@@ -28,20 +29,43 @@ class Report(NamedTuple):
     findings: tuple[Finding, ...]
 
 
-async def verify(log: Log) -> Report:
-    """Read the whole log and recompute its evidence. Works on damaged stores; raises only `Unavailable`."""
+Heard = Callable[[int, int], None]
+"""Hears how far a long work has come: positions done, and in all as far as the head says."""
+
+
+async def verify(log: Log, heard: Heard = lambda _done, _total: None) -> Report:
+    """Read the whole log and recompute its evidence. Works on damaged stores; raises only `Unavailable`.
+
+    The log may grow meanwhile: what was there at the beginning is compared with the head of that moment.
+    """
     audit = _Audit()
+    before = await _head_before(log)
     try:
         async for records in log.scan():
             for record in records:
+                if before is not None and record.position == before.size + 1:
+                    audit.compare_tree(before)
                 audit.look_at(record)
             audit.fold()
+            heard(audit.position, max(audit.position, before.size if before else 0))
             if len(audit.findings) >= MAXIMUM_FINDINGS:
                 return audit.report()
-        audit.compare(await log.head())
+        after = await log.head()
+        if before is None or after.size <= audit.position or audit.position < before.size:
+            audit.compare(after)
+        elif audit.position == before.size:
+            audit.compare(before)
     except Damaged as error:
         audit.find(audit.position + 1, f"the store can't be read further: {error}")
     return audit.report()
+
+
+async def _head_before(log: Log) -> Head | None:
+    """Return the head, None when it can't be read: reading it at the end says so, after what the records say."""
+    try:
+        return await log.head()
+    except Damaged:
+        return None
 
 
 class _Audit:
@@ -86,13 +110,13 @@ class _Audit:
         self._leaves.clear()
 
     def compare(self, head: Head) -> None:
-        """Check the stored head."""
+        """Check the head against the records."""
         if head.size > self.position:
             self.find(self.position + 1, f"missing: the head says that the log ends at position {head.size}")
         elif head.size < self.position:
             self.find(head.size + 1, f"a record beyond the head, which is at position {head.size}")
-        elif self.size == head.size:
-            self._compare_tree(head)
+        else:
+            self.compare_tree(head)
         if not self.findings and head.time != self._time:
             self.find(0, "the head's time isn't the last record's")
 
@@ -102,8 +126,11 @@ class _Audit:
         findings = sorted(self.findings, key=lambda finding: finding.position)
         return Report(self.size, merkle.root(self.frontier), tuple(findings[:MAXIMUM_FINDINGS]))
 
-    def _compare_tree(self, head: Head) -> None:
+    def compare_tree(self, head: Head) -> None:
         """Compare the subtrees. One that differs because of what was found in it isn't said again."""
+        self.fold()
+        if self.size != head.size:
+            return
         if len(head.frontier) != len(self.frontier):
             self.find(0, "the head's tree hasn't as many hashes as its size asks for")
             return

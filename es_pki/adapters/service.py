@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ipaddress
+import logging
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -30,6 +31,8 @@ from es_pki.commands.names import dns_name_fault, ip_address_fault
 from es_pki.config import Settings, host_and_port
 from es_pki.projections import VIEWS
 from eventlog import Log
+
+LOG = logging.getLogger("es_pki.service")
 
 CERTIFICATE_LOOK_SECONDS = 3600.0
 """How often the server looks whether its own certificate needs to be replaced."""
@@ -67,8 +70,10 @@ class Service:
             server.bind(*host_and_port(settings.listen, "listen")),
             server.bind(*host_and_port(settings.public_listen, "public_listen")),
         ]
-        management, published = map(server.address, self._sockets)
-        self.addresses = Addresses(f"https://{management}", settings.public_url or f"http://{published}")
+        published = server.address(self._sockets[1], instead_of_all=socket.gethostname())
+        self.addresses = Addresses(
+            f"https://{server.address(self._sockets[0])}", settings.public_url or f"http://{published}"
+        )
         keys = KeyRing(equipment.keys)
         signer = Signer(equipment.aggregates, keys, clock.now)
         follower = Follower(equipment.log, equipment.views, VIEWS, equipment.lease)
@@ -126,7 +131,10 @@ class Service:
     async def _keep_certificate(self, context: ssl.SSLContext) -> None:
         while True:
             await asyncio.sleep(CERTIFICATE_LOOK_SECONDS)
-            await self._use_certificate(context)
+            try:
+                await self._use_certificate(context)
+            except Exception:
+                LOG.exception("the server's own certificate could not be replaced; trying again")
 
     async def _use_certificate(self, context: ssl.SSLContext) -> None:
         lease = self._equipment.set_up_lease

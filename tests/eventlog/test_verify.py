@@ -6,7 +6,7 @@ import sqlite3
 import asyncpg
 import pytest
 
-from eventlog import NewEvent, Write, merkle, verify
+from eventlog import NewEvent, Write, entry, merkle, verify
 from eventlog.memory import MemoryLog
 from eventlog.postgres import PostgresLog
 from eventlog.sqlite import SQLiteLog
@@ -146,3 +146,39 @@ class TestPostgres:
         await shell.execute(f"UPDATE event SET {change} WHERE position = 5")  # noqa: S608 - a constant
         await shell.close()
         assert (await verify(log)).findings[0].position == 5
+
+
+class Growing(MemoryLog):
+    """A log to which others append while it is read."""
+
+    async def scan(self):
+        """Append before the first page and after the last."""
+        await self._grow()
+        async for records in super().scan():
+            yield records
+        await self._grow()
+
+    async def _grow(self):
+        size = (await self.head()).size
+        await self.append([Write("late", size - SIZE, (NewEvent("happened.v1", b"{}"),))])
+
+
+async def test_a_log_that_grows_while_it_is_read_is_no_alarm():
+    log = await Growing.open()
+    await filled(log)
+    assert await verify(log) == (SIZE + 1, merkle.root(merkle.extend(0, (), await leaves(log, SIZE + 1))), ())
+    await log.close()
+
+
+async def test_a_change_is_found_while_the_log_grows():
+    log = await Growing.open()
+    await filled(log)
+    changed = log._records[4]._replace(data=b"a change")
+    log._records[4] = changed._replace(leaf_hash=entry.leaf_hash(entry.encode(changed)))
+    findings = (await verify(log)).findings
+    assert [finding.position for finding in findings] == [1]  # the subtree of positions 1 to 8
+    await log.close()
+
+
+async def leaves(log, size):
+    return [record.leaf_hash async for page in log.read_all(until=size) for record in page.records]

@@ -39,8 +39,8 @@ class Local(Protocol):
         """Make the master key, the administrator's token and the first authorities, unless they are there."""
         ...
 
-    def verify_log(self, settings: Settings, progress: Progress) -> Report:
-        """Read the whole log and return what contradicts its evidence."""
+    def verify_log(self, settings: Settings, progress: Progress, *, deep: bool) -> Report:
+        """Read the whole log and return what contradicts its evidence; `deep`: and what its events contradict."""
         ...
 
     def rebuild_views(self, settings: Settings, names: Sequence[str], progress: Progress) -> None:

@@ -7,7 +7,6 @@ from aiohttp import web
 from msgspec import Struct
 
 from es_pki.adapters.intake.aggregates import Aggregates
-from es_pki.adapters.intake.answer import Caller
 from es_pki.adapters.intake.desk import Desk
 from es_pki.adapters.reactions import Runner
 from es_pki.adapters.views import Follower, ViewStore
@@ -27,4 +26,3 @@ class Parts(Struct, frozen=True):
 
 
 PARTS = web.AppKey("parts", Parts)
-CALLER = web.RequestKey("caller", Caller)

@@ -8,7 +8,9 @@ from uuid import uuid4
 import msgspec
 from aiohttp import web
 
+from es_pki.adapters.postgres import AWAY
 from es_pki.adapters.views import BadQuery
+from es_pki.commands.refusals import Malformed
 from es_pki.decider import Kind, Refused, Violation
 from eventlog import Conflict, LogError
 
@@ -35,24 +37,41 @@ class Problem(Exception):
 async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn whatever goes wrong into a problem document; what nobody foresaw is logged and its detail withheld."""
     try:
+        _check_text(request)
         return await handler(request)
     except Problem as problem:
         return rendered(problem)
     except Refused as refused:
         return rendered(of_refusal(refused))
-    except BadQuery as error:
-        return rendered(Problem(400, "bad-query", str(error), Violation("query", "queries are known", str(error))))
-    except Conflict:
-        return rendered(Problem(409, "conflict", "others were faster; send the request again", Retry_After="1"))
-    except LogError as error:
-        LOG.exception("the log is unavailable", extra={"fields": {"error": type(error).__name__}})
-        return rendered(Problem(503, "log-unavailable", "the event log can't be used right now", Retry_After="5"))
     except web.HTTPException as error:
         return rendered(_of_exchange(error))
     except Exception as error:
-        incident = str(uuid4())
-        LOG.exception("unforeseen", extra={"fields": {"incident": incident, "error": type(error).__name__}})
-        return rendered(Problem(500, "internal", f"es-pki failed; the log names the cause under {incident}"))
+        problem = _of_failure(error)
+        if problem.status >= 500:
+            told = {"error": type(error).__name__, "code": problem.code, "answer": problem.detail}
+            LOG.exception("a request failed", extra={"fields": told})
+        return rendered(problem)
+
+
+def _of_failure(error: Exception) -> Problem:
+    """Return the problem of what is no refusal."""
+    match error:
+        case BadQuery():
+            return Problem(400, "bad-query", str(error), Violation("query", "queries are known", str(error)))
+        case Conflict():
+            return Problem(409, "conflict", "others were faster; send the request again", Retry_After="1")
+        case LogError():
+            return Problem(503, "log-unavailable", "the event log can't be used right now", Retry_After="5")
+        case _ if isinstance(error, AWAY):
+            return Problem(503, "store-unavailable", "a store can't be used right now", Retry_After="5")
+        case _:
+            return Problem(500, "internal", f"es-pki failed; its log lines name the cause under {uuid4()}")
+
+
+def _check_text(request: web.Request) -> None:
+    """Refuse NUL in a path or query: no store can hold it, and nothing here has it in its name."""
+    if "\0" in request.path or any("\0" in text for item in request.query.items() for text in item):
+        raise Malformed.at("query", "RFC 3986 section 7.3", "NUL stands in no name")
 
 
 def of_refusal(refused: Refused) -> Problem:

@@ -1,5 +1,6 @@
 """The two listeners: the management API over HTTPS, and the public one over HTTP."""
 
+import ipaddress
 import socket
 import ssl
 
@@ -20,15 +21,17 @@ def bind(host: str, port: int) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
-    except OSError:
+    except OSError as error:
         bound.close()
-        raise
+        raise OSError(error.errno, f"can't listen on {host}:{port}: {error.strerror}") from None
     return bound
 
 
-def address(bound: socket.socket) -> str:
-    """Return `host:port` of a bound socket as it stands in a URL."""
+def address(bound: socket.socket, *, instead_of_all: str = "localhost") -> str:
+    """Return `host:port` of a bound socket as it stands in a URL; `instead_of_all` is the host of one bound to all."""
     host, port = bound.getsockname()[:2]
+    if ipaddress.ip_address(host).is_unspecified:
+        host = instead_of_all
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 

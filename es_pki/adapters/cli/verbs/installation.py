@@ -26,7 +26,7 @@ def init(session: Session) -> int:
 def verify(session: Session) -> int:
     """Check the log of a data folder against its own evidence; status 1 when anything is wrong."""
     with show.ProgressBars() as progress:
-        report = session.local.verify_log(session.settings, progress)
+        report = session.local.verify_log(session.settings, progress, deep=session.arguments.deep)
     if session.wants_json:
         findings = [finding._asdict() for finding in report.findings]
         root = b64encode(report.root).decode()
@@ -59,10 +59,14 @@ VIEWS: list[show.Column] = [
     ("LOG SIZE", lambda row: row["log_size"]),
 ]
 
+DEEP = option(
+    "--deep", action="store_true", help="also check what the events say: each signature, intention and reservation"
+)
+
 VERBS = (
     Verb("serve", serve, SETTINGS),
     Verb("init", init, SETTINGS),
-    Verb("log verify", verify, SETTINGS),
+    Verb("log verify", verify, (*SETTINGS, DEEP)),
     Verb("views list", list_views, SETTINGS),
     Verb("views rebuild", rebuild, (*SETTINGS, option("names", metavar="NAME", nargs="*", help="a view"))),
 )

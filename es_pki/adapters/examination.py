@@ -1,0 +1,123 @@
+"""Whether what the events say holds together: `es-pki log verify --deep`, and the tests after every fault.
+
+The log's own evidence says that nothing was changed. This says that what was recorded is a PKI: every signature was
+intended before it was made, is over exactly the intended bytes and by the issuer's key, and every name and serial
+number was reserved in the same append.
+"""
+
+from collections.abc import Callable, Iterator
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+
+from es_pki.adapters.recorded import happened
+from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed
+from es_pki.events.certificate import CertificateIssued, CertificatePrepared, SigningFailed
+from es_pki.events.codec import UndecodableEvent, UnknownEvent
+from es_pki.events.happened import Happened
+from es_pki.events.principal import TokenCreated
+from es_pki.events.reservation import NameReserved, SerialNumberReserved
+from eventlog import Finding, Log
+
+Heard = Callable[[int, int], None]
+"""Hears how far a long work has come: positions done, and in all."""
+
+Prepared = AuthorityPrepared | CertificatePrepared
+
+
+async def examine(log: Log, heard: Heard = lambda _done, _total: None) -> "Examination":
+    """Read the whole log and return what was found. Raises `LogError`."""
+    examination, size = Examination(), (await log.head()).size
+    async for page in log.read_all():
+        for record in page.records:
+            try:
+                examination.look_at(happened(record))
+            except (UnknownEvent, UndecodableEvent) as error:
+                examination.find(record.position, f"the event can't be read: {error}")
+        heard(page.position, size)
+    return examination
+
+
+class Examination:
+    """The state of one reading. `outstanding`: the streams whose prepared certificate still waits for its signature."""
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+        self.outstanding: dict[str, Prepared] = {}
+        self._due: dict[str, tuple[int, str]] = {}
+        self._authorities: dict[str, x509.Certificate] = {}
+
+    def find(self, position: int, problem: str) -> None:
+        """Note a contradiction."""
+        self.findings.append(Finding(position, problem))
+
+    def look_at(self, happened: Happened) -> None:
+        """Check one event against those before it."""
+        match happened.event:
+            case NameReserved(owner=owner) | SerialNumberReserved(owner=owner):
+                self._check_reservation(happened, owner)
+                return
+            case _:
+                self._check_reservations_are_there(happened)
+        match happened.event:
+            case AuthorityPrepared() | CertificatePrepared() as prepared:
+                self._note_intent(happened, prepared)
+            case AuthorityCreated(certificate=der) | CertificateIssued(certificate=der):
+                for problem in self._problems_of(happened, der):
+                    self.find(happened.position, problem)
+            case AuthoritySigningFailed() | SigningFailed():
+                if self.outstanding.pop(happened.stream, None) is None:
+                    self.find(happened.position, "a signature failed that nobody intended")
+            case TokenCreated(name=name):
+                self._due[f"principal_name-{name}"] = (happened.position, happened.id)
+            case _:
+                pass
+
+    def _note_intent(self, happened: Happened, prepared: Prepared) -> None:
+        issuer_id, category = prepared.issuer_id or happened.id, happened.category
+        if happened.stream in self.outstanding:
+            self.find(happened.position, "prepared anew before the version before was signed or given up")
+        self.outstanding[happened.stream] = prepared
+        self._due[f"{category}_name-{prepared.name}"] = (happened.position, happened.id)
+        self._due[f"serial_number-{issuer_id}-{prepared.serial_number}"] = (happened.position, happened.id)
+
+    def _check_reservation(self, happened: Happened, owner: str) -> None:
+        _, due_for = self._due.pop(happened.stream, (0, ""))
+        if due_for != owner:
+            self.find(happened.position, f"{happened.stream!r} was reserved for {owner}, who has no use for it")
+        if happened.version != 1:
+            self.find(happened.position, f"{happened.stream!r} was reserved twice")
+
+    def _check_reservations_are_there(self, happened: Happened) -> None:
+        """Reservations follow their event at once: what is still due when another event comes was left out."""
+        for stream, (position, _) in self._due.items():
+            self.find(position, f"{stream!r} was not reserved with it")
+        self._due.clear()
+
+    def _problems_of(self, happened: Happened, der: bytes) -> Iterator[str]:
+        prepared = self.outstanding.pop(happened.stream, None)
+        if prepared is None:
+            yield "a certificate that nobody intended"
+            return
+        try:
+            certificate = x509.load_der_x509_certificate(der)
+        except ValueError:
+            yield "the certificate is no DER certificate"
+            return
+        if certificate.tbs_certificate_bytes != prepared.to_be_signed:
+            yield "the certificate is not over the bytes that were prepared"
+        issuer = certificate if prepared.issuer_id is None else self._authorities.get(prepared.issuer_id)
+        if issuer is None:
+            yield f"its issuer {prepared.issuer_id} is no authority"
+        elif not _signed_by(certificate, issuer):
+            yield "the signature is not its issuer's"
+        if isinstance(happened.event, AuthorityCreated):
+            self._authorities[happened.id] = certificate
+
+
+def _signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (InvalidSignature, ValueError, TypeError):
+        return False
+    return True
