@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from es_pki.adapters import clock
+from es_pki.adapters import clock, whole_file
 from es_pki.adapters.http import public, server, tls
 from es_pki.adapters.http.parts import Parts
 from es_pki.adapters.intake.aggregates import Aggregates
@@ -115,7 +115,7 @@ class Service:
                 await server.serve_publicly(self.parts, self._sockets[1]),
                 await server.serve_management(self.parts, self._sockets[0], context),
             ]
-            self._file("server.json").write_bytes(msgspec.json.encode(self.addresses))
+            whole_file.write(self._file("server.json"), msgspec.json.encode(self.addresses))
             try:
                 async with _in_background(lambda: self._keep_certificate(context)):
                     yield
@@ -162,7 +162,8 @@ class Service:
     async def _write_root(self) -> None:
         """Write the root's certificate into the data folder, for those who have to trust it."""
         owner = await self._equipment.aggregates.owner(f"authority_name-{ROOT}")
-        self._file("ca.pem").write_text(pem_chain((await chain(self._equipment.aggregates, owner))[-1:]))
+        root = (await chain(self._equipment.aggregates, owner))[-1:]
+        whole_file.write(self._file("ca.pem"), pem_chain(root).encode())
 
     def _file(self, name: str) -> Path:
         return self._settings.folder / name

@@ -46,11 +46,11 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     except web.HTTPException as error:
         return rendered(_of_exchange(error))
     except Exception as error:
-        problem = _of_failure(error)
-        if problem.status >= 500:
-            told = {"error": type(error).__name__, "code": problem.code, "answer": problem.detail}
+        failure = _of_failure(error)
+        if failure.status >= 500:
+            told = {"error": type(error).__name__, "code": failure.code, "answer": failure.detail}
             LOG.exception("a request failed", extra={"fields": told})
-        return rendered(problem)
+        return rendered(failure)
 
 
 def _of_failure(error: Exception) -> Problem:

@@ -4,11 +4,11 @@ Every step is found done when it was done: a set-up that was cut short is finish
 """
 
 import hashlib
-import os
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from es_pki.adapters import whole_file
 from es_pki.adapters.entropy import token, uuid7
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.answer import Asked, Caller
@@ -107,12 +107,6 @@ def _kept_token(path: Path) -> str:
     """Return the token of the file, drawn and written (0600, whole or not at all) if there is no file."""
     if path.exists():
         return path.read_text().strip()
-    drawn, unfinished = token(), path.with_suffix(".unfinished")
-    unfinished.unlink(missing_ok=True)
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(drawn + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.rename(path)
+    drawn = token()
+    whole_file.write(path, drawn.encode() + b"\n")
     return drawn

@@ -5,7 +5,6 @@ The store keeps a check: a known text under the master key. A wrong master key i
 
 import base64
 import binascii
-import os
 import secrets
 import stat
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from msgspec import Struct
 
+from es_pki.adapters import whole_file
 from es_pki.adapters.keystore.envelope import KEY_SIZE, MasterKey
 from es_pki.adapters.keystore.store import KeyStoreRefused, KeyUnreadable
 
@@ -40,7 +40,7 @@ def from_file(path: Path) -> MasterSource:
 
     def source(mark: StoreMark | None) -> tuple[MasterKey, StoreMark]:
         if mark is None and not path.exists():
-            _write_new(path)
+            whole_file.write(path, base64.b64encode(secrets.token_bytes(KEY_SIZE)) + b"\n")
         return _checked(MasterKey(_read(path)), mark, b"", 0)
 
     return source
@@ -70,23 +70,6 @@ def _checked(master: MasterKey, mark: StoreMark | None, salt: bytes, cost: int) 
     except KeyUnreadable:
         pass
     raise KeyStoreRefused("this is not the master key of this key store; put back the one it was made with")
-
-
-def _write_new(path: Path) -> None:
-    """Write a new master key: whole or not at all, never readable by others, durable with its folder."""
-    unfinished = path.with_name(path.name + ".unfinished")
-    unfinished.unlink(missing_ok=True)
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(base64.b64encode(secrets.token_bytes(KEY_SIZE)) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _read(path: Path) -> bytes:
