@@ -1,7 +1,8 @@
 """The audit trail over HTTP: records of the log as they are, in pages or live (server-sent events)."""
 
 import asyncio
-from collections.abc import Sequence
+import contextlib
+from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 from aiohttp import web
@@ -12,7 +13,10 @@ from es_pki.adapters.http.replies import json_reply
 from es_pki.adapters.recorded import time_of
 from es_pki.commands.refusals import Malformed
 from es_pki.events.codec import EVENT_TYPES
-from eventlog import Record
+from eventlog import Page, Record
+
+LIVE = web.AppKey("live", set[asyncio.Future[None]])
+"""The streams that are being sent."""
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -45,12 +49,26 @@ async def stream_events(request: web.Request) -> web.StreamResponse:
         after = int(last)
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
     await response.prepare(request)
+    sending = asyncio.ensure_future(_send(response, request.app[PARTS].log.follow(after=after, types=_types(request))))
+    request.app[LIVE].add(sending)
     try:
-        async for page in request.app[PARTS].log.follow(after=after, types=_types(request)):
-            await response.write(_server_sent(page.records))
-    except (ConnectionResetError, asyncio.CancelledError):
-        return response
+        await asyncio.wait([sending])
+    finally:
+        sending.cancel()
+        request.app[LIVE].discard(sending)
     return response
+
+
+async def _send(response: web.StreamResponse, pages: AsyncIterator[Page]) -> None:
+    with contextlib.suppress(ConnectionResetError):
+        async for page in pages:
+            await response.write(_server_sent(page.records))
+
+
+async def end_streams(application: web.Application) -> None:
+    """End what is being sent live: a server that stops doesn't wait for listeners who never go."""
+    for sending in application[LIVE]:
+        sending.cancel()
 
 
 def record_object(record: Record) -> dict[str, object]:

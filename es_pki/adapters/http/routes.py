@@ -90,6 +90,8 @@ def management_application(parts: Parts) -> web.Application:
     """Return the management API's application."""
     application = web.Application(middlewares=[problems], client_max_size=MAXIMUM_BODY)
     application[PARTS] = parts
+    application[events.LIVE] = set()
+    application.on_shutdown.append(events.end_streams)
     for route in ROUTES:
         application.router.add_route(route.method, route.path, _guarded(route))
     return application

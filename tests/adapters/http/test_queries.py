@@ -8,7 +8,8 @@ import uuid
 import pytest
 from icalendar import Calendar
 
-from tests import openssl
+from es_pki.adapters.http.server import PATIENCE
+from tests import openssl, serving
 
 PEM, DER, PKCS7 = "application/pem-certificate-chain", "application/pkix-cert", "application/pkcs7-mime"
 
@@ -174,6 +175,19 @@ def test_events_are_sent_as_they_happen(server):
         listener.kill()
     assert lines[0].startswith(b"id: ")
     assert lines[1] == b"event: certificate.prepared.v1\n"
+
+
+def test_a_listener_does_not_keep_a_server_from_stopping(tmp_path):
+    with serving.running(tmp_path / "data") as server:
+        command = ["curl", "-sN", "--cacert", str(server.folder / "ca.pem"), "-H", "@-"]
+        command.append(f"{server.url}/api/v1/events/stream?after={server.size() - 1}")
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as listener:
+            listener.stdin.write(f"Authorization: Bearer {server.token}\n".encode())
+            listener.stdin.close()
+            assert listener.stdout.readline().startswith(b"id: ")
+            server.process.terminate()
+            assert listener.stdout.read().endswith(b"\n\n")
+            assert server.process.wait(PATIENCE / 2) == 0
 
 
 def test_an_authority_is_published_over_plain_http(server):
