@@ -1,14 +1,8 @@
 """Fixtures of all tests."""
 
-import itertools
-from urllib.parse import urlsplit
-
-import asyncpg
 import pytest
 
 from tests import openssl, postgres, serving
-
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -21,14 +15,8 @@ def postgres_server():
 @pytest.fixture
 async def postgres_url(postgres_server):
     """The URL of a fresh database."""
-    name = f"test_{next(_numbers)}"
-    connection = await asyncpg.connect(postgres_server)
-    try:
-        await connection.execute(f"CREATE DATABASE {name}")
-        yield urlsplit(postgres_server)._replace(path=f"/{name}").geturl()
-        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    finally:
-        await connection.close()
+    async with postgres.database(postgres_server) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """A PostgreSQL server for the tests: made in a temporary folder, listening on loopback, ended with the run."""
 
 import contextlib
+import itertools
 import os
 import pwd
 import shutil
@@ -8,8 +9,11 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
 
 _SETTINGS = (
     "fsync=off",
@@ -58,6 +62,22 @@ def _wait(server: subprocess.Popen[bytes], binaries: Path, port: int, log: Path)
         if server.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"PostgreSQL doesn't start: {log.read_text()}")
         time.sleep(0.05)
+
+
+_numbers = itertools.count(1)
+
+
+@contextlib.asynccontextmanager
+async def database(server_url: str) -> AsyncIterator[str]:
+    """Make a fresh database on the server; yield its URL."""
+    name = f"test_{next(_numbers)}"
+    connection = await asyncpg.connect(server_url)
+    try:
+        await connection.execute(f"CREATE DATABASE {name}")
+        yield urlsplit(server_url)._replace(path=f"/{name}").geturl()
+        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await connection.close()
 
 
 @contextlib.contextmanager

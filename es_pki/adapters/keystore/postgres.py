@@ -6,7 +6,7 @@ from typing import Any
 from es_pki.adapters import clock
 from es_pki.adapters.keystore.envelope import MasterKey, Sealed, label, seal, unseal
 from es_pki.adapters.keystore.master import MasterSource, StoreMark
-from es_pki.adapters.keystore.store import KeyEntry, KeyMissing, KeyStoreRefused, KeyTaken
+from es_pki.adapters.keystore.store import KeyEntry, KeyMissing, KeyStoreRefused, check_is_the_same
 from es_pki.adapters.postgres import open_pool
 
 TABLES = """
@@ -46,8 +46,8 @@ class PostgresKeyStore:
                 "INSERT INTO keystore.key VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
                 *(key_id, purpose, owner, clock.now(), *sealed),
             )
-        if done != "INSERT 0 1" and await self.get(key_id, purpose=purpose, owner=owner) != secret:
-            raise KeyTaken(key_id)
+        if done != "INSERT 0 1":
+            await check_is_the_same(self, key_id, purpose=purpose, owner=owner, secret=secret)
 
     async def get(self, key_id: str, *, purpose: str, owner: str) -> bytes:
         """See `KeyStore.get`."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from es_pki.adapters import clock
 from es_pki.adapters.keystore.envelope import MasterKey, Sealed, label, seal, unseal
 from es_pki.adapters.keystore.master import MasterSource, StoreMark
-from es_pki.adapters.keystore.store import KeyEntry, KeyMissing, KeyStoreRefused, KeyTaken
+from es_pki.adapters.keystore.store import KeyEntry, KeyMissing, KeyStoreRefused, check_is_the_same
 from es_pki.adapters.sqlite import Database, Kind, NotOurFile, transaction
 
 KEYS = Kind(
@@ -58,8 +58,8 @@ class SQLiteKeyStore:
                 done = connection.execute("INSERT INTO key VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", row)
             return done.rowcount == 1
 
-        if not await self._database.run(insert) and await self.get(key_id, purpose=purpose, owner=owner) != secret:
-            raise KeyTaken(key_id)
+        if not await self._database.run(insert):
+            await check_is_the_same(self, key_id, purpose=purpose, owner=owner, secret=secret)
 
     async def get(self, key_id: str, *, purpose: str, owner: str) -> bytes:
         """See `KeyStore.get`."""

@@ -59,3 +59,13 @@ class KeyStore(Protocol):
     async def close(self) -> None:
         """Release the store. Closing twice is allowed."""
         ...
+
+
+async def check_is_the_same(store: KeyStore, key_id: str, *, purpose: str, owner: str, secret: bytes) -> None:
+    """Require that the id's key is this one. Raises `KeyTaken`."""
+    try:
+        kept = await store.get(key_id, purpose=purpose, owner=owner)
+    except KeyUnreadable:
+        kept = None
+    if kept != secret:
+        raise KeyTaken(key_id)

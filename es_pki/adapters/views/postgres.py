@@ -123,18 +123,22 @@ class PostgresViews:
             await self._change(connection, view, building, happened)
             await self._move(connection, building, view.version, position)
 
-    async def finish_rebuild(self, view: View[Any]) -> None:
+    async def finish_rebuild(self, view: View[Any]) -> bool:
         """See `ViewStore.finish_rebuild`."""
         live, building = tables.table_of(view), tables.building_of(view)
         async with self.pool.acquire() as connection, connection.transaction():
+            await connection.execute("LOCK TABLE views.checkpoint IN EXCLUSIVE MODE")
+            await connection.execute("SET LOCAL search_path = views")
+            if await connection.fetchval(_numbered(tables.LIVE_IS_AHEAD), building, view.name):
+                return False
             await connection.execute(f"DROP TABLE IF EXISTS views.{live}")
             await connection.execute(f"ALTER TABLE views.{building} RENAME TO {live}")
             await connection.execute(f"ALTER INDEX views.{building}_pkey RENAME TO {live}_pkey")
-            await connection.execute("SET LOCAL search_path = views")
             for statement in tables.indexes(view, live):
                 await connection.execute(statement)
             await connection.execute("DELETE FROM views.checkpoint WHERE view = $1", view.name)
             await connection.execute("UPDATE views.checkpoint SET view = $1 WHERE view = $2", view.name, building)
+        return True
 
     async def close(self) -> None:
         """See `ViewStore.close`."""

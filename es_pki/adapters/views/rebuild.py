@@ -12,12 +12,15 @@ from eventlog import Log
 async def rebuild(
     log: Log, store: ViewStore, view: View[Any], progress: Callable[[int, int], None] | None = None
 ) -> None:
-    """Rebuild a view up to the log's end as it is now; `progress` is told the position and that end."""
-    end = (await log.head()).size
+    """Rebuild a view up to the log's end, and at least as far as the live rows; `progress` is told both positions."""
     await store.begin_rebuild(view)
     await store.extend_rebuild(view, (), 0)
-    async for page in log.read_all(until=end, types=view.types):
-        await store.extend_rebuild(view, [happened(record) for record in page.records], page.position)
-        if progress is not None:
-            progress(page.position, end)
-    await store.finish_rebuild(view)
+    position, finished = 0, False
+    while not finished:
+        end = (await log.head()).size
+        async for page in log.read_all(after=position, until=end, types=view.types):
+            await store.extend_rebuild(view, [happened(record) for record in page.records], page.position)
+            position = page.position
+            if progress is not None:
+                progress(position, end)
+        finished = await store.finish_rebuild(view)

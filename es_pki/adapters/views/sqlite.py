@@ -145,20 +145,23 @@ class SQLiteViews:
 
         await self.database.run(extend)
 
-    async def finish_rebuild(self, view: View[Any]) -> None:
+    async def finish_rebuild(self, view: View[Any]) -> bool:
         """See `ViewStore.finish_rebuild`."""
         live, building = tables.table_of(view), tables.building_of(view)
 
-        def finish(connection: sqlite3.Connection) -> None:
+        def finish(connection: sqlite3.Connection) -> bool:
             with transaction(connection):
+                if connection.execute(tables.LIVE_IS_AHEAD, (building, view.name)).fetchone():
+                    return False
                 connection.execute(f"DROP TABLE IF EXISTS {live}")
                 connection.execute(f"ALTER TABLE {building} RENAME TO {live}")
                 for statement in tables.indexes(view, live):
                     connection.execute(statement)
                 connection.execute("DELETE FROM checkpoint WHERE view = ?", (view.name,))
                 connection.execute("UPDATE checkpoint SET view = ? WHERE view = ?", (view.name, building))
+            return True
 
-        await self.database.run(finish)
+        return await self.database.run(finish)
 
     async def close(self) -> None:
         """See `ViewStore.close`."""

@@ -72,8 +72,8 @@ class ViewStore(Protocol):
         """Go on building beside the live rows."""
         ...
 
-    async def finish_rebuild(self, view: View[Any]) -> None:
-        """Let the new rows take the live ones' place."""
+    async def finish_rebuild(self, view: View[Any]) -> bool:
+        """Let the new rows take the live ones' place; False when those have come further, and nothing was changed."""
         ...
 
     async def close(self) -> None:

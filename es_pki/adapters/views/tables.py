@@ -21,6 +21,12 @@ STILL = (1 << 63) - 1
 _ENCODER = msgspec.json.Encoder()
 
 
+LIVE_IS_AHEAD = """
+SELECT 1 FROM checkpoint building JOIN checkpoint live ON live.version = building.version
+WHERE building.view = ? AND live.view = ? AND live.position > building.position
+"""
+
+
 class Version(NamedTuple):
     """A version of a row, as it is stored: `columns` are the filters' values."""
 

@@ -101,8 +101,11 @@ def _generated(key_type: KeyType) -> PrivateKeyObject:
 
 
 def load(pkcs8: bytes) -> SigningKey:
-    """Return a key that es-pki made, ready to sign. Raises `ValueError` for anything else."""
-    private = load_der_private_key(pkcs8, None)
+    """Return a key that es-pki made and the key store authenticated, ready to sign. Raises `ValueError`, `TypeError`.
+
+    An RSA key's primes are not tested again: that takes longer than a hundred signatures and holds everybody up.
+    """
+    private = load_der_private_key(pkcs8, None, unsafe_skip_rsa_key_validation=True)
     if not isinstance(private, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey):
         raise TypeError("es-pki does not sign with keys of this kind")
     return SigningKey(private)

@@ -1,0 +1,130 @@
+"""What every key store promises (`es_pki/adapters/keystore/store.py`)."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from es_pki.adapters.keystore import KeyMissing, KeyStoreRefused, KeyTaken, KeyUnreadable
+from es_pki.adapters.keystore.master import from_file, from_passphrase
+
+SECRET = b"a private key in DER"
+BINDING = {"purpose": "certificate", "owner": "owner-1"}
+CHEAP = 1 << 4  # scrypt's cost is not the point here
+
+
+class KeyStoreContract:
+    """A backend's tests give the fixtures `opened` (opens the store with a master source) and `change` (SQL)."""
+
+    @pytest.fixture
+    async def store(self, opened, master):
+        return await opened(master)
+
+    @pytest.fixture
+    def master(self, tmp_path):
+        return from_file(tmp_path / "master.key")
+
+    async def test_a_kept_key_is_given_back(self, store):
+        await store.put("k", **BINDING, secret=SECRET)
+        assert await store.get("k", **BINDING) == SECRET
+
+    async def test_the_same_key_again_changes_nothing_and_another_is_refused(self, store):
+        await store.put("k", **BINDING, secret=SECRET)
+        await store.put("k", **BINDING, secret=SECRET)
+        with pytest.raises(KeyTaken):
+            await store.put("k", **BINDING, secret=b"another")
+        with pytest.raises(KeyTaken):
+            await store.put("k", purpose="certificate", owner="owner-2", secret=SECRET)
+        assert await store.get("k", **BINDING) == SECRET
+
+    async def test_an_unknown_key_is_missing(self, store):
+        with pytest.raises(KeyMissing):
+            await store.get("k", **BINDING)
+
+    async def test_a_removed_key_is_gone_and_removing_again_is_fine(self, store):
+        await store.put("k", **BINDING, secret=SECRET)
+        await store.remove("k")
+        await store.remove("k")
+        with pytest.raises(KeyMissing):
+            await store.get("k", **BINDING)
+
+    async def test_entries_tell_everything_but_the_key(self, store):
+        await store.put("k", **BINDING, secret=SECRET)
+        (entry,) = await store.entries()
+        assert (entry.key_id, entry.purpose, entry.owner) == ("k", "certificate", "owner-1")
+        assert entry.created.tzinfo is not None
+
+    @pytest.mark.parametrize("other", [{"purpose": "authority", "owner": "owner-1"}, {**BINDING, "owner": "owner-2"}])
+    async def test_a_key_is_bound_to_its_purpose_and_owner(self, store, other):
+        await store.put("k", **BINDING, secret=SECRET)
+        with pytest.raises(KeyUnreadable):
+            await store.get("k", **other)
+
+    async def test_a_key_moved_to_another_id_can_not_be_read(self, store, change):
+        await store.put("k", **BINDING, secret=SECRET)
+        await change("UPDATE {key} SET key_id = 'other'")
+        with pytest.raises(KeyUnreadable):
+            await store.get("other", **BINDING)
+
+    @pytest.mark.parametrize("column", ["wrapped", "ciphertext"])
+    @pytest.mark.parametrize("value", ["", "short", "x" * 60, "x" * 200])
+    async def test_a_changed_row_is_unreadable_and_never_an_empty_key(self, store, change, column, value):
+        await store.put("k", **BINDING, secret=SECRET)
+        await change(f"UPDATE {{key}} SET {column} = CAST('{value}' AS {{bytes}})")
+        with pytest.raises(KeyUnreadable):
+            await store.get("k", **BINDING)
+
+    async def test_keys_survive_reopening(self, opened, master):
+        first = await opened(master)
+        await first.put("k", **BINDING, secret=SECRET)
+        await first.close()
+        assert await (await opened(master)).get("k", **BINDING) == SECRET
+
+    async def test_a_wrong_master_key_is_refused_and_changes_nothing(self, opened, master, tmp_path):
+        first = await opened(master)
+        await first.put("k", **BINDING, secret=SECRET)
+        with pytest.raises(KeyStoreRefused, match="not the master key"):
+            await opened(from_file(_key_file(tmp_path / "other.key")))
+        assert await first.get("k", **BINDING) == SECRET
+
+    async def test_a_lost_master_key_is_refused_and_none_is_made(self, opened, master, tmp_path):
+        await opened(master)
+        (tmp_path / "master.key").unlink()
+        with pytest.raises(KeyStoreRefused, match=r"master\.key"):
+            await opened(master)
+        assert not (tmp_path / "master.key").exists()
+
+    async def test_a_passphrase_opens_what_it_made(self, opened):
+        first = await opened(from_passphrase("correct horse battery", cost=CHEAP))
+        await first.put("k", **BINDING, secret=SECRET)
+        again = await opened(from_passphrase("correct horse battery", cost=CHEAP * 2))  # the store's cost counts
+        assert await again.get("k", **BINDING) == SECRET
+        with pytest.raises(KeyStoreRefused, match="not the master key"):
+            await opened(from_passphrase("incorrect horse battery"))
+
+    async def test_a_file_and_a_passphrase_are_not_mixed(self, opened, master):
+        await opened(master)
+        with pytest.raises(KeyStoreRefused, match="master key file"):
+            await opened(from_passphrase("correct horse battery", cost=CHEAP))
+
+    async def test_a_short_passphrase_is_refused(self, opened):
+        with pytest.raises(KeyStoreRefused, match="12 characters"):
+            await opened(from_passphrase("short", cost=CHEAP))
+
+    async def test_keys_without_their_mark_are_refused(self, store, change, opened, master):
+        await store.put("k", **BINDING, secret=SECRET)
+        await change("DELETE FROM {mark}")
+        with pytest.raises(KeyStoreRefused, match="no mark"):
+            await opened(master)
+
+    @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(secret=st.binary(max_size=4000), key_id=st.uuids().map(str), owner=st.text("ab-é", max_size=9))
+    async def test_any_secret_comes_back(self, store, secret, key_id, owner):
+        await store.remove(key_id)
+        await store.put(key_id, purpose="authority", owner=owner, secret=secret)
+        assert await store.get(key_id, purpose="authority", owner=owner) == secret
+
+
+def _key_file(path):
+    path.write_text("A" * 43 + "=\n")
+    path.chmod(0o600)
+    return path

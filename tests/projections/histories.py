@@ -1,0 +1,117 @@
+"""Histories of an es-pki for the views' tests: any number of events, the same for the same seed."""
+
+import random
+from collections.abc import Iterator
+from datetime import timedelta
+from uuid import UUID
+
+from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed, IssuancePolicyAdopted
+from es_pki.events.certificate import CertificateIssued, CertificatePrepared, SigningFailed
+from es_pki.events.codec import Event
+from es_pki.events.principal import TokenCreated, TokenRevoked
+from es_pki.events.reservation import NameReserved, SerialNumberReserved
+from es_pki.values import Attribute, AttributeType, IssuancePolicy, KeyType, NameConstraints, Profile, Role
+from es_pki.values import SubjectAltNames as Names
+from tests.builders import NOW
+
+
+class _Author:
+    """Makes events up."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)  # noqa: S311 - a test's, not a key's
+        self._numbers = iter(range(1, 1_000_000))
+
+    def new_id(self) -> str:
+        return str(UUID(int=self._random.getrandbits(128), version=4))
+
+    def prepared(self, version: int) -> CertificatePrepared:
+        host = f"host-{self._random.randrange(1000):03d}.example.test"
+        return CertificatePrepared(
+            version=version,
+            name=f"{host}-{next(self._numbers)}",
+            issuer_id=self.new_id() if self._random.random() < 0.9 else None,
+            profile=self._random.choice(list(Profile)),
+            subject=(Attribute(AttributeType.COMMON_NAME, host),),
+            subject_alt_names=Names(dns_names=(host,)),
+            key_type=self._random.choice(list(KeyType)),
+            key_id=self.new_id() if self._random.random() < 0.5 else None,
+            serial_number=f"{self._random.getrandbits(64):x}",
+            not_before=NOW,
+            not_after=NOW + timedelta(days=self._random.randrange(1, 400)),
+            to_be_signed=b"to be signed",
+            request_digest=b"digest",
+        )
+
+    def authority(self) -> AuthorityPrepared:
+        return AuthorityPrepared(
+            name=f"authority-{next(self._numbers)}",
+            subject=(Attribute(AttributeType.COMMON_NAME, "Example CA"),),
+            issuer_id=None,
+            key_type=KeyType.EC_P256,
+            key_id=self.new_id(),
+            public_key=b"spki",
+            serial_number=f"{self._random.getrandbits(64):x}",
+            not_before=NOW,
+            not_after=NOW + timedelta(days=3650),
+            path_length=self._random.choice([None, 0, 1]),
+            name_constraints=NameConstraints(),
+            to_be_signed=b"to be signed",
+            request_digest=b"digest",
+        )
+
+    def lifetimes(self) -> Iterator[Iterator[tuple[str, Event]]]:
+        """Yield the events of one aggregate after the other, without end."""
+        while True:
+            kind = self._random.random()
+            if kind < 0.15:
+                yield self._authority_life(f"authority-{self.new_id()}")
+            elif kind < 0.3:
+                yield self._principal_life(f"principal-{self.new_id()}")
+            else:
+                yield self._certificate_life(f"certificate-{self.new_id()}")
+
+    def _certificate_life(self, stream: str) -> Iterator[tuple[str, Event]]:
+        for version in range(1, self._random.randrange(2, 5)):
+            prepared = self.prepared(version)
+            yield stream, prepared
+            yield f"certificate_name-{prepared.name}", NameReserved(stream)
+            yield f"serial_number-{prepared.issuer_id}-{prepared.serial_number}", SerialNumberReserved(stream)
+            if self._random.random() < 0.2:
+                yield stream, SigningFailed(version, "the key is gone")
+            else:
+                yield stream, CertificateIssued(version, f"certificate {prepared.serial_number}".encode())
+
+    def _authority_life(self, stream: str) -> Iterator[tuple[str, Event]]:
+        yield stream, self.authority()
+        if self._random.random() < 0.2:
+            yield stream, AuthoritySigningFailed("the key is gone")
+            return
+        yield stream, AuthorityCreated(b"authority " + stream.encode())
+        for _ in range(self._random.randrange(3)):
+            days = self._random.randrange(1, 800)
+            yield stream, IssuancePolicyAdopted(IssuancePolicy(maximum_validity_days=days))
+
+    def _principal_life(self, stream: str) -> Iterator[tuple[str, Event]]:
+        name = f"principal-{next(self._numbers)}"
+        yield stream, TokenCreated(name, (Role.VIEWER,), self._random.randbytes(32), None, b"digest")
+        if self._random.random() < 0.5:
+            yield stream, TokenRevoked("left")
+
+    def interleaved(self) -> Iterator[tuple[str, Event]]:
+        """Yield the events of several lives at once, without end."""
+        lives = self.lifetimes()
+        running = [next(lives) for _ in range(8)]
+        while True:
+            place = self._random.randrange(len(running))
+            event = next(running[place], None)
+            if event is None:
+                running[place] = next(lives)
+            else:
+                yield event
+
+
+def history(*, seed: int, size: int) -> list[tuple[str, Event]]:
+    """Return streams and their events, in the order in which they happened."""
+    events = _Author(seed).interleaved()
+    return [next(events) for _ in range(size)]
