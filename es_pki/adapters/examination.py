@@ -74,12 +74,15 @@ class Examination:
                 pass
 
     def _note_intent(self, happened: Happened, prepared: Prepared) -> None:
-        issuer_id, category = prepared.issuer_id or happened.id, happened.category
+        category, issuer_id = happened.category, prepared.issuer_id
         if happened.stream in self.outstanding:
             self.find(happened.position, "prepared anew before the version before was signed or given up")
         self.outstanding[happened.stream] = prepared
         self._due[f"{category}_name-{prepared.name}"] = (happened.position, happened.id)
-        self._due[f"serial_number-{issuer_id}-{prepared.serial_number}"] = (happened.position, happened.id)
+        if isinstance(prepared, AuthorityPrepared):
+            issuer_id = issuer_id or happened.id
+        if issuer_id is not None:
+            self._due[f"serial_number-{issuer_id}-{prepared.serial_number}"] = (happened.position, happened.id)
 
     def _check_reservation(self, happened: Happened, owner: str) -> None:
         _, due_for = self._due.pop(happened.stream, (0, ""))

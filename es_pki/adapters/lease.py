@@ -72,11 +72,13 @@ class AdvisoryLease:
         self._url = url
         self._name = name
         self._connection: Any = None
+        self._ours = False
 
     async def acquire(self) -> None:
         """See `Lease.acquire`."""
         while not await self._try():
             await asyncio.sleep(POLL_SECONDS)
+        self._ours = True
 
     async def _try(self) -> bool:
         try:
@@ -92,7 +94,7 @@ class AdvisoryLease:
 
     async def held(self) -> bool:
         """See `Lease.held`. A connection that doesn't answer has lost it."""
-        if self._connection is None or self._connection.is_closed():
+        if not self._ours or self._connection is None or self._connection.is_closed():
             return False
         try:
             await self._connection.execute("SELECT 1")
@@ -103,7 +105,7 @@ class AdvisoryLease:
 
     async def release(self) -> None:
         """See `Lease.release`."""
-        connection, self._connection = self._connection, None
+        connection, self._connection, self._ours = self._connection, None, False
         if connection is not None:
             with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
                 await connection.close(timeout=2)

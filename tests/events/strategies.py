@@ -1,7 +1,7 @@
 """Arbitrary events, for properties that hold of all of them."""
 
 from datetime import UTC, datetime
-from typing import get_args
+from typing import Any, get_args
 
 from hypothesis import strategies as st
 
@@ -20,4 +20,10 @@ for value in (Attribute, NameSpace, NameConstraints, SubjectAltNames, IssuancePo
 st.register_type_strategy(datetime, TIMES)
 st.register_type_strategy(str, WORDS)
 
-EVENTS = st.one_of([st.builds(event) for event in get_args(codec.Event)])
+
+def of(events: Any) -> st.SearchStrategy[Any]:
+    """Return any events of a union."""
+    return st.one_of([st.builds(event) for event in get_args(events)])
+
+
+EVENTS = of(codec.Event)

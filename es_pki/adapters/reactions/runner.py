@@ -27,6 +27,9 @@ LOOK_SECONDS = 1.0
 GATHER_SECONDS = 0.5
 """Between pages: what is due and settled within one page costs nothing."""
 
+CHECKPOINT_POSITIONS = 5_000
+"""How many positions are read again after a restart, at most, when nothing was due in them."""
+
 _DECODER = msgspec.json.Decoder(Effect)
 
 
@@ -79,12 +82,14 @@ class Runner:
         ]
 
     async def _follow(self) -> None:
-        async for page in self._log.follow(after=await self._store.checkpoint(), types=REACTED_TO):
+        recorded = await self._store.checkpoint()
+        async for page in self._log.follow(after=recorded, types=REACTED_TO):
             if not await self._lease.held():
                 raise ConnectionError("the lease is another's")
             due, settled = self._sorted(happened(record) for record in page.records)
-            if due or settled:
+            if due or settled or page.position - recorded >= CHECKPOINT_POSITIONS:
                 await self._store.record(due, settled, page.position)
+                recorded = page.position
             await asyncio.sleep(GATHER_SECONDS)
 
     def _sorted(self, events: Iterable[Happened]) -> tuple[list[Outstanding], list[str]]:

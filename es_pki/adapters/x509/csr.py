@@ -26,6 +26,16 @@ _PEM = re.compile(
     r"-----BEGIN (?:NEW )?CERTIFICATE REQUEST-----(?P<body>[A-Za-z0-9+/=\s]+)-----END (?:NEW )?CERTIFICATE REQUEST-----"
 )
 _ATTRIBUTE_TYPES: dict[ObjectIdentifier, AttributeType] = {oid: kind for kind, oid in ATTRIBUTE_OIDS.items()}
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""What the parser raises for bytes that are no certification request, lazily, field by field."""
+
 _OLD_HASHES = frozenset({"md2", "md4", "md5", "sha1"})
 
 
@@ -46,7 +56,7 @@ def read_csr(text: str, field: str = "csr") -> SigningRequest:
         raise Malformed.at(field, "CSRs are bounded", f"at most {LARGEST} characters")
     try:
         return _read(_der(text, field), field)
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+    except UNREADABLE:
         # The parser's own words may repeat parts of the input.
         raise Malformed.at(field, "RFC 2986 section 4", "this is no well-formed certification request") from None
 

@@ -55,7 +55,9 @@ async def extend(log, streams_and_events):
             versions[record.stream] = record.version
     for stream, event in streams_and_events:
         version = versions.get(stream, 0)
-        await log.append([Write(stream, version, (NewEvent(*codec.encode(event)),))], metadata=encode_metadata("a", "C"))
+        await log.append(
+            [Write(stream, version, (NewEvent(*codec.encode(event)),))], metadata=encode_metadata("a", "C")
+        )
         versions[stream] = version + 1
 
 

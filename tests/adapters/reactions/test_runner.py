@@ -1,0 +1,159 @@
+"""What was prepared is signed in the end, whatever happened in between."""
+
+import asyncio
+import datetime
+
+import pytest
+
+from es_pki.adapters.intake.requests import SignCSR
+from es_pki.adapters.reactions.store import Outstanding, PostgresEffects, SQLiteEffects
+from es_pki.adapters.signing import Signer
+from es_pki.adapters.views.postgres import PostgresViews
+from es_pki.adapters.views.sqlite import SQLiteViews
+from es_pki.commands.refusals import SigningGivenUp
+from eventlog.memory import MemoryLog
+from tests import postgres
+from tests.world import Failing, Fault, Reacting, World, open_keys
+
+PATIENCE = 20
+
+
+@pytest.fixture
+async def world(tmp_path):
+    log, keys = await MemoryLog.open(), await open_keys(tmp_path)
+    world = World(log, keys)
+    await world.set_up()
+    yield world
+    await world.keys.close()
+    await log.close()
+
+
+@pytest.fixture
+async def views(tmp_path):
+    views = await SQLiteViews.open(tmp_path / "views.db")
+    yield views
+    await views.close()
+
+
+@pytest.fixture
+async def reacting(world, views, tmp_path):
+    reacting = Reacting(world, views, tmp_path)
+    await reacting.lease.acquire()
+    yield reacting
+    await reacting.lease.release()
+
+
+async def prepare_only(world, csrs, monkeypatch, name="torn"):
+    """Ask for a certificate in a process that dies between the intention and the signature."""
+
+    async def killed(*_arguments, **_options):
+        raise Fault
+
+    with monkeypatch.context() as torn:
+        torn.setattr(Signer, "sign_certificate", killed)
+        with pytest.raises(Fault):
+            await world.ask(SignCSR(name=name, authority="intermediate", csr=csrs["ec-p256"]), f"key of {name}")
+
+
+async def run_until(runner, done):
+    running = asyncio.ensure_future(runner.run())
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while not await done():
+                await asyncio.sleep(0.02)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_what_was_prepared_before_a_crash_is_signed(world, reacting, csrs, monkeypatch):
+    await prepare_only(world, csrs, monkeypatch)
+    assert len((await world.examine()).outstanding) == 1
+
+    async def done():
+        return not (await world.examine()).outstanding
+
+    await run_until(reacting.runner, done)
+    assert (await world.examine()).findings == []
+    answer = await world.ask(SignCSR(name="torn", authority="intermediate", csr=csrs["ec-p256"]), "key of torn")
+    assert answer.events == ()
+    assert "BEGIN CERTIFICATE" in answer.result["certificate_pem"]
+
+
+async def test_a_failing_effect_is_shown_and_tried_again(world, views, tmp_path, csrs, monkeypatch):
+    await prepare_only(world, csrs, monkeypatch)
+    faulty = World(world.log, Failing(world.keys._store, {"get"}, 1, after=False))
+    reacting = Reacting(faulty, views, tmp_path)
+    await reacting.lease.acquire()
+    seen = []
+
+    async def done():
+        seen.extend(await reacting.runner.pending())
+        return not (await world.examine()).outstanding
+
+    await run_until(reacting.runner, done)
+    assert [item for item in seen if item["attempts"] == 1 and item["error"] == "Fault: get"]
+    assert (await world.examine()).findings == []
+    await reacting.lease.release()
+    faulty.keys._threads.shutdown()
+
+
+async def test_what_expired_before_it_was_signed_is_given_up(world, csrs, monkeypatch):
+    await prepare_only(world, csrs, monkeypatch)
+    ((stream, prepared),) = (await world.examine()).outstanding.items()
+    late = Signer(world.aggregates, world.keys, lambda: prepared.not_after + datetime.timedelta(seconds=1))
+    for _ in range(2):
+        with pytest.raises(SigningGivenUp):
+            await late.sign_certificate(stream.partition("-")[2])
+    examination = await world.examine()
+    assert (examination.findings, examination.outstanding) == ([], {})
+
+
+async def test_a_runner_goes_on_where_the_one_before_stopped(world, reacting, views, tmp_path, csrs, monkeypatch):
+    await prepare_only(world, csrs, monkeypatch, "first")
+
+    async def first_is_recorded():
+        return await reacting.effects.checkpoint() == (await world.log.head()).size
+
+    await run_until(reacting.runner, first_is_recorded)
+    await prepare_only(world, csrs, monkeypatch, "second")
+    reacting.runner = Reacting(world, views, tmp_path).runner
+    reacting.runner._lease = reacting.lease
+
+    async def done():
+        return not (await world.examine()).outstanding and not await reacting.runner.pending()
+
+    await run_until(reacting.runner, done)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def server_url(request):
+    """The PostgreSQL server's URL, None for SQLite."""
+    return request.getfixturevalue("postgres_server") if request.param == "postgres" else None
+
+
+@pytest.fixture
+async def effects(server_url, tmp_path):
+    if server_url is None:
+        views = await SQLiteViews.open(tmp_path / "effects.db")
+        yield SQLiteEffects(views.database)
+        await views.close()
+    else:
+        async with postgres.database(server_url) as url:
+            views = await PostgresViews.open(url)
+            yield PostgresEffects(views.pool)
+            await views.close()
+
+
+async def test_effects_are_recorded_once_and_settled(effects):
+    one = Outstanding("a", b'"a"', 1.0, 0, 1.0, None)
+    two = Outstanding("b", b'"b"', 2.0, 0, 2.0, None)
+    assert await effects.checkpoint() == 0
+    await effects.record([one, two], [], 5)
+    await effects.record([one], ["b"], 5)  # passed over: position 5 was reacted to
+    assert list(await effects.outstanding()) == [one, two]
+    await effects.failed("a", "Fault: get", 7.5)
+    assert list(await effects.outstanding()) == [two, Outstanding("a", b'"a"', 1.0, 1, 7.5, "Fault: get")]
+    await effects.record([], ["a", "b", "unknown"], 9)
+    assert list(await effects.outstanding()) == []
+    assert await effects.checkpoint() == 9

@@ -1,0 +1,29 @@
+"""What holds of every aggregate: evolve is total, whatever events come in whatever order."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from es_pki.commands import authority, certificate, principal
+from es_pki.events.authority import AuthorityEvent
+from es_pki.events.certificate import CertificateEvent
+from es_pki.events.principal import PrincipalEvent
+from tests.events import strategies
+from tests.spec import encode
+
+AGGREGATES = [
+    (authority.decider(encode), AuthorityEvent),
+    (certificate.decider(encode), CertificateEvent),
+    (principal.decider, PrincipalEvent),
+]
+
+
+@pytest.mark.parametrize(("decider", "events"), AGGREGATES, ids=lambda part: getattr(part, "category", ""))
+@given(data=st.data())
+def test_evolve_never_fails_and_is_deterministic(decider, events, data):
+    state = decider.initial
+    for event in data.draw(st.lists(strategies.of(events), max_size=6)):
+        after = decider.evolve(state, event)
+        assert decider.evolve(state, event) == after
+        decider.reservations(event, "018f0000-0000-7000-8000-000000000001")
+        state = after
