@@ -9,7 +9,12 @@ from typing import Any, Protocol
 
 import asyncpg
 
+from es_pki.adapters.postgres import AWAY
+
 POLL_SECONDS = 0.5
+
+LOST = (*AWAY, asyncpg.PostgresError, TimeoutError)
+"""What a connection raises that no longer holds anything."""
 
 
 class Lease(Protocol):
@@ -72,6 +77,7 @@ class AdvisoryLease:
         self._url = url
         self._name = name
         self._connection: Any = None
+        self._asking = asyncio.Lock()
         self._ours = False
 
     async def acquire(self) -> None:
@@ -87,25 +93,26 @@ class AdvisoryLease:
             got: bool = await self._connection.fetchval(
                 "SELECT pg_try_advisory_lock(hashtext('es-pki lease'), hashtext($1))", self._name
             )
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+        except LOST:
             await self.release()
             return False
         return got
 
     async def held(self) -> bool:
-        """See `Lease.held`. A connection that doesn't answer has lost it."""
-        if not self._ours or self._connection is None or self._connection.is_closed():
-            return False
-        try:
-            await self._connection.execute("SELECT 1")
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
-            await self.release()
-            return False
-        return True
+        """See `Lease.held`. A connection that doesn't answer has lost it; several tasks ask one after the other."""
+        async with self._asking:
+            if not self._ours or self._connection is None or self._connection.is_closed():
+                return False
+            try:
+                await self._connection.execute("SELECT 1")
+            except LOST:
+                await self.release()
+                return False
+            return True
 
     async def release(self) -> None:
         """See `Lease.release`."""
         connection, self._connection, self._ours = self._connection, None, False
         if connection is not None:
-            with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+            with contextlib.suppress(*LOST):
                 await connection.close(timeout=2)

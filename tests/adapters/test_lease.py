@@ -84,11 +84,18 @@ async def test_a_holder_whose_connection_is_gone_knows_it(postgres_url):
     await lease.acquire()
     other = await asyncpg.connect(postgres_url)
     await other.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
         "WHERE pid <> pg_backend_pid() AND datname = current_database()"
     )
     await other.close()
     assert await lease.held() is False
     await asyncio.wait_for(lease.acquire(), 10)
     assert await lease.held() is True
+    await lease.release()
+
+
+async def test_several_tasks_may_ask_at_once(postgres_url):
+    lease = AdvisoryLease(postgres_url, "follower")
+    await lease.acquire()
+    assert await asyncio.gather(*(lease.held() for _ in range(5))) == [True] * 5
     await lease.release()
