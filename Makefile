@@ -47,7 +47,7 @@ format: $(VENV)/.dev ## rewrite the code in the one format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: $(VENV)/.dev ## write docs/EVENTS.md and docs/ERRORS.md anew from the docstrings
+docs: $(VENV)/.dev ## write docs/EVENTS.md, ERRORS.md and REFERENCE.md anew from the code
 	$(BIN)/python -m docs.generate
 
 lock: $(VENV)/.dev ## pin the newest allowed versions
