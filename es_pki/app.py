@@ -3,13 +3,14 @@
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from msgspec import Struct
 
 from es_pki.adapters.intake.aggregates import Handled, Loaded
 from es_pki.adapters.keystore import KeyStore
-from es_pki.adapters.keystore.master import MasterSource, from_file, from_passphrase
+from es_pki.adapters.keystore.master import MasterSource, for_what_is_there, from_file, from_passphrase
 from es_pki.adapters.keystore.postgres import PostgresKeyStore
 from es_pki.adapters.keystore.sqlite import SQLiteKeyStore
 from es_pki.adapters.lease import AdvisoryLease, FileLease, Lease
@@ -212,17 +213,23 @@ async def open_stores(settings: Settings) -> Stores:
     """
     settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     source = from_passphrase(settings.master_passphrase) if settings.master_passphrase else from_file(settings.key_file)
-    if settings.database_url:
-        return await _open_on_postgres(settings.database_url, source)
-    return await _open_in_folder(settings, source)
+    log = await open_log(settings)
+    try:
+        if (await log.head()).size > 0:
+            source = for_what_is_there(source)
+        if settings.database_url:
+            return await _open_on_postgres(settings.database_url, source, log)
+        return await _open_in_folder(settings.folder, source, log)
+    except BaseException:
+        await log.close()
+        raise
 
 
-async def _open_in_folder(settings: Settings, source: MasterSource) -> Stores:
-    folder = settings.folder
+async def _open_in_folder(folder: Path, source: MasterSource, log: Log) -> Stores:
     keys = await SQLiteKeyStore.open(folder / "keys.db", source)
     views = await SQLiteViews.open(folder / "views.db")
     return Stores(
-        log=await open_log(settings),
+        log=log,
         keys=keys,
         views=views,
         effects=SQLiteEffects(views.database),
@@ -230,11 +237,11 @@ async def _open_in_folder(settings: Settings, source: MasterSource) -> Stores:
     )
 
 
-async def _open_on_postgres(url: str, source: MasterSource) -> Stores:
+async def _open_on_postgres(url: str, source: MasterSource, log: Log) -> Stores:
     keys = await PostgresKeyStore.open(url, source)
     views = await PostgresViews.open(url)
     return Stores(
-        log=await PostgresLog.open(url),
+        log=log,
         keys=keys,
         views=views,
         effects=PostgresEffects(views.pool),
