@@ -2,7 +2,7 @@
 
 import inspect
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -13,6 +13,7 @@ from es_pki.adapters.cli.parser import EPILOG, VERBS
 from es_pki.adapters.http.problems import STATUS, code_of
 from es_pki.adapters.http.routes import EVERYBODY, ROUTES
 from es_pki.adapters.intake.requests import REQUESTS
+from es_pki.adapters.x509.weak_keys import RSA_RULES
 from es_pki.commands.profile import RULES
 from es_pki.config import Settings
 from es_pki.decider import Refused
@@ -154,10 +155,18 @@ def errors() -> str:
 
 
 def _rules() -> str:
-    text = "\n## The rules of a certificate\n\nWhat `rules-broken` may name, in the order in which they are judged.\n\n"
-    for rule in RULES:
-        text += f"- {rule.__name__.replace('_', ' ').capitalize()}. {' '.join(str(inspect.getdoc(rule)).split())}\n"
-    return text
+    named = "What `rules-broken` may name, in the order in which they are judged."
+    return (
+        f"\n## The rules of a certificate\n\n{named}\n\n{_listed(RULES)}"
+        f"\n## The rules of an RSA public key\n\nFor keys that were made elsewhere.\n\n{_listed(RSA_RULES)}"
+    )
+
+
+def _listed(rules: Iterable[Callable[..., object]]) -> str:
+    return "".join(
+        f"- {rule.__name__.replace('_', ' ').capitalize()}. {' '.join(str(inspect.getdoc(rule)).split())}\n"
+        for rule in rules
+    )
 
 
 def _refusals(family: type[Refused]) -> Iterator[type[Refused]]:

@@ -9,6 +9,15 @@ from enum import StrEnum
 from msgspec import Struct
 
 
+class KeyAlgorithm(StrEnum):
+    """A family of key pairs. Only ML-DSA (FIPS 204) withstands a quantum computer."""
+
+    RSA = "rsa"
+    EC = "ec"
+    ED25519 = "ed25519"
+    ML_DSA = "ml-dsa"
+
+
 class KeyType(StrEnum):
     """What kind of key pair, by algorithm and size or curve."""
 
@@ -19,16 +28,42 @@ class KeyType(StrEnum):
     EC_P384 = "ec-p384"
     EC_P521 = "ec-p521"
     ED25519 = "ed25519"
+    ML_DSA_44 = "ml-dsa-44"
+    ML_DSA_65 = "ml-dsa-65"
+    ML_DSA_87 = "ml-dsa-87"
+
+    @property
+    def algorithm(self) -> KeyAlgorithm:
+        """Return the family: RSA can also encipher keys, EC (the NIST curves) can also agree on keys."""
+        return next(algorithm for algorithm in KeyAlgorithm if self.value.startswith(algorithm.value))
 
     @property
     def is_rsa(self) -> bool:
         """Tell whether the key can also encipher keys."""
-        return self.value.startswith("rsa-")
+        return self.algorithm is KeyAlgorithm.RSA
 
     @property
     def is_ec(self) -> bool:
         """Tell whether the key is of a NIST curve: it can also agree on keys."""
-        return self.value.startswith("ec-")
+        return self.algorithm is KeyAlgorithm.EC
+
+    @property
+    def is_ml_dsa(self) -> bool:
+        """Tell whether the key withstands a quantum computer; it can only sign (RFC 9881)."""
+        return self.algorithm is KeyAlgorithm.ML_DSA
+
+    @property
+    def security_bits(self) -> int:
+        """Return the strength against classical attacks: NIST SP 800-57 part 1 table 2, FIPS 204 table 1."""
+        match self:
+            case KeyType.RSA_2048:
+                return 112
+            case KeyType.EC_P384 | KeyType.ML_DSA_65:
+                return 192
+            case KeyType.EC_P521 | KeyType.ML_DSA_87:
+                return 256
+            case _:
+                return 128
 
 
 class Profile(StrEnum):

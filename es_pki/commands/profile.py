@@ -46,8 +46,13 @@ PROFILES: dict[Profile, ProfileTerms] = {
 }
 
 
+SIGNING_USAGES = frozenset(
+    {KeyUsage.DIGITAL_SIGNATURE, KeyUsage.CONTENT_COMMITMENT, KeyUsage.KEY_CERT_SIGN, KeyUsage.CRL_SIGN}
+)
+
+
 def key_usages(profile: Profile, key_type: KeyType) -> tuple[KeyUsage, ...]:
-    """Return the key usages of a profile for a key (RFC 5280 section 4.2.1.3, RFC 8813 section 3)."""
+    """Return the key usages of a profile for a key (RFC 5280 section 4.2.1.3, RFC 8813 section 3, RFC 9881)."""
     terms = PROFILES[profile]
     if terms.is_authority:
         return (KeyUsage.DIGITAL_SIGNATURE, KeyUsage.KEY_CERT_SIGN, KeyUsage.CRL_SIGN)
@@ -133,6 +138,14 @@ def validity_is_in_order(draft: Draft) -> Iterator[Violation]:
     """RFC 5280 section 4.1.2.5: the end comes after the beginning."""
     if draft.template.not_after <= draft.template.not_before:
         yield Violation("validity_days", "RFC 5280 section 4.1.2.5", "the certificate would never be valid")
+
+
+def post_quantum_key_only_signs(draft: Draft) -> Iterator[Violation]:
+    """RFC 9881 section 5: an ML-DSA key neither enciphers nor agrees on keys."""
+    if draft.template.public_key.key_type.is_ml_dsa:
+        for usage in draft.template.key_usages:
+            if usage not in SIGNING_USAGES:
+                yield Violation("key_type", "RFC 9881 section 5", f"an ML-DSA key is not for {usage}")
 
 
 def validity_is_within_the_issuer(draft: Draft) -> Iterator[Violation]:
@@ -232,6 +245,7 @@ RULES: tuple[Rule, ...] = (
     server_has_a_host_name,
     server_common_name_is_among_its_names,
     email_certificate_has_a_mailbox,
+    post_quantum_key_only_signs,
     validity_is_in_order,
     validity_is_within_the_issuer,
     validity_is_within_the_policy,

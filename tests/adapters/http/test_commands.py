@@ -3,8 +3,9 @@
 import uuid
 
 import pytest
+from cryptography import x509
 
-from tests import openssl
+from tests import ml_dsa, openssl
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,27 @@ def test_authorities_of_every_key_type_issue(server, csrs, key_type):
     server.done("CreateAuthority", name=below, subject={"common_name": below}, issuer=mine, key_type=key_type)
     answer = server.done("SignCSR", name=name(), authority=below, csr=csrs["ec-p256"])
     assert openssl.verifies(root["result"]["certificate_pem"], answer["result"]["certificate_pem"])
+
+
+@pytest.mark.parametrize("key_type", ml_dsa.KEYS)
+def test_ml_dsa_comes_through_every_door(server, key_type):
+    """An authority, a key made here, a CSR and a certificate that signs for itself; another implementation judges."""
+    mine, names = name(), {"dns_names": ["www.example.test"]}
+    root = server.done("CreateAuthority", name=mine, subject={"common_name": mine}, key_type=key_type)
+    (issuer,) = certificates(root)
+    csr = ml_dsa.new_csr(key_type, "www.example.test")
+    below = [
+        server.done("IssueCertificate", name=name(), authority=mine, key_type=key_type, **names),
+        server.done("SignCSR", name=name(), authority=mine, csr=csr),
+    ]
+    for answer in below:
+        assert ml_dsa.is_issued_by(certificates(answer)[0], issuer)
+    (alone,) = certificates(server.done("SelfSignCertificate", name=name(), key_type=key_type, **names))
+    assert ml_dsa.is_issued_by(alone, alone)
+
+
+def certificates(answer):
+    return x509.load_pem_x509_certificates(answer["result"]["certificate_pem"].encode())
 
 
 def test_a_self_signed_certificate_verifies_by_itself(server):
