@@ -151,7 +151,8 @@ class Aggregates:
         reservations = [r for event in events for r in decider.reservations(event, aggregate_id)]
         writes = [Write(stream, loaded.version, tuple(_new(e) for e in events))]
         writes += [Write(r.stream, 0, (_new(r.event),)) for r in reservations]
-        writes += [Write(g.stream, g.version) for g in decider.guards(command)]
+        guards = decider.guards(command)
+        writes += [Write(g.stream, g.version) for g in guards]
         try:
             positions = await self._log.append(writes, metadata=encode_metadata(actor, type(command).__name__))
         except TooLarge:
@@ -160,6 +161,9 @@ class Aggregates:
             for reservation in reservations:
                 if reservation.stream == conflict.stream:
                     raise reservation.taken from conflict
+            for guard in guards:
+                if guard.stream == conflict.stream and guard.broken is not None:
+                    raise guard.broken from conflict
             raise
         state = loaded.state
         for event in events:

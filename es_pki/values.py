@@ -3,6 +3,7 @@
 No clock, no randomness, no I/O. Times are timezone-aware UTC datetimes with whole seconds.
 """
 
+import hashlib
 from datetime import datetime
 from enum import StrEnum
 
@@ -201,11 +202,21 @@ class IssuancePolicy(Struct, frozen=True, forbid_unknown_fields=True):
     subordinate_authorities: bool = False
 
 
+def public_key_hash(spki: bytes) -> str:
+    """Return the SHA-256 of a DER SubjectPublicKeyInfo in hex: what a key is known by, whoever certifies it."""
+    return hashlib.sha256(spki).hexdigest()
+
+
 class PublicKey(Struct, frozen=True):
     """A public key: its type and its DER SubjectPublicKeyInfo."""
 
     key_type: KeyType
     spki: bytes
+
+    @property
+    def hash(self) -> str:
+        """Return what the key is known by."""
+        return public_key_hash(self.spki)
 
 
 class Locations(Struct, frozen=True):
@@ -220,6 +231,7 @@ class Issuer(Struct, frozen=True):
 
     An append decided on these facts guards that version, so nothing is issued on facts that have changed.
     `name_constraints` are its own and those of all authorities above it: a path is held to each of them.
+    `public_key_hash` is what its key is known by.
     """
 
     authority_id: str
@@ -229,6 +241,7 @@ class Issuer(Struct, frozen=True):
     certificate: bytes
     key_id: str
     key_type: KeyType
+    public_key_hash: str
     not_before: datetime
     not_after: datetime
     path_length: int | None

@@ -1,5 +1,6 @@
 """A good body for every command, made for a running server. A command without one fails the tests that walk all."""
 
+import secrets
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -43,6 +44,7 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
         "csr": openssl.new_csr(openssl.KEYS["ec-p256"], "/CN=www.example.test", "DNS:www.example.test"),
     },
     requests.SelfSignCertificate: lambda _: {"name": fresh(), "dns_names": ["sample.example.test"]},
+    requests.ReportKeyCompromise: lambda _: {"public_key_hash": secrets.token_hex(32), "reason": "sample"},
     requests.CreateToken: lambda _: {"name": fresh("token"), "roles": ["viewer"]},
     requests.RevokeToken: lambda server: {"principal": _revocable(server), "reason": "sample"},
 }

@@ -16,8 +16,10 @@ from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, Authori
 from es_pki.events.certificate import CertificateIssued, CertificatePrepared, SigningFailed
 from es_pki.events.codec import UndecodableEvent, UnknownEvent
 from es_pki.events.happened import Happened
+from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.principal import TokenCreated
 from es_pki.events.reservation import NameReserved, SerialNumberReserved
+from es_pki.values import public_key_hash
 from eventlog import Finding, Log
 
 Heard = Callable[[int, int], None]
@@ -48,6 +50,8 @@ class Examination:
         self.outstanding: dict[str, Prepared] = {}
         self._due: dict[str, tuple[int, str]] = {}
         self._authorities: dict[str, x509.Certificate] = {}
+        self._authority_keys: dict[str, str] = {}
+        self._compromised: set[str] = set()
 
     def find(self, position: int, problem: str) -> None:
         """Note a contradiction."""
@@ -76,6 +80,8 @@ class Examination:
                     self.find(happened.position, "a signature failed that nobody intended")
             case TokenCreated(name=name):
                 self._due[f"principal_name-{name}"] = (happened.position, happened.id)
+            case KeyCompromiseReported():
+                self._compromised.add(happened.id)
             case _:
                 pass
 
@@ -88,6 +94,11 @@ class Examination:
         if isinstance(prepared, AuthorityPrepared):
             self._due[f"authority_subject-{subject_digest(prepared.subject)}"] = (happened.position, happened.id)
             issuer_id = issuer_id or happened.id
+            own_key = self._authority_keys[happened.id] = public_key_hash(prepared.public_key)
+        else:
+            own_key = prepared.public_key_hash
+        if not self._compromised.isdisjoint({own_key, self._authority_keys.get(issuer_id or "")}):
+            self.find(happened.position, "it was prepared for, or under, a key that had been reported as compromised")
         if issuer_id is not None:
             self._due[f"serial_number-{issuer_id}-{prepared.serial_number}"] = (happened.position, happened.id)
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from es_pki.commands.key_guard import trusted_keys
 from es_pki.commands.name_space import constraints_violations
 from es_pki.commands.profile import Draft, key_usages, violations
 from es_pki.commands.refusals import NotSignedYet, RulesBroken, SerialNumberTaken, SigningGivenUp, taken
@@ -31,6 +32,7 @@ from es_pki.values import (
     SubjectAltNames,
     Template,
     common_names,
+    public_key_hash,
     serial_hex,
 )
 
@@ -130,6 +132,7 @@ def issuer_of(
         certificate=certificate,
         key_id=prepared.key_id,
         key_type=prepared.key_type,
+        public_key_hash=public_key_hash(prepared.public_key),
         not_before=prepared.not_before,
         not_after=prepared.not_after,
         path_length=prepared.path_length,
@@ -301,10 +304,12 @@ def subject_digest(subject: Subject) -> str:
 
 
 def guards(command: AuthorityCommand) -> Sequence[Guard]:
-    """Return the issuer's stream and version: an intermediate isn't made on facts that have changed."""
+    """Return the issuer's stream and version, so that no intermediate is made on changed facts, and the keys'."""
     match command:
-        case CreateAuthority(issuer=Issuer() as issuer):
-            return (Guard(f"{CATEGORY}-{issuer.authority_id}", issuer.version),)
+        case CreateAuthority(public_key=public_key, issuer=Issuer() as issuer):
+            return (Guard(f"{CATEGORY}-{issuer.authority_id}", issuer.version), *trusted_keys(public_key, issuer))
+        case CreateAuthority(public_key=public_key):
+            return trusted_keys(public_key, None)
         case _:
             return ()
 

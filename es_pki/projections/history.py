@@ -1,4 +1,4 @@
-"""The history: who did what to an authority, a certificate or a principal, in one line each."""
+"""The history: who did what to an authority, a certificate, a key or a principal, in one line each."""
 
 from datetime import datetime
 
@@ -13,11 +13,12 @@ from es_pki.events.authority import (
 from es_pki.events.certificate import CertificateIssued, CertificatePrepared, SigningFailed
 from es_pki.events.codec import Event
 from es_pki.events.happened import Happened
+from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.principal import TokenCreated, TokenRevoked
 from es_pki.projections.view import View
 
 NAME = "history"
-VERSION = 1
+VERSION = 2
 
 
 class Row(Struct, frozen=True):
@@ -65,7 +66,7 @@ def summary(event: Event) -> str:
             return f"{event.name}: {event.profile}, serial number {event.serial_number}, until {event.not_after:%F}"
         case TokenCreated():
             return f"{event.name}: {', '.join(event.roles)}"
-        case TokenRevoked():
+        case TokenRevoked() | KeyCompromiseReported():
             return event.reason
         case _:
             return ""
@@ -85,6 +86,7 @@ view = View(
         SigningFailed,
         TokenCreated,
         TokenRevoked,
+        KeyCompromiseReported,
     ),
     key=key,
     evolve=evolve,

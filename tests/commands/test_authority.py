@@ -13,7 +13,7 @@ from es_pki.commands.authority import (
     issuer_of,
 )
 from es_pki.commands.refusals import NotSignedYet, SigningGivenUp
-from es_pki.decider import Guard, RequestReused
+from es_pki.decider import RequestReused
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityPrepared,
@@ -21,7 +21,7 @@ from es_pki.events.authority import (
     IssuancePolicyAdopted,
 )
 from es_pki.values import IssuancePolicy, Locations, NameConstraints, NameSpace
-from tests.builders import NOW, ROOT_ID, create_authority, issuer
+from tests.builders import ISSUER_KEY, KEY, NOW, ROOT_ID, create_authority, issuer
 from tests.spec import Spec, encode
 
 AUTHORITY = decider(encode)
@@ -47,7 +47,11 @@ def test_an_intermediate_is_prepared_below_its_issuer():
     below = issuer(path_length=3)
     event = prepared(issuer=below, path_length=None)
     assert (event.issuer_id, event.path_length) == (ROOT_ID, 2)
-    assert AUTHORITY.guards(create_authority(issuer=below)) == (Guard(f"authority-{ROOT_ID}", 3),)
+    assert [guard[:2] for guard in AUTHORITY.guards(create_authority(issuer=below))] == [
+        (f"authority-{ROOT_ID}", 3),
+        (f"key_compromise-{KEY.hash}", 0),
+        (f"key_compromise-{ISSUER_KEY.hash}", 0),
+    ]
 
 
 def test_its_signature_makes_the_authority_and_adopts_the_first_policy():

@@ -11,7 +11,7 @@ from es_pki.commands.certificate import (
     decider,
 )
 from es_pki.commands.refusals import SigningGivenUp
-from es_pki.decider import Guard, RequestReused
+from es_pki.decider import RequestReused
 from es_pki.events.certificate import CertificateIssued, CertificatePrepared, SigningFailed
 from es_pki.values import (
     Attribute,
@@ -25,7 +25,7 @@ from es_pki.values import (
     PublicKey,
     SubjectAltNames,
 )
-from tests.builders import CERTIFICATE_ID, NOW, ROOT_ID, issue, issuer, self_sign, sign_csr
+from tests.builders import CERTIFICATE_ID, ISSUER_KEY, KEY, NOW, ROOT_ID, issue, issuer, self_sign, sign_csr
 from tests.spec import Spec, encode
 
 CERTIFICATE = decider(encode)
@@ -88,9 +88,22 @@ def test_an_issued_certificate_can_not_fail_any_more():
     spec.given(prepared(), issued).when(RecordSignatureFailure("too late")).then_nothing()
 
 
-def test_the_append_guards_the_issuer():
-    assert CERTIFICATE.guards(issue()) == (Guard(f"authority-{ROOT_ID}", 3),)
-    assert CERTIFICATE.guards(self_sign()) == ()
+@pytest.mark.parametrize("command", [issue(), sign_csr()])
+def test_the_append_guards_the_issuer_and_both_keys(command):
+    assert [guard[:2] for guard in CERTIFICATE.guards(command)] == [
+        (f"authority-{ROOT_ID}", 3),
+        (f"key_compromise-{KEY.hash}", 0),
+        (f"key_compromise-{ISSUER_KEY.hash}", 0),
+    ]
+
+
+def test_who_signs_for_itself_guards_its_key():
+    assert [guard[:2] for guard in CERTIFICATE.guards(self_sign())] == [(f"key_compromise-{KEY.hash}", 0)]
+
+
+def test_a_csr_for_the_issuers_own_key_guards_it_once():
+    streams = [guard.stream for guard in CERTIFICATE.guards(sign_csr(public_key=ISSUER_KEY))]
+    assert streams == [f"authority-{ROOT_ID}", f"key_compromise-{ISSUER_KEY.hash}"]
 
 
 def test_name_and_serial_number_are_reserved():

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from es_pki.commands import authority, certificate, principal
+from es_pki.commands import authority, certificate, key_compromise, principal
 from es_pki.events.authority import AuthorityEvent
 from es_pki.events.certificate import CertificateEvent
+from es_pki.events.key_compromise import KeyCompromiseEvent
 from es_pki.events.principal import PrincipalEvent
 from tests.events import strategies
 from tests.spec import encode
@@ -15,6 +16,7 @@ AGGREGATES = [
     (authority.decider(encode), AuthorityEvent),
     (certificate.decider(encode), CertificateEvent),
     (principal.decider, PrincipalEvent),
+    (key_compromise.decider, KeyCompromiseEvent),
 ]
 
 

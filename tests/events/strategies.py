@@ -23,7 +23,7 @@ st.register_type_strategy(str, WORDS)
 
 def of(events: Any) -> st.SearchStrategy[Any]:
     """Return any events of a union."""
-    return st.one_of([st.builds(event) for event in get_args(events)])
+    return st.one_of([st.builds(event) for event in get_args(events) or (events,)])
 
 
 EVENTS = of(codec.Event)

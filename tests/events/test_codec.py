@@ -16,6 +16,7 @@ from es_pki.events.authority import (
     IssuancePolicyAdopted,
 )
 from es_pki.events.certificate import CertificateIssued, CertificatePrepared, SigningFailed
+from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.principal import TokenCreated, TokenRevoked
 from es_pki.events.reservation import NameReserved, SerialNumberReserved
 from es_pki.values import (
@@ -92,6 +93,7 @@ SAMPLES = {
     ),
     "certificate.issued.v1": CertificateIssued(version=1, certificate=b"\x30\x04"),
     "certificate.signing_failed.v1": SigningFailed(version=1, reason="the key is gone"),
+    "key_compromise.reported.v1": KeyCompromiseReported("its backup lay in a public bucket"),
     "principal.token_created.v1": TokenCreated(
         name="backup",
         roles=(Role.AUDITOR, Role.VIEWER),

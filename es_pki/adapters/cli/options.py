@@ -42,6 +42,11 @@ def several(flag: str, dest: str, metavar: str, help_text: str, **settings: Any)
     return option(flag, dest=dest, metavar=metavar, action="append", help=f"{help_text} (repeatable)", **settings)
 
 
+def filters(fields: str) -> Option:
+    """Return the option that has a list show only some of its rows."""
+    return several("--filter", "filters", "FIELD=VALUE", f"only these: {fields}", type=pair)
+
+
 def pair(text: str) -> tuple[str, str]:
     """Return the parts of `NAME=VALUE`."""
     name, equals, value = text.partition("=")

@@ -39,6 +39,7 @@ class Route(NamedTuple):
 
 
 PAGES = ("limit", "cursor", "as_of", "at_least")
+KEYS = ("key_type", "key_algorithm", "security_bits", "public_key_hash")
 NOW_OR_THEN = ("as_of", "at_least")
 
 
@@ -50,7 +51,9 @@ async def openapi(_request: web.Request) -> web.StreamResponse:
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/v1/commands", EVERYBODY, commands.list_commands),
     Route("POST", "/api/v1/commands/{name}", frozenset(), commands.send_command),
-    Route("GET", "/api/v1/authorities", EVERYBODY, lists.list_authorities, (*PAGES, "name", "status", "issuer_id")),
+    Route(
+        "GET", "/api/v1/authorities", EVERYBODY, lists.list_authorities, (*PAGES, "name", "status", "issuer_id", *KEYS)
+    ),
     Route("GET", "/api/v1/authorities/{id}", EVERYBODY, lists.one_authority, NOW_OR_THEN),
     Route("GET", "/api/v1/authorities/{id}/history", EVERYBODY, lists.authority_history, PAGES),
     Route(
@@ -58,7 +61,7 @@ ROUTES: tuple[Route, ...] = (
         "/api/v1/certificates",
         EVERYBODY,
         lists.list_certificates,
-        (*PAGES, "name", "status", "authority_id", "profile", "key_type", "serial_number", "fingerprint"),
+        (*PAGES, "name", "status", "authority_id", "profile", *KEYS, "serial_number", "fingerprint"),
     ),
     Route("GET", "/api/v1/certificates/{id}", EVERYBODY, lists.one_certificate, NOW_OR_THEN),
     Route(
@@ -73,6 +76,20 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/v1/certificates/{id}/history", EVERYBODY, lists.certificate_history, PAGES),
     Route("GET", "/api/v1/calendar", EVERYBODY, lists.calendar, (*PAGES, "from", "to", "kind")),
     Route("GET", "/api/v1/calendar.ics", EVERYBODY, calendar_feed.calendar_feed, (*PAGES, "from", "to", "kind")),
+    Route(
+        "GET",
+        "/api/v1/key-uses",
+        EVERYBODY,
+        lists.list_key_uses,
+        (*PAGES, "public_key_hash", "kind", "name", "signed"),
+    ),
+    Route(
+        "GET",
+        "/api/v1/key-compromises",
+        EVERYBODY,
+        lists.list_key_compromises,
+        (*PAGES, "public_key_hash", "reported_by"),
+    ),
     Route("GET", "/api/v1/tokens", AUDITORS, lists.list_tokens, (*PAGES, "name")),
     Route("GET", "/api/v1/events", AUDITORS, events.list_events, ("after", "stream", "type", "limit")),
     Route("GET", "/api/v1/events/stream", AUDITORS, events.stream_events, ("after", "type")),

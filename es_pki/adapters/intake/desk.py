@@ -6,7 +6,7 @@ from typing import assert_never
 
 import msgspec
 
-from es_pki.adapters.intake import authority, certificate, principal
+from es_pki.adapters.intake import authority, certificate, key_compromise, principal
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.answer import Answer, Asked
 from es_pki.adapters.intake.office import Office
@@ -14,6 +14,7 @@ from es_pki.adapters.intake.requests import (
     CreateAuthority,
     CreateToken,
     IssueCertificate,
+    ReportKeyCompromise,
     Request,
     RevokeToken,
     SelfSignCertificate,
@@ -60,6 +61,8 @@ class Desk:
                 return await certificate.sign_csr(self._office, request, asked, digest)
             case SelfSignCertificate():
                 return await certificate.self_sign(self._office, request, asked, digest)
+            case ReportKeyCompromise():
+                return await key_compromise.report(self._office, request, asked)
             case CreateToken():
                 return await principal.create_token(self._office, request, asked, digest)
             case RevokeToken():

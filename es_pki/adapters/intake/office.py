@@ -13,6 +13,7 @@ from es_pki.adapters.keyring import KeyRing, MadeKey, stand_in
 from es_pki.adapters.signing import Signer
 from es_pki.adapters.x509.formats import pem_chain
 from es_pki.commands.authority import AuthorityMissing, issuer_of
+from es_pki.commands.certificate import CertificateMissing
 from es_pki.commands.names import is_own_name, is_uuid
 from es_pki.commands.principal import PrincipalMissing
 from es_pki.decider import Decider, Refused, Violation
@@ -39,6 +40,14 @@ class Office(Struct, frozen=True):
         if found is None:
             detail = "there is no authority of this name"
             raise AuthorityMissing(detail, Violation(field, "authorities are named", detail))
+        return found
+
+    async def certificate_id(self, name_or_id: str, field: str = "certificate") -> str:
+        """Return a certificate's id. Raises `CertificateMissing`, naming the field."""
+        found = await self._id("certificate", name_or_id)
+        if found is None:
+            detail = "there is no certificate of this name"
+            raise CertificateMissing(detail, Violation(field, "certificates are named", detail))
         return found
 
     async def principal_id(self, name_or_id: str) -> str:

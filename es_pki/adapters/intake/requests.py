@@ -100,6 +100,23 @@ class SelfSignCertificate(Struct, frozen=True, forbid_unknown_fields=True):
     validity_days: int | None = None
 
 
+class ReportKeyCompromise(Struct, frozen=True, forbid_unknown_fields=True):
+    """Block a key that others have or may have: nothing is certified for it, or signed under it, ever again.
+
+    The key is that of a certificate's newest version or of an authority (`certificate` or `authority`: a name or id),
+    a `public_key` (PEM, or base64 of a DER SubjectPublicKeyInfo), or what has the `public_key_hash` (the SHA-256 of
+    the SubjectPublicKeyInfo in hex). `GET /api/v1/key-uses?public_key_hash=` lists what uses it.
+    """
+
+    senders: ClassVar[frozenset[Role]] = OPERATORS
+
+    reason: str
+    certificate: str | None = None
+    authority: str | None = None
+    public_key: str | None = None
+    public_key_hash: str | None = None
+
+
 class CreateToken(Struct, frozen=True, forbid_unknown_fields=True):
     """Let a new principal in with a bearer token. The answer shows the token once; it is kept nowhere."""
 
@@ -120,7 +137,14 @@ class RevokeToken(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 Request = (
-    CreateAuthority | SetIssuancePolicy | IssueCertificate | SignCSR | SelfSignCertificate | CreateToken | RevokeToken
+    CreateAuthority
+    | SetIssuancePolicy
+    | IssueCertificate
+    | SignCSR
+    | SelfSignCertificate
+    | ReportKeyCompromise
+    | CreateToken
+    | RevokeToken
 )
 
 REQUESTS: tuple[type[Request], ...] = get_args(Request)

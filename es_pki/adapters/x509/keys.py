@@ -1,5 +1,6 @@
 """Keys: made, loaded, judged, and used to sign. Which algorithms es-pki uses stands here."""
 
+import base64
 from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_der_private_key,
     load_der_public_key,
+    load_pem_public_key,
 )
 
 from es_pki.adapters.x509.weak_keys import EXPONENT, Purpose, weaknesses
@@ -36,6 +38,9 @@ ML_DSA: dict[KeyType, type[MLDSAPrivateKey]] = {
     KeyType.ML_DSA_65: mldsa.MLDSA65PrivateKey,
     KeyType.ML_DSA_87: mldsa.MLDSA87PrivateKey,
 }
+
+LARGEST_TEXT = 16 * 1024
+"""Characters of a public key: an ML-DSA-87 key has 3,500, one of RSA with 8,192 bits 1,400."""
 
 
 class PrivateKey(NamedTuple):
@@ -137,6 +142,15 @@ def spki_of(public: PublicKeyTypes) -> bytes:
 def public_key(spki: bytes, field: str) -> PublicKey:
     """Return a public key that may be certified. Raises `Malformed` and `RulesBroken`, naming the field."""
     return judged(read_with(lambda: load_der_public_key(spki), field), field)
+
+
+def read_public_key(text: str, field: str) -> PublicKeyTypes:
+    """Read a public key in PEM, or base64 of a DER SubjectPublicKeyInfo. Raises `Malformed`, naming the field."""
+    if len(text) > LARGEST_TEXT:
+        raise Malformed.at(field, "public keys are bounded", f"at most {LARGEST_TEXT} characters")
+    if "-----BEGIN" in text:
+        return read_with(lambda: load_pem_public_key(text.encode()), field)
+    return read_with(lambda: load_der_public_key(base64.b64decode("".join(text.split()), validate=True)), field)
 
 
 def read_with(read: Callable[[], PublicKeyTypes], field: str) -> PublicKeyTypes:

@@ -94,8 +94,8 @@ def modulus_has_no_small_factor(key: RSA) -> Iterator[Weakness]:
 def modulus_is_not_of_roca(key: RSA) -> Iterator[Weakness]:
     """CVE-2017-15361; Nemec and others, "The Return of Coppersmith's Attack" (CCS 2017), section 2.
 
-    The flawed generator's primes are k * M + (65537^a mod M), M the product of the first primes: 39 of them, up to
-    167, for every size that there is. So is their product, modulo M, a power of 65537; of other moduli one in 2^154 is.
+    The flawed generator's primes are k * M + (65537^a mod M), M the product of at least the first 39 primes, 2 to 167.
+    So their product is a power of 65537 modulo these; of other moduli one in 2^154 is.
     """
     if is_power_of_65537(key.modulus):
         yield Weakness("CVE-2017-15361", "the RSA key was made by a flawed generator (ROCA) and can be factorized")
