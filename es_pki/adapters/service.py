@@ -117,7 +117,7 @@ class Service:
     async def serving(self) -> AsyncIterator[None]:
         """Follow, react and answer while the context lasts; then finish what was begun."""
         context = tls.server_context()
-        async with _in_background(self.parts.follower.run, self.parts.runner.run):
+        async with _in_background(self.parts.follower.run, self.parts.runner.run, self._keys.make_ahead):
             await self.parts.follower.reached(0, FIRST_VIEWS_SECONDS)
             await self._use_certificate(context)
             runners = [

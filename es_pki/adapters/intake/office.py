@@ -9,9 +9,10 @@ from msgspec import Struct
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.chain import chain
 from es_pki.adapters.intake.deciders import AUTHORITY
-from es_pki.adapters.keyring import KeyRing, MadeKey, stand_in
+from es_pki.adapters.keyring import KeyRing, MadeKey
 from es_pki.adapters.signing import Signer
 from es_pki.adapters.x509.formats import pem_chain
+from es_pki.adapters.x509.keys import stand_in
 from es_pki.commands.authority import AuthorityMissing, issuer_of
 from es_pki.commands.certificate import CertificateMissing
 from es_pki.commands.names import is_own_name, is_uuid

@@ -107,6 +107,18 @@ def generate(key_type: KeyType) -> PrivateKey:
     )
 
 
+@cache
+def stand_in(key_type: KeyType) -> PublicKey:
+    """Return a public key of the type, to judge a request by before its own key is made.
+
+    For RSA it is any number of the size: finding primes takes longer than the whole request.
+    """
+    if key_type.is_rsa:
+        modulus = (1 << int(key_type.value.removeprefix("rsa-"))) - 1
+        return PublicKey(key_type, spki_of(rsa.RSAPublicNumbers(EXPONENT, modulus).public_key()))
+    return generate(key_type).public_key
+
+
 def _generated(key_type: KeyType) -> PrivateKeyObject:
     match key_type:
         case KeyType.RSA_2048 | KeyType.RSA_3072 | KeyType.RSA_4096:
