@@ -10,7 +10,7 @@ from es_pki.commands import authority, certificate, key_compromise
 from es_pki.commands.authority import RecordAuthoritySignature, SetIssuancePolicy, issuer_of
 from es_pki.commands.key_compromise import ReportKeyCompromise
 from es_pki.commands.refusals import KeyCompromised, NameTaken, RulesBroken
-from es_pki.values import IssuancePolicy, KeyType, Locations, PublicKey
+from es_pki.values import Attribute, AttributeType, IssuancePolicy, KeyType, Locations, PublicKey
 from eventlog import Conflict, NewEvent, Write
 from eventlog.memory import MemoryLog
 from tests.builders import CERTIFICATE_ID, KEY, ROOT_ID, create_authority, self_sign, sign_csr
@@ -140,8 +140,9 @@ async def test_a_compromised_key_is_certified_by_nobody(aggregates, log):
     assert caught.value.violations[0].field == "authority"
     with pytest.raises(KeyCompromised):
         await aggregates.handle(CERTIFICATE, CERTIFICATE_ID, always(self_sign()), actor="bob")
+    other = create_authority(name="other", subject=(Attribute(AttributeType.COMMON_NAME, "Other CA"),))
     with pytest.raises(KeyCompromised):
-        await aggregates.handle(AUTHORITY, OTHER_ID, always(create_authority(name="other")), actor="bob")
+        await aggregates.handle(AUTHORITY, OTHER_ID, always(other), actor="bob")
     assert (await log.head()).size == size
 
 
