@@ -57,6 +57,7 @@ lock: $(VENV)/.dev ## pin the newest allowed versions
 bench: $(VENV)/.dev ## compare with named rivals, in one run each
 	$(BIN)/python -m bench.log
 	$(BIN)/python -m bench.views
+	$(BIN)/python -m bench.tree
 	$(BIN)/python -m bench.issue
 
 clean: ## remove what make made (never the data folder)
