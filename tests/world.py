@@ -67,8 +67,10 @@ class World:
         self.desk = Desk(self.aggregates, self.keys, self.signer, _locations)
 
     async def set_up(self) -> None:
-        """Make root and intermediate."""
-        await FirstRun(self.desk, self.aggregates, clock.now).authorities("Example")
+        """Make the log's key, root and intermediate."""
+        first_run = FirstRun(self.desk, self.aggregates, clock.now)
+        await first_run.log_key("pki.example.test/log")
+        await first_run.authorities("Example")
 
     async def ask(self, request: Request, key: str = "") -> Answer:
         """Hand a request in as alice."""

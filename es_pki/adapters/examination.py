@@ -15,6 +15,7 @@ from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, Authori
 from es_pki.events.certificate import CertificateIssued, CertificatePrepared, SigningFailed
 from es_pki.events.codec import UndecodableEvent, UnknownEvent
 from es_pki.events.happened import Happened
+from es_pki.events.log_key import LogKeyAdopted
 from es_pki.events.principal import TokenCreated
 from es_pki.events.reservation import NameReserved, SerialNumberReserved
 from eventlog import Finding, Log
@@ -46,6 +47,7 @@ class Examination:
         self.outstanding: dict[str, Prepared] = {}
         self._due: dict[str, tuple[int, str]] = {}
         self._authorities: dict[str, x509.Certificate] = {}
+        self._origin: str | None = None
 
     def find(self, position: int, problem: str) -> None:
         """Note a contradiction."""
@@ -68,6 +70,8 @@ class Examination:
             case AuthoritySigningFailed() | SigningFailed():
                 if self.outstanding.pop(happened.stream, None) is None:
                     self.find(happened.position, "a signature failed that nobody intended")
+            case LogKeyAdopted(origin=origin):
+                self._check_origin(happened, origin)
             case TokenCreated(name=name):
                 self._due[f"principal_name-{name}"] = (happened.position, happened.id)
             case _:
@@ -83,6 +87,11 @@ class Examination:
             issuer_id = issuer_id or happened.id
         if issuer_id is not None:
             self._due[f"serial_number-{issuer_id}-{prepared.serial_number}"] = (happened.position, happened.id)
+
+    def _check_origin(self, happened: Happened, origin: str) -> None:
+        if self._origin not in {None, origin}:
+            self.find(happened.position, f"the log changed its origin from {self._origin!r} to {origin!r}")
+        self._origin = origin
 
     def _check_reservation(self, happened: Happened, owner: str) -> None:
         _, due_for = self._due.pop(happened.stream, (0, ""))

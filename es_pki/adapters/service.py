@@ -100,6 +100,7 @@ class Service:
         try:
             await self._first_run.authorities(self._settings.organization)
             await self._write_root()
+            await self._first_run.log_key(self._settings.log_origin)
             return await self._first_run.administrator(self._settings.token_file)
         finally:
             await lease.release()

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from es_pki.commands import authority, certificate, principal
+from es_pki.commands import authority, certificate, log_key, principal
 from es_pki.events.authority import AuthorityEvent
 from es_pki.events.certificate import CertificateEvent
+from es_pki.events.log_key import LogKeyEvent
 from es_pki.events.principal import PrincipalEvent
 from tests.events import strategies
 from tests.spec import encode
@@ -14,6 +15,7 @@ from tests.spec import encode
 AGGREGATES = [
     (authority.decider(encode), AuthorityEvent),
     (certificate.decider(encode), CertificateEvent),
+    (log_key.decider, LogKeyEvent),
     (principal.decider, PrincipalEvent),
 ]
 

@@ -97,6 +97,15 @@ class SelfSignCertificate(Struct, frozen=True, forbid_unknown_fields=True):
     validity_days: int | None = None
 
 
+class RotateLogKey(Struct, frozen=True, forbid_unknown_fields=True):
+    """Have a new key sign the log's checkpoints, beside the key before it, which signs as long as this one is newest.
+
+    Whoever trusts the key before finds the new one in the log. `GET /api/v1/log/keys` lists them all.
+    """
+
+    senders: ClassVar[frozenset[Role]] = ADMINISTRATORS
+
+
 class CreateToken(Struct, frozen=True, forbid_unknown_fields=True):
     """Let a new principal in with a bearer token. The answer shows the token once; it is kept nowhere."""
 
@@ -117,7 +126,14 @@ class RevokeToken(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 Request = (
-    CreateAuthority | SetIssuancePolicy | IssueCertificate | SignCSR | SelfSignCertificate | CreateToken | RevokeToken
+    CreateAuthority
+    | SetIssuancePolicy
+    | IssueCertificate
+    | SignCSR
+    | SelfSignCertificate
+    | RotateLogKey
+    | CreateToken
+    | RevokeToken
 )
 
 REQUESTS: tuple[type[Request], ...] = get_args(Request)
