@@ -69,6 +69,7 @@ async def _opened(settings: Settings) -> tuple[app.Stores, Service]:
         equipment = Equipment(
             log=stores.log,
             keys=stores.keys,
+            checkpoints=stores.checkpoints,
             views=stores.views,
             effects=stores.effects,
             lease=stores.lease,

@@ -6,6 +6,9 @@ from typing import Any, TypeVar, cast
 
 from msgspec import Struct
 
+from es_pki.adapters.checkpoints import CheckpointStore
+from es_pki.adapters.checkpoints.postgres import PostgresCheckpoints
+from es_pki.adapters.checkpoints.sqlite import SQLiteCheckpoints
 from es_pki.adapters.intake.aggregates import Handled, Loaded
 from es_pki.adapters.keystore import KeyStore
 from es_pki.adapters.keystore.master import MasterSource, from_file, from_passphrase
@@ -174,6 +177,7 @@ class Stores(Struct, frozen=True):
 
     log: Log
     keys: KeyStore
+    checkpoints: CheckpointStore
     views: ViewStore
     effects: EffectStore
     lease: Lease
@@ -181,7 +185,7 @@ class Stores(Struct, frozen=True):
     async def close(self) -> None:
         """Release them, the log last."""
         await self.lease.release()
-        for store in (self.views, self.keys, self.log):
+        for store in (self.views, self.checkpoints, self.keys, self.log):
             await store.close()
 
 
@@ -211,6 +215,7 @@ async def _open_in_folder(settings: Settings, source: MasterSource) -> Stores:
     return Stores(
         log=await open_log(settings),
         keys=keys,
+        checkpoints=await SQLiteCheckpoints.open(folder / "checkpoint.db"),
         views=views,
         effects=SQLiteEffects(views.database),
         lease=FileLease(folder / "follower.lock"),
@@ -223,6 +228,7 @@ async def _open_on_postgres(url: str, source: MasterSource) -> Stores:
     return Stores(
         log=await PostgresLog.open(url),
         keys=keys,
+        checkpoints=await PostgresCheckpoints.open(url),
         views=views,
         effects=PostgresEffects(views.pool),
         lease=AdvisoryLease(url, "follower"),
