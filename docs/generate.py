@@ -35,11 +35,12 @@ EXCHANGE = (
     (404, "no-such-command", "There is no command of this name. `GET /api/v1/commands` lists them."),
     (404, "no-such-route", "There is nothing at this address. `GET /openapi.json` lists the routes."),
     (405, "method-not-allowed", "The route takes the methods of the `Allow` header."),
-    (406, "not-acceptable", "The certificate does not come in a form of the `Accept` header."),
+    (406, "not-acceptable", "This does not come in a form of the `Accept` header."),
     (409, "conflict", "Others were faster several times in a row. Send the request again."),
     (413, "body-too-large", "A request has at most 1 MiB."),
     (415, "not-json", "Commands are sent as `application/json`."),
     (500, "internal", "es-pki failed. The log line names the cause under the incident of the answer."),
+    (503, "log-inconsistent", "The log contradicts itself or a checkpoint signed before; no checkpoint is signed."),
     (503, "log-unavailable", "The event log can't be used right now. Nothing was lost; try again."),
     (503, "views-behind", "The views have not reached the position that was asked for. Try again."),
 )
