@@ -3,13 +3,13 @@
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
-from itertools import groupby
 
 from es_pki.adapters.cli.options import DATA_DIR, JSON, SERVER, SETTINGS, Option, Verb
-from es_pki.adapters.cli.verbs import authority, certificate, csr, installation, overview, token
+from es_pki.adapters.cli.verbs import authority, certificate, csr, installation, log, overview, token
 
 VERBS: tuple[Verb, ...] = (
     *installation.VERBS,
+    *log.VERBS,
     *overview.VERBS,
     *authority.VERBS,
     *certificate.VERBS,
@@ -22,7 +22,7 @@ NOUNS = {
     "certificate": "issue, look at and fetch certificates",
     "csr": "certificates for keys that are elsewhere",
     "token": "who is let in",
-    "log": "the event log in the data folder",
+    "log": "check the event log, prove what is in it, take it along",
     "views": "what is derived from the log",
 }
 
@@ -49,7 +49,7 @@ def _parser() -> ArgumentParser:
     shared = [_parent(DATA_DIR), _parent((JSON,))]
     with_server = [*shared, _parent(SERVER)]
     nouns = parser.add_subparsers(metavar="COMMAND", required=True)
-    for noun, verbs in groupby(VERBS, key=lambda verb: verb.words.split()[0]):
+    for noun, verbs in _by_noun().items():
         if noun in NOUNS:
             below = nouns.add_parser(noun, help=NOUNS[noun], allow_abbrev=False)
             places = below.add_subparsers(metavar="VERB", required=True)
@@ -63,6 +63,14 @@ def _parser() -> ArgumentParser:
             _add(made, verb.options)
             made.set_defaults(run=verb.run)
     return parser
+
+
+def _by_noun() -> dict[str, list[Verb]]:
+    """Return the verbs of each noun (or the verb alone that has none), nouns in the order of their first verb."""
+    found: dict[str, list[Verb]] = {}
+    for verb in VERBS:
+        found.setdefault(verb.words.split()[0], []).append(verb)
+    return found
 
 
 def _parent(options: Iterable[Option]) -> ArgumentParser:

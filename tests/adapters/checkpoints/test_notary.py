@@ -5,9 +5,11 @@ import itertools
 
 import pytest
 
+from es_pki.adapters import clock
 from es_pki.adapters.checkpoints import Inconsistent, Notary
 from es_pki.adapters.checkpoints.keys import Status, log_keys, statuses
 from es_pki.adapters.checkpoints.sqlite import SQLiteCheckpoints
+from es_pki.adapters.intake.first_run import FirstRun
 from es_pki.adapters.intake.requests import RotateLogKey
 from es_pki.adapters.x509.keys import verify_ed25519
 from es_pki.commands.log_key import LogKeyMissing
@@ -201,6 +203,17 @@ async def test_a_rotation_that_was_asked_for_twice_happens_once(world):
     again = await world.ask(RotateLogKey(), "the same key")
     assert (first.result, len(first.events), len(again.events)) == (again.result, 1, 0)
     assert len(await log_keys(world.log)) == 2
+
+
+async def test_a_log_from_before_there_were_keys_is_signed_once_it_has_one(keys, store):
+    world = World(await MemoryLog.open(), keys)
+    await FirstRun(world.desk, world.aggregates, clock.now).authorities("Example")
+    before = list(world.log._records)
+    with pytest.raises(LogKeyMissing):
+        await notary_of(world, store).checkpoint()
+    await world.set_up()
+    assert world.log._records[: len(before)] == before
+    assert (await verified(await notary_of(world, store).checkpoint(), world)).size == len(before) + 1
 
 
 async def test_the_origin_never_changes_silently(world):
