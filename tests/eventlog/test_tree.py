@@ -87,6 +87,15 @@ async def test_those_who_ask_at_once_read_the_log_once():
     assert leaves.asked == -(-4_864 // PART)
 
 
+async def test_no_append_waits_for_a_tree_that_is_being_built():
+    log = await filled(20 * PART)
+    building = asyncio.create_task(Tree(log).reach(20 * PART))
+    await asyncio.sleep(0)
+    assert await log.append([Write("other", 0, (EVENT,))]) == (20 * PART + 1,)
+    assert not building.done()
+    await building
+
+
 async def test_whoever_waits_hears_how_far_it_is():
     heard = []
     await Tree(Leaves(LEAVES)).reach(5_000, lambda *step: heard.append(step))

@@ -171,6 +171,18 @@ async def test_no_checkpoint_is_seen_that_is_not_remembered(world, store, after)
     assert remembered is None or remembered.size < signed.size
 
 
+@pytest.mark.parametrize("method", ["head", "leaf_hashes", "read_stream"])
+async def test_after_any_fault_of_the_log_the_next_checkpoint_is_sound(world, store, method):
+    await notary_of(world, store).checkpoint()
+    await grow(world.log, 300)
+    failing = Failing(world.log, {method}, 1, after=False)
+    notary = Notary(failing, Tree(failing), world.keys, store)
+    with pytest.raises(Fault):
+        await notary.checkpoint()
+    leaves = [record.leaf_hash for record in world.log._records]
+    assert (await verified(await notary.checkpoint(), world)).root == reference.root(leaves)
+
+
 async def test_a_rotated_key_is_learnt_from_what_the_key_before_has_signed(world, store):
     notary = notary_of(world, store)
     old = (await log_keys(world.log))[-1]
