@@ -2,32 +2,42 @@
 
 Both hold the same number of leaves in a file. "build": from the stored leaf hashes to the root, with nothing in
 memory before. "cold": inclusion proofs of records all over the log, each of another block. "warm": of the newest
-block. Rounds alternate between the two, so that whatever else the machine does falls on both.
+block. "append": what the tree costs those who append: the log with its leaf hashes and frontier, and with somebody who
+asks for a proof ten times a second, beside the same log without any of that. Rounds alternate between the two, so
+that whatever else the machine does falls on both.
 """
 
 import argparse
+import asyncio
+import contextlib
 import itertools
 import random
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from pathlib import Path
 
 import uvloop
 from pymerkle import SqliteTree
 
-from eventlog import NewEvent, Write
+from eventlog import NewEvent, Write, entry, merkle
 from eventlog.proof import verify_inclusion
 from eventlog.sqlite import SQLiteLog
 from eventlog.tree import Tree
 
 EVENT = NewEvent("certificate.issued.v1", b'{"certificate":"%s"}' % (b"x" * 380))
 BATCH = 1_000
+
+APPENDERS = {1: 2_000, 256: 25_600}
+"""Events of a round, for each number of concurrent appenders."""
+
 PROOFS = 200
 """Of a round, as far as the rival makes them within `PATIENCE` seconds."""
 
 PATIENCE = 2.0
+
+_streams = map("stream-{:012}".format, itertools.count())
 
 Measure = tuple[list[float], list[float]]
 
@@ -61,10 +71,10 @@ async def rate(prove: Callable[[int], Awaitable[object]], positions: Iterable[in
     return count / (time.perf_counter() - started)
 
 
-def show(name: str, ours: list[float], theirs: list[float]) -> None:
+def show(name: str, ours: list[float], theirs: list[float], *, digits: int = 1) -> None:
     """Print the medians, and the median of the rounds' ratios."""
     ratio = statistics.median(mine / other for mine, other in zip(ours, theirs, strict=True))
-    print(f"{name:<28}{statistics.median(ours):>14,.0f}{statistics.median(theirs):>14,.0f}{ratio:>10.1f}")
+    print(f"{name:<28}{statistics.median(ours):>14,.0f}{statistics.median(theirs):>14,.0f}{ratio:>10.{digits}f}")
 
 
 async def compare(folder: Path, records: int, rounds: int) -> None:
@@ -99,6 +109,56 @@ async def compare(folder: Path, records: int, rounds: int) -> None:
     await log.close()
 
 
+@contextlib.contextmanager
+def without_hashes() -> Iterator[None]:
+    """Append without a leaf hash or a frontier while the context lasts; such a log is good for nothing else."""
+    kept = entry.leaf_hash_at, merkle.extend
+    entry.leaf_hash_at = lambda _before, _time, _after: merkle.EMPTY_ROOT
+    merkle.extend = lambda _size, _frontier, _leaves: ()
+    try:
+        yield
+    finally:
+        entry.leaf_hash_at, merkle.extend = kept
+
+
+async def append(log: SQLiteLog, appenders: int, events: int) -> float:
+    """Append from so many tasks, one event each time; return events a second."""
+
+    async def appender(stream: str) -> None:
+        for version in range(events // appenders):
+            await log.append([Write(stream, version, (EVENT,))])
+
+    started = time.perf_counter()
+    await asyncio.gather(*(appender(next(_streams)) for _ in range(appenders)))
+    return events / (time.perf_counter() - started)
+
+
+async def keep_proving(log: SQLiteLog, tree: Tree) -> None:
+    """Prove the newest record ten times a second, as an eager auditor would."""
+    while True:
+        size = (await log.head()).size
+        if size:
+            await tree.inclusion(size, size)
+        await asyncio.sleep(0.1)
+
+
+async def compare_appends(folder: Path, rounds: int) -> None:
+    """Measure appends with and without the tree."""
+    proved, bare = await SQLiteLog.open(folder / "proved.db"), await SQLiteLog.open(folder / "bare.db")
+    tree = Tree(proved)
+    for appenders, events in APPENDERS.items():
+        measured: Measure = ([], [])
+        for _ in range(rounds):
+            proving = asyncio.create_task(keep_proving(proved, tree))
+            measured[0].append(await append(proved, appenders, events))
+            proving.cancel()
+            with without_hashes():
+                measured[1].append(await append(bare, appenders, events))
+        show(f"append, {appenders} at a time", *measured, digits=2)
+    await proved.close()
+    await bare.close()
+
+
 async def _in_coroutine(work: Callable[[int], object], argument: int) -> object:
     return work(argument)
 
@@ -108,10 +168,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, help="on the disk to measure; a temporary folder by default")
     parser.add_argument("--records", type=int, default=1_000_000)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         uvloop.run(compare(Path(folder), arguments.records, arguments.rounds))
+        print(f"\n{'events/s':<28}{'with the tree':>14}{'without':>14}{'ratio':>10}")
+        uvloop.run(compare_appends(Path(folder), arguments.rounds))
 
 
 if __name__ == "__main__":
