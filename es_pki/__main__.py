@@ -145,7 +145,7 @@ async def _verified(log: Log, heard: Callable[[int, int], None], kept: Kept | No
     if kept is None:
         return await verify(log, heard)
     report = await verify(log, heard, kept=[note.checkpoint_of(note.parts(kept.note)[0])])
-    return report._replace(findings=(*await problems_of(kept.note, kept.keys, log), *report.findings))
+    return report._replace(findings=(*report.findings, *await problems_of(kept.note, kept.keys, log)))
 
 
 async def _rebuild(settings: Settings, names: Sequence[str], progress: Progress) -> None:

@@ -12,7 +12,7 @@ from eventlog.log import Damaged, Head, Log, Record, TooLarge
 from eventlog.note import Checkpoint
 
 MAXIMUM_FINDINGS = 100
-"""Findings in a report, at most: the first is what matters."""
+"""Findings in a report, at most, besides those about checkpoints: the first is what matters."""
 
 
 class Finding(NamedTuple):
@@ -76,6 +76,7 @@ class _Audit:
 
     def __init__(self, kept: Sequence[Checkpoint]) -> None:
         self.findings: list[Finding] = []
+        self._contradicted: list[Finding] = []
         self._kept = sorted(kept, key=lambda checkpoint: checkpoint.size, reverse=True)
         self.position = 0
         self.size = 0
@@ -128,22 +129,24 @@ class _Audit:
     def compare_kept(self, up_to: int | None = None) -> None:
         """Compare the records read so far with the checkpoints up to a size; None: with all that are left.
 
-        What differs is always said, whatever else was found: that is why they were kept.
+        What differs is always said, behind what names a position: that is why they were kept.
         """
         while self._kept and (up_to is None or self._kept[-1].size <= up_to):
             kept = self._kept.pop()
             self.fold()
             if self.size < kept.size:
                 problem = f"the checkpoint is over {kept.size} records, the log has {self.size}: its end was cut off"
-                self.find(0, problem)
+                self._contradicted.append(Finding(0, problem))
             elif merkle.root(self.frontier) != kept.root:
-                self.find(0, f"the first {kept.size} records aren't those of the checkpoint: history was rewritten")
+                problem = f"the first {kept.size} records aren't those of the checkpoint: history was rewritten"
+                self._contradicted.append(Finding(0, problem))
 
     def report(self) -> Report:
         """Return what was found, the lowest position first."""
         self._tell_steps_back(0)
         findings = sorted(self.findings, key=lambda finding: finding.position)
-        return Report(self.size, merkle.root(self.frontier), tuple(findings[:MAXIMUM_FINDINGS]))
+        found = (*findings[:MAXIMUM_FINDINGS], *self._contradicted)
+        return Report(self.size, merkle.root(self.frontier), found)
 
     def compare_tree(self, head: Head) -> None:
         """Compare the subtrees. One that differs because of what was found in it isn't said again."""

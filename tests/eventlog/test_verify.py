@@ -180,6 +180,13 @@ async def test_an_end_that_was_cut_off_with_the_head_is_found_by_a_kept_checkpoi
     assert (finding.position, "cut off" in finding.problem) == (0, True)
 
 
+async def test_what_names_a_position_is_said_before_what_a_checkpoint_shows():
+    log = await filled(await MemoryLog.open())
+    checkpoint = await kept(log, 8)
+    log._records[4] = log._records[4]._replace(data=b"a change")
+    assert [finding.position for finding in (await verify(log, kept=[checkpoint])).findings] == [5, 0]
+
+
 class Growing(MemoryLog):
     """A log to which others append while it is read."""
 
