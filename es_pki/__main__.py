@@ -23,6 +23,7 @@ from es_pki.adapters.service import Equipment, Service
 from es_pki.adapters.sqlite import NotOurFile
 from es_pki.adapters.views.rebuild import rebuild
 from es_pki.config import Settings, SettingsRefused
+from es_pki.decider import Refused
 from es_pki.projections import VIEWS
 from eventlog import Log, Report, note, verify
 
@@ -44,6 +45,10 @@ class LocalWork:
         """Make what a new installation needs."""
         _run(_set_up(settings))
 
+    def let_administrator_in(self, settings: Settings, name: str) -> str:
+        """Create an administrator and return its token: for whoever has the data folder and no token that opens."""
+        return _run(_let_administrator_in(settings, name))
+
     def verify_log(self, settings: Settings, progress: Progress, *, deep: bool, kept: Kept | None) -> Report:
         """Read the whole log and return what contradicts its evidence, or a checkpoint that was kept."""
         return _run(_verify(settings, progress, deep=deep, kept=kept))
@@ -60,6 +65,9 @@ class LocalWork:
 def _run(work: Coroutine[object, object, R]) -> R:
     try:
         return uvloop.run(work)
+    except Refused as refused:
+        broken = "; ".join(f"{violation.field}: {violation.detail}" for violation in refused.violations)
+        raise LocalFailure(broken or refused.detail) from refused
     except REFUSALS as error:
         raise LocalFailure(str(error)) from error
 
@@ -108,9 +116,10 @@ def _calm_the_collector() -> None:
 
 def _greet(settings: Settings, service: Service) -> None:
     url, folder = service.addresses.url, settings.folder
+    place = f"in {settings.token_file}" if settings.token_file.exists() else "where this installation was set up"
     print(
         f"es-pki serves {url}/ (its root certificate: {folder / 'ca.pem'})\n"
-        f"The administrator's token lies in {settings.token_file}.\n"
+        f"The administrator's token lies {place}.\n"
         "\n"
         "Next, in another shell:\n"
         "  es-pki status\n"
@@ -124,6 +133,15 @@ async def _set_up(settings: Settings) -> None:
     stores, service = await _opened(settings)
     try:
         await service.set_up()
+    finally:
+        service.close()
+        await stores.close()
+
+
+async def _let_administrator_in(settings: Settings, name: str) -> str:
+    stores, service = await _opened(settings)
+    try:
+        return await service.let_administrator_in(name)
     finally:
         service.close()
         await stores.close()

@@ -3,6 +3,7 @@
 A setting may come from each of them under the same name: `public_url`, `ES_PKI_PUBLIC_URL`, `--public-url`.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,9 @@ from eventlog.note import name_fault
 DEFAULT_DATA_DIR = "es-pki-data"
 SETTINGS_FILE = "es-pki.toml"
 PREFIX = "ES_PKI_"
+
+LONGEST_ORGANIZATION = 48
+"""Octets: with ` Intermediate CA` behind it, it is still a common name (RFC 5280 appendix A.1)."""
 
 NOT_SETTINGS = frozenset({"ES_PKI_URL", "ES_PKI_TOKEN", "ES_PKI_CA_FILE"})
 """Variables of the command line as a client: whom to talk to, and how to be let in."""
@@ -111,11 +115,22 @@ def _checked(settings: Settings) -> Settings:
         host_and_port(value, name)
     if settings.database_url and urlsplit(settings.database_url).scheme not in {"postgresql", "postgres"}:
         raise SettingsRefused("database_url: a postgresql:// address")
-    if settings.public_url and urlsplit(settings.public_url).scheme != "http":
+    if settings.public_url and not _is_plain_http(settings.public_url):
         raise SettingsRefused("public_url: an http:// address (RFC 5280 section 8: no loops through HTTPS)")
+    if not settings.organization.isprintable() or not 0 < len(settings.organization.encode()) <= LONGEST_ORGANIZATION:
+        raise SettingsRefused(f"organization: 1 to {LONGEST_ORGANIZATION} octets of printable text")
     if settings.log_origin and (fault := name_fault(settings.log_origin)):
         raise SettingsRefused(f"log_origin: a name as pki.example.com/log: {fault}")
     return settings
+
+
+def _is_plain_http(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        is_whole = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return parts.scheme == "http" and is_whole and re.fullmatch(r"[A-Za-z0-9._~:/\[\]%-]+", url) is not None
 
 
 def host_and_port(text: str, name: str) -> tuple[str, int]:

@@ -105,9 +105,9 @@ Subject = tuple[Attribute, ...]
 """A distinguished name: one attribute per RDN, in the order of the certificate (country first, by custom)."""
 
 
-def common_name(subject: Subject) -> str:
-    """Return the subject's common name, or "" when it has none."""
-    return next((a.value for a in subject if a.type is AttributeType.COMMON_NAME), "")
+def common_names(subject: Subject) -> tuple[str, ...]:
+    """Return the subject's common names: programs differ in which of several they take."""
+    return tuple(a.value for a in subject if a.type is AttributeType.COMMON_NAME)
 
 
 class SubjectAltNames(Struct, frozen=True, omit_defaults=True):
@@ -184,18 +184,20 @@ class Issuer(Struct, frozen=True):
     """An authority as those see it who ask it for a certificate; read from its stream at `version`.
 
     An append decided on these facts guards that version, so nothing is issued on facts that have changed.
+    `name_constraints` are its own and those of all authorities above it: a path is held to each of them.
     """
 
     authority_id: str
     version: int
     name: str
+    subject: Subject
     certificate: bytes
     key_id: str
     key_type: KeyType
     not_before: datetime
     not_after: datetime
     path_length: int | None
-    name_constraints: NameConstraints
+    name_constraints: tuple[NameConstraints, ...]
     policy: IssuancePolicy
     locations: Locations
 

@@ -31,7 +31,7 @@ def _policied(server: Server) -> str:
 
 
 SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
-    requests.CreateAuthority: lambda _: {"name": fresh("ca"), "subject": {"common_name": "Sample CA"}},
+    requests.CreateAuthority: lambda _: {"name": fresh("ca"), "subject": {"common_name": fresh("Sample CA")}},
     requests.SetIssuancePolicy: lambda server: {
         "authority": _policied(server),
         "policy": {"maximum_validity_days": 100},

@@ -34,6 +34,10 @@ def test_host_names_are_listed_with_commas(tmp_path):
         ({"ES_PKI_PUBLIC_LISTEN": ":80"}, "public_listen"),
         ({"ES_PKI_DATABASE_URL": "mysql://x"}, "database_url"),
         ({"ES_PKI_PUBLIC_URL": "https://pki.test"}, "public_url"),
+        ({"ES_PKI_PUBLIC_URL": "http://h/ä b"}, "public_url"),
+        ({"ES_PKI_PUBLIC_URL": "http://:80"}, "public_url"),
+        ({"ES_PKI_ORGANIZATION": "ö" * 25}, "organization"),
+        ({"ES_PKI_ORGANIZATION": ""}, "organization"),
         ({"ES_PKI_LOG_ORIGIN": "two words"}, "log_origin"),
         ({"ES_PKI_LOG_ORIGIN": "a+b"}, "log_origin"),
     ],
@@ -51,7 +55,8 @@ def test_a_bad_file_is_refused(tmp_path, content):
 
 
 def test_settings_show_no_secret():
-    shown = repr(Settings(database_url="postgresql://u:secret@h/d", master_passphrase="secret"))  # noqa: S106
+    given = {"database_url": "postgresql://u:secret@h/d", "master_passphrase": "secret"}
+    shown = repr(Settings(**given))
     assert "secret" not in shown
 
 

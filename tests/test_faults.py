@@ -171,6 +171,40 @@ def test_a_wrong_master_key_is_refused_at_the_start(tmp_path, fault):
     assert not key.exists() or fault != "no key"
 
 
+def test_a_missing_key_store_is_refused_and_none_is_begun(tmp_path):
+    folder = tmp_path / "data"
+    assert es_pki(folder, "init").returncode == 0
+    for file in folder.glob("keys.db*"):
+        file.unlink()
+    for _ in range(2):
+        outcome = es_pki(folder, "init")
+        assert (outcome.returncode, "restore it from a backup" in outcome.stderr) == (2, True)
+
+
+def test_an_administrator_who_lost_every_token_is_let_in_again(tmp_path):
+    folder, file = tmp_path / "data", tmp_path / "second.token"
+    with serving.running(folder) as server:
+        server.done("RevokeToken", principal="admin")
+        assert server.get("/api/v1/certificates").status == 401
+        outcome = es_pki(folder, "token", "recover", "second", "-o", str(file))
+        assert outcome.returncode == 0, outcome.stderr
+        assert server.get("/api/v1/certificates", token=file.read_text().strip()).status == 200
+        assert file.stat().st_mode & 0o777 == 0o600
+        again = es_pki(folder, "token", "recover", "second", "-o", str(tmp_path / "third.token"))
+        assert (again.returncode, "name: " in again.stderr) == (2, True)
+        assert not (tmp_path / "third.token").exists()
+
+
+def test_the_command_line_finds_the_server_that_still_runs(tmp_path):
+    folder = tmp_path / "data"
+    with serving.running(folder) as first:
+        with serving.running(folder) as second:
+            assert json.loads((folder / "server.json").read_text())["url"] == second.url
+        serving.wait_for((folder / "server.json").exists)
+        assert json.loads((folder / "server.json").read_text())["url"] == first.url
+        assert es_pki(folder, "status").returncode == 0
+
+
 def test_an_address_in_use_is_said(tmp_path, server):
     port = server.url.rpartition(":")[2]
     outcome = es_pki(tmp_path / "data", "serve", "--listen", f"127.0.0.1:{port}", "--public-listen", "127.0.0.1:0")

@@ -11,6 +11,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
 from es_pki.adapters.recorded import happened
+from es_pki.commands.authority import subject_digest
 from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed
 from es_pki.events.certificate import CertificateIssued, CertificatePrepared, SigningFailed
 from es_pki.events.codec import UndecodableEvent, UnknownEvent
@@ -36,6 +37,7 @@ async def examine(log: Log, heard: Heard = lambda _done, _total: None) -> "Exami
             except (UnknownEvent, UndecodableEvent) as error:
                 examination.find(record.position, f"the event can't be read: {error}")
         heard(page.position, size)
+    examination.end()
     return examination
 
 
@@ -53,6 +55,10 @@ class Examination:
         """Note a contradiction."""
         self.findings.append(Finding(position, problem))
 
+    def end(self) -> None:
+        """Check what only the end of the log can tell."""
+        self._check_reservations_are_there()
+
     def look_at(self, happened: Happened) -> None:
         """Check one event against those before it."""
         match happened.event:
@@ -60,7 +66,7 @@ class Examination:
                 self._check_reservation(happened, owner)
                 return
             case _:
-                self._check_reservations_are_there(happened)
+                self._check_reservations_are_there()
         match happened.event:
             case AuthorityPrepared() | CertificatePrepared() as prepared:
                 self._note_intent(happened, prepared)
@@ -84,6 +90,7 @@ class Examination:
         self.outstanding[happened.stream] = prepared
         self._due[f"{category}_name-{prepared.name}"] = (happened.position, happened.id)
         if isinstance(prepared, AuthorityPrepared):
+            self._due[f"authority_subject-{subject_digest(prepared.subject)}"] = (happened.position, happened.id)
             issuer_id = issuer_id or happened.id
         if issuer_id is not None:
             self._due[f"serial_number-{issuer_id}-{prepared.serial_number}"] = (happened.position, happened.id)
@@ -100,8 +107,8 @@ class Examination:
         if happened.version != 1:
             self.find(happened.position, f"{happened.stream!r} was reserved twice")
 
-    def _check_reservations_are_there(self, happened: Happened) -> None:
-        """Reservations follow their event at once: what is still due when another event comes was left out."""
+    def _check_reservations_are_there(self) -> None:
+        """Reservations follow their event at once: what is still due afterwards was left out."""
         for stream, (position, _) in self._due.items():
             self.find(position, f"{stream!r} was not reserved with it")
         self._due.clear()

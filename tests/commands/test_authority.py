@@ -78,6 +78,11 @@ def test_another_request_under_the_same_id_is_refused():
     [
         ({"subject": ()}, ["subject"]),
         ({"path_length": -1}, ["path_length"]),
+        ({"path_length": 1 << 64}, ["path_length"]),
+        (
+            {"name_constraints": NameConstraints(permitted=NameSpace(dns_names=("example.test",) * 501))},
+            ["name_constraints"],
+        ),
         ({"issuer": issuer(path_length=0), "path_length": None}, ["issuer"]),
         ({"issuer": issuer(path_length=1), "path_length": 1}, ["path_length"]),
         ({"issuer": issuer(), "validity_days": 5000}, ["validity_days"]),

@@ -221,11 +221,12 @@ def test_a_csr_can_not_escape_the_policy_either(policy, changes, fields):
         (NameSpace(uri_hosts=("example.test",)), {"uris": ("https://b.example.test/",)}, False),
         (NameSpace(uri_hosts=(".example.test",)), {"uris": ("https://b.example.test/",)}, True),
         (NameSpace(uri_hosts=("example.test",)), {"uris": ("urn:x:y",)}, False),
+        (NameSpace(uri_hosts=("example.test",)), {"uris": ("https://192.0.2.1/",)}, False),
     ],
 )
 def test_name_constraints_hold_for_every_form_of_name(space, forms, good):
     wish = issue(
-        issuer(name_constraints=NameConstraints(permitted=space)),
+        issuer(name_constraints=(NameConstraints(), NameConstraints(permitted=space))),
         profile=Profile.CLIENT,
         subject=(Attribute(AttributeType.COMMON_NAME, "x"),),
         subject_alt_names=names(**forms),
@@ -236,8 +237,36 @@ def test_name_constraints_hold_for_every_form_of_name(space, forms, good):
         spec.when(wish).then_breaks(*forms)
 
 
+def test_where_hosts_of_uris_are_excluded_a_uri_without_a_host_is_refused():
+    excluding = issuer(name_constraints=(NameConstraints(excluded=NameSpace(uri_hosts=("evil.test",))),))
+    wish = {"profile": Profile.CLIENT, "subject_alt_names": names(uris=("mailto:x@evil.test",))}
+    spec.when(issue(excluding, **wish)).then_breaks("uris")
+
+
+def test_a_common_name_that_verifiers_take_for_a_host_is_held_to_the_constraints():
+    permitting = issuer(name_constraints=(NameConstraints(permitted=NameSpace(dns_names=("example.test",))),))
+    for host, good in (("host.evil.test", False), ("host.example.test", True), ("Jane Doe", True), ("localhost", True)):
+        subject = (Attribute(AttributeType.COMMON_NAME, host),)
+        wish = issue(permitting, profile=Profile.CLIENT, subject=subject, subject_alt_names=names())
+        if good:
+            assert spec.when(wish).events()
+        else:
+            spec.when(wish).then_breaks("dns_names")
+
+
+def test_every_common_name_of_a_server_is_among_its_names():
+    two = tuple(Attribute(AttributeType.COMMON_NAME, name) for name in ("www.example.test", "evil.bank.test"))
+    spec.when(issue(subject=two)).then_breaks("subject.common_name")
+
+
+def test_nobody_has_the_subject_of_its_issuer():
+    by = issuer(policy=IssuancePolicy(subordinate_authorities=True))
+    wish = {"subject": by.subject, "profile": Profile.INTERMEDIATE, "subject_alt_names": names()}
+    spec.when(sign_csr(by, **wish)).then_breaks("subject")
+
+
 def test_a_wildcard_may_not_stand_for_an_excluded_name():
-    excluding = issuer(name_constraints=NameConstraints(excluded=NameSpace(dns_names=("secret.example.test",))))
+    excluding = issuer(name_constraints=(NameConstraints(excluded=NameSpace(dns_names=("secret.example.test",))),))
     wish = issue(excluding, subject=(), subject_alt_names=names(dns_names=("*.example.test",)))
     spec.when(wish).then_breaks("dns_names")
 

@@ -47,6 +47,10 @@ class Local(Protocol):
         """Make the master key, the administrator's token and the first authorities, unless they are there."""
         ...
 
+    def let_administrator_in(self, settings: Settings, name: str) -> str:
+        """Create an administrator and return its token."""
+        ...
+
     def verify_log(self, settings: Settings, progress: Progress, *, deep: bool, kept: Kept | None) -> Report:
         """Read the whole log and return what contradicts its evidence, or a checkpoint that was kept.
 

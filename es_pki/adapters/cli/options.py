@@ -119,7 +119,6 @@ SETTINGS = tuple(
         ("public-listen", "HOST:PORT", "address of the public listener (HTTP)"),
         ("public-url", "URL", "where relying parties reach the public listener"),
         ("host-names", "NAME,…", "further names and addresses of this server"),
-        ("database-url", "URL", "PostgreSQL; with a password, better in ES_PKI_DATABASE_URL"),
         ("master-key-file", "FILE", "the master key (default: master.key in the data folder)"),
         ("log-origin", "NAME", "the log's name in its checkpoints, fixed with its first key (default: drawn)"),
         ("organization", "TEXT", "stands in the subjects of the first authorities"),

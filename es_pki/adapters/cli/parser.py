@@ -48,29 +48,19 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--version", action="version", version=f"es-pki {version('es-pki')}")
     shared = [_parent(DATA_DIR), _parent((JSON,))]
     with_server = [*shared, _parent(SERVER)]
-    nouns = parser.add_subparsers(metavar="COMMAND", required=True)
-    for noun, verbs in _by_noun().items():
-        if noun in NOUNS:
-            below = nouns.add_parser(noun, help=NOUNS[noun], allow_abbrev=False)
-            places = below.add_subparsers(metavar="VERB", required=True)
-        else:
-            places = nouns
-        for verb in verbs:
-            parents = shared if verb in installation.VERBS else with_server
-            made = places.add_parser(
-                verb.words.split()[-1], help=verb.help, description=verb.help, parents=parents, allow_abbrev=False
-            )
-            _add(made, verb.options)
-            made.set_defaults(run=verb.run)
-    return parser
-
-
-def _by_noun() -> dict[str, list[Verb]]:
-    """Return the verbs of each noun (or the verb alone that has none), nouns in the order of their first verb."""
-    found: dict[str, list[Verb]] = {}
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    below = {}
     for verb in VERBS:
-        found.setdefault(verb.words.split()[0], []).append(verb)
-    return found
+        *noun, word = verb.words.split()
+        if noun and noun[0] not in below:
+            nouns = commands.add_parser(noun[0], help=NOUNS[noun[0]], allow_abbrev=False)
+            below[noun[0]] = nouns.add_subparsers(metavar="VERB", required=True)
+        parents = shared if verb in installation.VERBS else with_server
+        place = below[noun[0]] if noun else commands
+        made = place.add_parser(word, help=verb.help, description=verb.help, parents=parents, allow_abbrev=False)
+        _add(made, verb.options)
+        made.set_defaults(run=verb.run)
+    return parser
 
 
 def _parent(options: Iterable[Option]) -> ArgumentParser:

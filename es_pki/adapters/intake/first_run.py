@@ -15,7 +15,7 @@ from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.answer import Asked, Caller
 from es_pki.adapters.intake.deciders import CERTIFICATE, PRINCIPAL
 from es_pki.adapters.intake.desk import Desk
-from es_pki.adapters.intake.requests import CreateAuthority, IssueCertificate
+from es_pki.adapters.intake.requests import CreateAuthority, CreateToken, IssueCertificate
 from es_pki.commands import principal
 from es_pki.commands.names import dns_name_fault
 from es_pki.commands.principal import PrincipalCommand
@@ -52,7 +52,7 @@ class FirstRun:
             if await self._aggregates.owner(f"authority_name-{name}") is None:
                 request = CreateAuthority(
                     name=name,
-                    subject={"organization": organization, "common_name": f"{organization} {title}"[:64]},
+                    subject={"organization": organization, "common_name": f"{organization} {title}"},
                     issuer=issuer,
                     key_type=KeyType.EC_P256,
                     path_length=path_length,
@@ -79,6 +79,12 @@ class FirstRun:
 
         await self._aggregates.handle(PRINCIPAL, principal_id, command, actor=ITSELF.name)
         return True
+
+    async def further_administrator(self, name: str) -> str:
+        """Let another administrator in; return its token. Raises `Refused`."""
+        request = CreateToken(name=name, roles=(Role.ADMIN,))
+        answer = await self._desk.take(request, Asked(ITSELF, self._now()))
+        return str(answer.result["token"])
 
     async def server_certificate(self, dns_names: frozenset[str], ip_addresses: frozenset[str]) -> str:
         """Return the id of a certificate for this server with a third of its life left, issued anew if need be."""

@@ -4,15 +4,18 @@
 """
 
 from datetime import datetime
-from typing import ClassVar, get_args
+from typing import Annotated, ClassVar, get_args
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from es_pki.values import IssuancePolicy, KeyType, NameConstraints, Profile, Role
 
 ADMINISTRATORS = frozenset({Role.ADMIN})
 OPERATORS = frozenset({Role.ADMIN, Role.OPERATOR})
 REQUESTERS = frozenset({Role.ADMIN, Role.OPERATOR, Role.REQUESTER})
+
+Moment = Annotated[datetime, Meta(tz=True)]
+"""A time with its offset (RFC 3339)."""
 
 SubjectFields = dict[str, str | tuple[str, ...]]
 """Naming attributes by name (`common_name`, `organization`, …), each with one value or several."""
@@ -113,7 +116,7 @@ class CreateToken(Struct, frozen=True, forbid_unknown_fields=True):
 
     name: str
     roles: tuple[Role, ...]
-    expires: datetime | None = None
+    expires: Moment | None = None
 
 
 class RevokeToken(Struct, frozen=True, forbid_unknown_fields=True):

@@ -73,6 +73,9 @@ def _der(text: str, field: str) -> bytes:
 def _read(der: bytes, field: str) -> SigningRequest:
     csr = x509.load_der_x509_csr(der)
     key = judged(csr.public_key(), f"{field}.public_key")
+    if key.spki not in csr.tbs_certrequest_bytes:
+        # The parser reads id-RSASSA-PSS keys as plain RSA keys and forgets what restricts them.
+        raise _broken(f"{field}.public_key", "RFC 4055 section 1.2", "a key restricted to RSASSA-PSS is not certified")
     _check_signature(csr, field)
     return SigningRequest(
         subject=tuple(_attribute(a, field) for rdn in csr.subject.rdns for a in rdn),

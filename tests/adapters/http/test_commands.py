@@ -155,6 +155,29 @@ def test_name_constraints_bind_below_the_authority(server, csrs):
     assert openssl.verifies(root, good["result"]["certificate_pem"])
 
 
+def test_name_constraints_bind_below_the_authorities_below_too(server, csrs):
+    above, below = name(), name()
+    constraints = {"permitted": {"dns_names": ["example.org"]}}
+    server.done("CreateAuthority", name=above, subject={"common_name": above}, name_constraints=constraints)
+    server.done("CreateAuthority", name=below, subject={"common_name": below}, issuer=above)
+    reply = server.command("SignCSR", {"name": name(), "authority": below, "csr": csrs["ec-p256"]})
+    assert (reply.status, reply.json["errors"][0]["rule"]) == (422, "RFC 5280 section 4.2.1.10")
+
+
+def test_two_authorities_have_two_subjects(server):
+    subject = {"organization": "Two  Words", "common_name": name()}
+    server.done("CreateAuthority", name=name(), subject=subject)
+    same = {"organization": "two words", "common_name": subject["common_name"].upper()}
+    reply = server.command("CreateAuthority", {"name": name(), "subject": same})
+    assert (reply.status, reply.json["code"], reply.json["errors"][0]["field"]) == (409, "name-taken", "subject")
+
+
+def test_a_key_that_is_restricted_to_pss_is_not_certified(server):
+    csr = openssl.new_csr(("rsa-pss", "rsa_keygen_bits:2048"), "/CN=www.example.test", "DNS:www.example.test")
+    reply = server.command("SignCSR", {"name": name(), "authority": "intermediate", "csr": csr})
+    assert (reply.status, reply.json["errors"][0]["field"]) == (422, "csr.public_key")
+
+
 def test_a_new_token_opens_at_once_and_a_revoked_one_nothing(server):
     mine = name()
     token = server.done("CreateToken", name=mine, roles=["viewer"])["result"]["token"]

@@ -1,11 +1,12 @@
-"""`es-pki serve`, `init`, `log` and `views`: work on a data folder, without a server."""
+"""`es-pki serve`, `init`, `token recover`, `log` and `views`: work on a data folder, without a server."""
 
 from base64 import b64encode
 from collections.abc import Sequence
 
 from es_pki.adapters.cli import files, show
+from es_pki.adapters.cli.files import SecretFile
 from es_pki.adapters.cli.local import Kept
-from es_pki.adapters.cli.options import SETTINGS, Verb, option, several
+from es_pki.adapters.cli.options import NAME, SETTINGS, Verb, option, several
 from es_pki.adapters.cli.session import Misused, Session, print_rows
 from eventlog import note
 
@@ -23,6 +24,15 @@ def init(session: Session) -> int:
         show.print_json({"data_dir": settings.data_dir, "token_file": str(settings.token_file)})
     else:
         show.say(f"{settings.data_dir} is set up; the administrator's token lies in {settings.token_file}")
+    return 0
+
+
+def recover(session: Session) -> int:
+    """Let a new administrator in when no token opens any more; takes the data folder and the master key."""
+    file = session.arguments.output
+    with SecretFile(file) as secret:
+        secret.write(session.local.let_administrator_in(session.settings, session.arguments.name))
+    show.note(f"the token of {session.arguments.name} lies in {file}; it is kept nowhere else")
     return 0
 
 
@@ -86,6 +96,11 @@ KEY = several("--key", "keys", "VKEY", "trust this key for the checkpoint instea
 VERBS = (
     Verb("serve", serve, SETTINGS),
     Verb("init", init, SETTINGS),
+    Verb(
+        "token recover",
+        recover,
+        (NAME, option("-o", "--output", required=True, metavar="FILE", help="a new file (0600)"), *SETTINGS),
+    ),
     Verb("log verify", verify, (*SETTINGS, DEEP, AGAINST, KEY)),
     Verb("views list", list_views, SETTINGS),
     Verb("views rebuild", rebuild, (*SETTINGS, option("names", metavar="NAME", nargs="*", help="a view"))),
