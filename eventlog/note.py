@@ -5,7 +5,7 @@ A note is a text that ends in a newline, an empty line, and a line for each sign
     — <key name> <base64 of 4 bytes of key id and the signature>
 
 A checkpoint is a note whose text is `origin`, `size` and base64 of the root hash, a line each. Signatures are made
-and verified by functions that the caller has: only Ed25519 (signature type 0x01) is known here by name.
+elsewhere, and verified by a function that the caller has: only Ed25519 (signature type 0x01) is known here by name.
 """
 
 import hashlib
@@ -27,7 +27,6 @@ MAXIMUM_SIGNATURES = 16
 LONGEST_NAME = 200
 PROOF_MARK = "c2sp.org/tlog-proof@v1"
 
-Sign = Callable[[bytes], bytes]
 Verify = Callable[[bytes, bytes, bytes], bool]
 """Tells whether a public key's signature over a text holds: called with the key, the text and the signature."""
 

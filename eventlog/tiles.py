@@ -35,11 +35,6 @@ class Tile(NamedTuple):
     number: int
     width: int = WIDTH
 
-    @property
-    def first_leaf(self) -> int:
-        """Return the first leaf, counted from 0, of a bundle or a tile of level 0."""
-        return self.number * WIDTH
-
 
 class NoTile(ValueError):
     """The path isn't one that tlog-tiles gives to a tile or an entry bundle."""

@@ -8,11 +8,10 @@ tells.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
 from typing import Protocol
 
 from eventlog import entry, merkle, proof, tiles
-from eventlog.log import Damaged, Head, Log
+from eventlog.log import Damaged, Head, Log, Record, TooLarge
 from eventlog.merkle import HASH_SIZE
 from eventlog.proof import Node
 from eventlog.tiles import HEIGHT, WIDTH
@@ -42,8 +41,8 @@ class Tree:
         self._growing = asyncio.Lock()
         self._blocks: OrderedDict[int, list[bytes]] = OrderedDict()
 
-    async def reach(self, size: int, heard: Callable[[int, int], None] = lambda _done, _total: None) -> None:
-        """Have the nodes of complete blocks up to `size` leaves ready; `heard` is told how far it has come."""
+    async def reach(self, size: int) -> None:
+        """Have the nodes of complete blocks up to `size` leaves ready."""
         complete = size - size % WIDTH
         if complete <= self._size:
             return
@@ -52,7 +51,6 @@ class Tree:
                 until = min(self._size + PART, complete)
                 self._add(await self._leaves.leaf_hashes(self._size, until))
                 self._size = until
-                heard(until, complete)
                 await asyncio.sleep(0)
 
     async def frontier(self, size: int) -> tuple[bytes, ...]:
@@ -134,10 +132,10 @@ class Tree:
 
 
 async def entries(log: Log, number: int, width: int = WIDTH) -> bytes:
-    """Return an entry bundle. The log must have that many records."""
+    """Return an entry bundle. The log must have that many records. Raises `Damaged`."""
     start = number * WIDTH
     pages = [page.records async for page in log.read_all(after=start, until=start + width)]
-    return tiles.bundle(entry.encode(record) for records in pages for record in records)
+    return tiles.bundle(_encoded(record) for records in pages for record in records)
 
 
 async def derive(log: Log, tree: Tree, head: Head, *, trusted: int) -> bytes:
@@ -148,11 +146,26 @@ async def derive(log: Log, tree: Tree, head: Head, *, trusted: int) -> bytes:
     """
     frontier, size = await tree.frontier(trusted), trusted
     async for page in log.read_all(after=trusted, until=head.size):
-        leaves = [entry.leaf_hash(entry.encode(record)) for record in page.records]
-        for record, leaf in zip(page.records, leaves, strict=True):
-            if record.leaf_hash != leaf:
-                raise Damaged(f"the record at position {record.position} isn't what its leaf hash was made of")
-        frontier, size = merkle.extend(size, frontier, leaves), size + len(leaves)
+        for start in range(0, len(page.records), WIDTH):
+            leaves = [_derived(record) for record in page.records[start : start + WIDTH]]
+            frontier, size = merkle.extend(size, frontier, leaves), size + len(leaves)
+            await asyncio.sleep(0)
     if frontier != head.frontier or size != head.size:
         raise Damaged(f"the first {head.size} records don't make up the tree that the log's head names")
     return merkle.root(frontier)
+
+
+def _derived(record: Record) -> bytes:
+    """Return a record's leaf hash, made anew. Raises `Damaged` when it isn't the stored one."""
+    leaf = entry.leaf_hash(_encoded(record))
+    if record.leaf_hash != leaf:
+        raise Damaged(f"the record at position {record.position} isn't what its leaf hash was made of")
+    return leaf
+
+
+def _encoded(record: Record) -> bytes:
+    """Return a record's canonical entry. Raises `Damaged` for what no log can have stored."""
+    try:
+        return entry.encode(record)
+    except (ValueError, TooLarge) as error:
+        raise Damaged(f"the record at position {record.position} cannot have been appended: {error}") from error

@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eventlog import merkle, proof
@@ -41,6 +41,7 @@ def test_every_consistency_proof_is_the_one_of_the_definition_and_holds(size):
         assert proof.verify_consistency(old, size, hashes, reference.root(LEAVES[:old]), root)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_proofs_of_larger_trees_are_those_of_the_definition(data):
     size = data.draw(st.integers(1, len(LEAVES)))

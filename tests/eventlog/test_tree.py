@@ -96,12 +96,6 @@ async def test_no_append_waits_for_a_tree_that_is_being_built():
     await building
 
 
-async def test_whoever_waits_hears_how_far_it_is():
-    heard = []
-    await Tree(Leaves(LEAVES)).reach(5_000, lambda *step: heard.append(step))
-    assert heard == [(2_048, 4_864), (4_096, 4_864), (4_864, 4_864)]
-
-
 async def test_beyond_the_head_there_is_no_tree():
     tree = Tree(Leaves(LEAVES[:300]))
     for size in (301, 600):
@@ -131,6 +125,15 @@ async def test_a_record_that_is_not_its_leaf_hash_is_found_before_anything_is_si
     log._records[position - 1] = log._records[position - 1]._replace(data=b"changed")
     with pytest.raises(Damaged, match=f"position {position}"):
         await derive(log, Tree(log), await log.head(), trusted=0)
+
+
+async def test_a_record_that_nobody_can_have_appended_is_an_alarm():
+    log = await filled(3)
+    log._records[1] = log._records[1]._replace(stream="")
+    with pytest.raises(Damaged, match="position 2"):
+        await derive(log, Tree(log), await log.head(), trusted=0)
+    with pytest.raises(Damaged, match="position 2"):
+        await entries(log, 0, 3)
 
 
 @pytest.mark.parametrize("trusted", [0, 250])

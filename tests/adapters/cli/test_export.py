@@ -39,7 +39,7 @@ class Served:
             return note.signed(text, [Signature(self.origin, b"keys", bytes(64))]).encode()
         tile = tiles.parse(path)
         if tile.level is None:
-            return tiles.bundle(self.entries[tile.first_leaf : tile.first_leaf + tile.width])
+            return tiles.bundle(self.entries[tile.number * 256 :][: tile.width])
         nodes = b"".join(map(reference.leaf_hash, self.entries))
         for _ in range(tile.level * 8):
             nodes = merkle.pairs(nodes)
