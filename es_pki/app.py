@@ -8,6 +8,9 @@ from typing import Any, TypeVar, cast
 
 from msgspec import Struct
 
+from es_pki.adapters.checkpoints import CheckpointStore
+from es_pki.adapters.checkpoints.postgres import PostgresCheckpoints
+from es_pki.adapters.checkpoints.sqlite import SQLiteCheckpoints
 from es_pki.adapters.intake.aggregates import Handled, Loaded
 from es_pki.adapters.keystore import KeyStore
 from es_pki.adapters.keystore.master import MasterSource, for_what_is_there, from_file, from_passphrase
@@ -192,6 +195,7 @@ class Stores(Struct, frozen=True):
 
     log: Log
     keys: KeyStore
+    checkpoints: CheckpointStore
     views: ViewStore
     effects: EffectStore
     lease: Lease
@@ -199,7 +203,7 @@ class Stores(Struct, frozen=True):
     async def close(self) -> None:
         """Release them, the log last."""
         await self.lease.release()
-        for store in (self.views, self.keys, self.log):
+        for store in (self.views, self.checkpoints, self.keys, self.log):
             await store.close()
 
 
@@ -235,6 +239,7 @@ async def _open_in_folder(folder: Path, source: MasterSource, log: Log) -> Store
     return Stores(
         log=log,
         keys=keys,
+        checkpoints=await SQLiteCheckpoints.open(folder / "checkpoint.db"),
         views=views,
         effects=SQLiteEffects(views.database),
         lease=FileLease(folder / "follower.lock"),
@@ -247,6 +252,7 @@ async def _open_on_postgres(url: str, source: MasterSource, log: Log) -> Stores:
     return Stores(
         log=log,
         keys=keys,
+        checkpoints=await PostgresCheckpoints.open(url),
         views=views,
         effects=PostgresEffects(views.pool),
         lease=AdvisoryLease(url, "follower"),

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
+from eventlog.note import name_fault
+
 DEFAULT_DATA_DIR = "es-pki-data"
 SETTINGS_FILE = "es-pki.toml"
 PREFIX = "ES_PKI_"
@@ -35,7 +37,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     listener (HTTP); port 0 takes any free one. `public_url`: where relying parties reach the public listener; it goes
     into every certificate. `host_names`: DNS names and IP addresses of this server besides those it listens on, for
     its own certificate. `master_key_file`: default `master.key` in the data folder. `master_passphrase`: instead of
-    the file. `organization`: stands in the subjects of the first authorities.
+    the file. `organization`: stands in the subjects of the first authorities. `log_origin`: the log's name in its
+    checkpoints, as `pki.example.com/log`; fixed for ever when the log gets its first key, and drawn when it isn't set.
     """
 
     data_dir: str = DEFAULT_DATA_DIR
@@ -47,6 +50,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     master_key_file: str = ""
     master_passphrase: str = ""
     organization: str = "es-pki"
+    log_origin: str = ""
 
     def __repr__(self) -> str:
         """Show nothing: a database URL and a passphrase are secrets."""
@@ -115,6 +119,8 @@ def _checked(settings: Settings) -> Settings:
         raise SettingsRefused("public_url: an http:// address (RFC 5280 section 8: no loops through HTTPS)")
     if not settings.organization.isprintable() or not 0 < len(settings.organization.encode()) <= LONGEST_ORGANIZATION:
         raise SettingsRefused(f"organization: 1 to {LONGEST_ORGANIZATION} octets of printable text")
+    if settings.log_origin and (fault := name_fault(settings.log_origin)):
+        raise SettingsRefused(f"log_origin: a name as pki.example.com/log: {fault}")
     return settings
 
 

@@ -53,6 +53,7 @@ def killed(tmp_path, csrs):
             sender.start()
         while len(acknowledged) < 40:
             time.sleep(0.01)
+        folder.with_name("kept").write_bytes(server.get("/api/v1/log/checkpoint").body)
         server.process.kill()
         server.process.wait()
         stop.set()
@@ -63,8 +64,10 @@ def killed(tmp_path, csrs):
 
 def test_a_kill_during_a_burst_loses_nothing_acknowledged_and_leaves_nothing_unrecorded(killed):
     folder, acknowledged = killed
+    kept = folder.with_name("kept")
     after_the_kill = examined(folder)
     assert after_the_kill.findings == []
+    assert es_pki(folder, "log", "verify", "--against", str(kept)).returncode == 0
     with serving.running(folder) as server:
         for result in acknowledged:
             path = f"/api/v1/certificates/{result['certificate_id']}/pem"
@@ -74,6 +77,9 @@ def test_a_kill_during_a_burst_loses_nothing_acknowledged_and_leaves_nothing_unr
             assert time.monotonic() < deadline
             time.sleep(0.2)
         issued = {row["id"] for row in everything(server, "certificates?status=issued")}
+        old, new = (note.split(b"\n")[1:3] for note in (kept.read_bytes(), server.get("/api/v1/log/checkpoint").body))
+        path = f"/api/v1/log/proof/consistency?from={int(old[0])}&to={int(new[0])}"
+        assert server.get(path).json["from_root_hash"] == old[1].decode()
     assert {result["certificate_id"] for result in acknowledged} <= issued
     at_the_end = examined(folder)
     assert (at_the_end.findings, at_the_end.outstanding) == ([], {})

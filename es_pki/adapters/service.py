@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from es_pki.adapters import clock, whole_file
+from es_pki.adapters.checkpoints import CheckpointStore, Notary
 from es_pki.adapters.http import public, server, tls
 from es_pki.adapters.http.parts import Parts
 from es_pki.adapters.intake.aggregates import Aggregates
@@ -32,6 +33,7 @@ from es_pki.commands.names import dns_name_fault, ip_address_fault
 from es_pki.config import Settings, host_and_port
 from es_pki.projections import VIEWS
 from eventlog import Log
+from eventlog.tree import Tree
 
 LOG = logging.getLogger("es_pki.service")
 
@@ -50,6 +52,7 @@ class Equipment(Struct, frozen=True):
 
     log: Log
     keys: KeyStore
+    checkpoints: CheckpointStore
     views: ViewStore
     effects: EffectStore
     lease: Lease
@@ -87,8 +90,11 @@ class Service:
             equipment.aggregates, keys, signer, lambda authority: public.locations(self.addresses.public_url, authority)
         )
         self._keys = keys
+        tree = Tree(equipment.log)
         self.parts = Parts(
             log=equipment.log,
+            tree=tree,
+            notary=Notary(equipment.log, tree, keys, equipment.checkpoints),
             views=equipment.views,
             follower=follower,
             runner=runner,
@@ -105,6 +111,7 @@ class Service:
         try:
             await self._first_run.authorities(self._settings.organization)
             await self._write_root()
+            await self._first_run.log_key(self._settings.log_origin)
             return await self._first_run.administrator(self._settings.token_file)
         finally:
             await lease.release()
@@ -117,7 +124,8 @@ class Service:
     async def serving(self) -> AsyncIterator[None]:
         """Follow, react and answer while the context lasts; then finish what was begun."""
         context = tls.server_context()
-        async with _in_background(self.parts.follower.run, self.parts.runner.run, self._keys.make_ahead):
+        parts = self.parts
+        async with _in_background(parts.follower.run, parts.runner.run, parts.notary.run, self._keys.make_ahead):
             await self.parts.follower.reached(0, FIRST_VIEWS_SECONDS)
             await self._use_certificate(context)
             runners = [

@@ -14,10 +14,11 @@ from es_pki.events.authority import (
 )
 from es_pki.events.certificate import CertificateEvent, CertificateIssued, CertificatePrepared, SigningFailed
 from es_pki.events.key_compromise import KeyCompromiseEvent, KeyCompromiseReported
+from es_pki.events.log_key import LogKeyAdopted, LogKeyEvent
 from es_pki.events.principal import PrincipalEvent, TokenCreated, TokenRevoked
 from es_pki.events.reservation import NameReserved, ReservationEvent, SerialNumberReserved
 
-Event = AuthorityEvent | CertificateEvent | PrincipalEvent | KeyCompromiseEvent | ReservationEvent
+Event = AuthorityEvent | CertificateEvent | KeyCompromiseEvent | LogKeyEvent | PrincipalEvent | ReservationEvent
 
 EVENT_TYPES: dict[str, type[Event]] = {
     "authority.prepared.v1": AuthorityPrepared,
@@ -28,6 +29,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "certificate.issued.v1": CertificateIssued,
     "certificate.signing_failed.v1": SigningFailed,
     "key_compromise.reported.v1": KeyCompromiseReported,
+    "log_key.adopted.v1": LogKeyAdopted,
     "principal.token_created.v1": TokenCreated,
     "principal.token_revoked.v1": TokenRevoked,
     "reservation.name_reserved.v1": NameReserved,

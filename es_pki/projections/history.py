@@ -1,4 +1,4 @@
-"""The history: who did what to an authority, a certificate, a key or a principal, in one line each."""
+"""The history: who did what to an authority, a certificate, a principal or a key, in one line each."""
 
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from es_pki.events.certificate import CertificateIssued, CertificatePrepared, Si
 from es_pki.events.codec import Event
 from es_pki.events.happened import Happened
 from es_pki.events.key_compromise import KeyCompromiseReported
+from es_pki.events.log_key import LogKeyAdopted
 from es_pki.events.principal import TokenCreated, TokenRevoked
 from es_pki.projections.view import View
 
@@ -58,12 +59,14 @@ def summary(event: Event) -> str:
             return f"{event.name}: {event.key_type}, serial number {event.serial_number}, until {event.not_after:%F}"
         case AuthorityCreated() | CertificateIssued():
             return "signed"
-        case AuthoritySigningFailed() | SigningFailed():
+        case AuthoritySigningFailed() | SigningFailed() | TokenRevoked():
             return event.reason
         case IssuancePolicyAdopted():
             return f"at most {event.policy.maximum_validity_days} days"
         case CertificatePrepared():
             return f"{event.name}: {event.profile}, serial number {event.serial_number}, until {event.not_after:%F}"
+        case LogKeyAdopted():
+            return f"{event.origin}: {event.public_key.hex()}"
         case TokenCreated():
             return f"{event.name}: {', '.join(event.roles)}"
         case TokenRevoked() | KeyCompromiseReported():
@@ -84,6 +87,7 @@ view = View(
         CertificatePrepared,
         CertificateIssued,
         SigningFailed,
+        LogKeyAdopted,
         TokenCreated,
         TokenRevoked,
         KeyCompromiseReported,

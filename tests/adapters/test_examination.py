@@ -6,6 +6,7 @@ from es_pki.adapters.examination import Examination
 from es_pki.commands.authority import subject_digest
 from es_pki.events import codec
 from es_pki.events.happened import Happened
+from es_pki.events.log_key import LogKeyAdopted
 from es_pki.events.reservation import NameReserved, SerialNumberReserved
 from tests.builders import NOW, ROOT_ID, create_authority
 from tests.commands.test_authority import spec
@@ -49,3 +50,9 @@ def test_a_reservation_that_is_missing_at_the_end_is_found(left_out):
 def test_a_reservation_for_nothing_is_found():
     (problem,) = findings(("certificate_name-www", NameReserved(ROOT_ID)))
     assert "who has no use for it" in problem
+
+
+def test_an_origin_that_changes_is_found():
+    keys = [LogKeyAdopted(origin, "key", b"1" * 32) for origin in ("a.test/log", "a.test/log", "b.test/log")]
+    (problem,) = findings(*(("log_key-log", key) for key in keys))
+    assert "changed its origin from 'a.test/log' to 'b.test/log'" in problem

@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from es_pki.commands import authority, certificate, key_compromise, principal
+from es_pki.commands import authority, certificate, key_compromise, log_key, principal
 from es_pki.events.authority import AuthorityEvent
 from es_pki.events.certificate import CertificateEvent
 from es_pki.events.key_compromise import KeyCompromiseEvent
+from es_pki.events.log_key import LogKeyEvent
 from es_pki.events.principal import PrincipalEvent
 from tests.events import strategies
 from tests.spec import encode
@@ -15,6 +16,7 @@ from tests.spec import encode
 AGGREGATES = [
     (authority.decider(encode), AuthorityEvent),
     (certificate.decider(encode), CertificateEvent),
+    (log_key.decider, LogKeyEvent),
     (principal.decider, PrincipalEvent),
     (key_compromise.decider, KeyCompromiseEvent),
 ]

@@ -22,7 +22,7 @@ st.register_type_strategy(str, WORDS)
 
 
 def of(events: Any) -> st.SearchStrategy[Any]:
-    """Return any events of a union."""
+    """Return any events of a union, or of a single type."""
     return st.one_of([st.builds(event) for event in get_args(events) or (events,)])
 
 

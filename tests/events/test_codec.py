@@ -17,6 +17,7 @@ from es_pki.events.authority import (
 )
 from es_pki.events.certificate import CertificateIssued, CertificatePrepared, SigningFailed
 from es_pki.events.key_compromise import KeyCompromiseReported
+from es_pki.events.log_key import LogKeyAdopted
 from es_pki.events.principal import TokenCreated, TokenRevoked
 from es_pki.events.reservation import NameReserved, SerialNumberReserved
 from es_pki.values import (
@@ -94,6 +95,12 @@ SAMPLES = {
     "certificate.issued.v1": CertificateIssued(version=1, certificate=b"\x30\x04"),
     "certificate.signing_failed.v1": SigningFailed(version=1, reason="the key is gone"),
     "key_compromise.reported.v1": KeyCompromiseReported("its backup lay in a public bucket"),
+    "log_key.adopted.v1": LogKeyAdopted(
+        origin="pki.example.test/es-pki-0f8b7b2e",
+        key_id="0f8b7b2e-0000-4000-8000-000000000002",
+        public_key=b"\x05" * 32,
+        rotation_id="018f0000-0000-7000-8000-000000000003",
+    ),
     "principal.token_created.v1": TokenCreated(
         name="backup",
         roles=(Role.AUDITOR, Role.VIEWER),

@@ -125,6 +125,7 @@ SETTINGS = tuple(
         ("public-url", "URL", "where relying parties reach the public listener"),
         ("host-names", "NAME,…", "further names and addresses of this server"),
         ("master-key-file", "FILE", "the master key (default: master.key in the data folder)"),
+        ("log-origin", "NAME", "the log's name in its checkpoints, fixed with its first key (default: drawn)"),
         ("organization", "TEXT", "stands in the subjects of the first authorities"),
     )
 )

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 
 from es_pki.adapters.cli.options import DATA_DIR, JSON, SERVER, SETTINGS, Option, Verb
-from es_pki.adapters.cli.verbs import authority, certificate, csr, installation, key, overview, token
+from es_pki.adapters.cli.verbs import authority, certificate, csr, installation, key, log, overview, token
 
 VERBS: tuple[Verb, ...] = (
     *installation.VERBS,
+    *log.VERBS,
     *overview.VERBS,
     *authority.VERBS,
     *certificate.VERBS,
@@ -23,7 +24,7 @@ NOUNS = {
     "csr": "certificates for keys that are elsewhere",
     "key": "which keys are compromised, and what uses them",
     "token": "who is let in",
-    "log": "the event log in the data folder",
+    "log": "check the event log, prove what is in it, take it along",
     "views": "what is derived from the log",
 }
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from aiohttp import web
 
-from es_pki.adapters.http import calendar_feed, certificates, commands, events, health, lists
+from es_pki.adapters.http import calendar_feed, certificates, commands, events, health, lists, proofs
 from es_pki.adapters.http.access import admitted
 from es_pki.adapters.http.openapi import document
 from es_pki.adapters.http.parts import PARTS, Parts
@@ -31,6 +31,11 @@ class Route(NamedTuple):
     roles: frozenset[Role] | None
     handler: Handler
     parameters: tuple[str, ...] = ()
+
+    @property
+    def pattern(self) -> str:
+        """Return the path as the router takes it: a tile's own path has several segments."""
+        return self.path.replace("{tile}", "{tile:.+}")
 
     @property
     def summary(self) -> str:
@@ -93,6 +98,11 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/v1/tokens", AUDITORS, lists.list_tokens, (*PAGES, "name")),
     Route("GET", "/api/v1/events", AUDITORS, events.list_events, ("after", "stream", "type", "limit")),
     Route("GET", "/api/v1/events/stream", AUDITORS, events.stream_events, ("after", "type")),
+    Route("GET", "/api/v1/log/checkpoint", AUDITORS, proofs.checkpoint),
+    Route("GET", "/api/v1/log/tile/{tile}", AUDITORS, proofs.tile),
+    Route("GET", "/api/v1/log/keys", AUDITORS, proofs.keys),
+    Route("GET", "/api/v1/log/proof/inclusion", AUDITORS, proofs.inclusion, ("position", "size")),
+    Route("GET", "/api/v1/log/proof/consistency", AUDITORS, proofs.consistency, ("from", "to")),
     Route("GET", "/api/v1/reactions", WATCHERS, health.reactions),
     Route("GET", "/healthz", None, health.healthz),
     Route("GET", "/readyz", None, health.readyz),
@@ -110,7 +120,7 @@ def management_application(parts: Parts) -> web.Application:
     application[events.LIVE] = set()
     application.on_shutdown.append(events.end_streams)
     for route in ROUTES:
-        application.router.add_route(route.method, route.path, _guarded(route))
+        application.router.add_route(route.method, route.pattern, _guarded(route))
     return application
 
 

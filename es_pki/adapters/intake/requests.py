@@ -117,6 +117,15 @@ class ReportKeyCompromise(Struct, frozen=True, forbid_unknown_fields=True):
     public_key_hash: str | None = None
 
 
+class RotateLogKey(Struct, frozen=True, forbid_unknown_fields=True):
+    """Have a new key sign the log's checkpoints, beside the key before it, which signs as long as this one is newest.
+
+    Whoever trusts the key before finds the new one in the log. `GET /api/v1/log/keys` lists them all.
+    """
+
+    senders: ClassVar[frozenset[Role]] = ADMINISTRATORS
+
+
 class CreateToken(Struct, frozen=True, forbid_unknown_fields=True):
     """Let a new principal in with a bearer token. The answer shows the token once; it is kept nowhere."""
 
@@ -143,6 +152,7 @@ Request = (
     | SignCSR
     | SelfSignCertificate
     | ReportKeyCompromise
+    | RotateLogKey
     | CreateToken
     | RevokeToken
 )

@@ -151,6 +151,23 @@ def spki_of(public: PublicKeyTypes) -> bytes:
     return public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
+def raw_ed25519(spki: bytes) -> bytes:
+    """Return the 32 bytes of an Ed25519 public key (RFC 8032). Raises `TypeError` for another kind of key."""
+    public = load_der_public_key(spki)
+    if not isinstance(public, ed25519.Ed25519PublicKey):
+        raise TypeError("no Ed25519 key")
+    return public.public_bytes_raw()
+
+
+def verify_ed25519(public: bytes, data: bytes, signature: bytes) -> bool:
+    """Tell whether the signature of a public key of 32 bytes over the data holds (RFC 8032)."""
+    try:
+        ed25519.Ed25519PublicKey.from_public_bytes(public).verify(signature, data)
+    except InvalidSignature:
+        return False
+    return True
+
+
 def public_key(spki: bytes, field: str) -> PublicKey:
     """Return a public key that may be certified. Raises `Malformed` and `RulesBroken`, naming the field."""
     return judged(read_with(lambda: load_der_public_key(spki), field), field)

@@ -286,7 +286,7 @@ FIELDS = ("name", "authority", "csr", "subject", "dns_names", "ip_addresses", "u
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     command=st.sampled_from(["CreateAuthority", "SetIssuancePolicy", "IssueCertificate", "SignCSR",
-                             "SelfSignCertificate", "CreateToken", "RevokeToken"]),
+                             "SelfSignCertificate", "CreateToken", "RevokeToken", "RotateLogKey"]),
     body=st.dictionaries(st.sampled_from(FIELDS), JSON | st.sampled_from(["intermediate", "root", "server"])),
 )  # fmt: skip
 def test_no_json_makes_the_server_fail(server, command, body):
