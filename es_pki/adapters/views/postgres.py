@@ -14,18 +14,20 @@ from es_pki.projections.view import View
 
 R = TypeVar("R")
 
-TABLES = """
-CREATE TABLE IF NOT EXISTS views.checkpoint(
-    view text PRIMARY KEY, version bigint NOT NULL, position bigint NOT NULL
-);
-CREATE TABLE IF NOT EXISTS views.effect(
-    id text PRIMARY KEY, effect bytea NOT NULL, due float8 NOT NULL, attempts int NOT NULL DEFAULT 0,
-    next float8 NOT NULL, error text
-);
-CREATE TABLE IF NOT EXISTS views.effect_checkpoint(
-    id int PRIMARY KEY CHECK (id = 1), position bigint NOT NULL
+STEPS = (
+    """
+    CREATE TABLE views.checkpoint(
+        view text PRIMARY KEY, version bigint NOT NULL, position bigint NOT NULL
+    );
+    CREATE TABLE views.effect(
+        id text PRIMARY KEY, effect bytea NOT NULL, due float8 NOT NULL, attempts int NOT NULL DEFAULT 0,
+        next float8 NOT NULL, error text
+    );
+    CREATE TABLE views.effect_checkpoint(
+        id int PRIMARY KEY CHECK (id = 1), position bigint NOT NULL
+    )
+    """,
 )
-"""
 TYPES = ('text COLLATE "C"', "bigint", "bytea")
 
 
@@ -39,7 +41,7 @@ class PostgresViews:
     @classmethod
     async def open(cls, url: str) -> "PostgresViews":
         """Open the store, making its schema if it is absent."""
-        return cls(await open_pool(url, "views", TABLES))
+        return cls(await open_pool(url, "views", STEPS))
 
     async def get(self, view: View[R], key: str, *, as_of: int | None = None) -> R | None:
         """See `ViewStore.get`."""

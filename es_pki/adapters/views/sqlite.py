@@ -18,8 +18,8 @@ R = TypeVar("R")
 VIEWS = Kind(
     name="view store",
     application_id=0x65737076,  # 'espv'
-    format=1,
-    tables="""
+    steps=(
+        """
         CREATE TABLE checkpoint(
             view TEXT PRIMARY KEY, version INTEGER NOT NULL, position INTEGER NOT NULL
         ) STRICT, WITHOUT ROWID;
@@ -30,7 +30,8 @@ VIEWS = Kind(
         CREATE TABLE effect_checkpoint(
             id INTEGER PRIMARY KEY CHECK (id = 1), position INTEGER NOT NULL
         ) STRICT
-    """,
+        """,
+    ),
     synchronous="NORMAL",
 )
 TYPES = ("TEXT", "INTEGER", "BLOB")
