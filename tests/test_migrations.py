@@ -1,5 +1,6 @@
 """Every store comes from every earlier format to exactly the schema of a new one, wholly or not at all."""
 
+import asyncio
 import contextlib
 import os
 import sqlite3
@@ -105,10 +106,10 @@ def test_several_processes_that_make_a_file_at_once_make_it_once(name, places):
 
 
 @every_file
-async def test_an_old_file_that_can_not_be_written_is_refused_and_stays_as_it_is(name, places):
+def test_an_old_file_that_can_not_be_written_is_refused_and_stays_as_it_is(name, places):
     store = STORES[name]
     place = Path(places[0])
-    await store.bring(str(place), store.released)
+    asyncio.run(store.bring(str(place), store.released))
     before = dump(str(place))
     place.chmod(0o444)
     outcome = subprocess.run([*obeying(), *command(name, str(place), "gently")], capture_output=True, check=False)
