@@ -9,7 +9,7 @@ import msgspec
 
 from es_pki.adapters.http.problems import STATUS, code_of
 from es_pki.decider import Refused
-from es_pki.events.codec import EVENT_TYPES
+from es_pki.events.codec import EVENT_TYPES, stored_types
 
 HERE = Path(__file__).parent
 
@@ -52,7 +52,8 @@ def events() -> str:
 
 def _event(name: str, event: type) -> str:
     fields = "".join(f"| `{field.encode_name}` | `{_type(field.type)}` |\n" for field in msgspec.structs.fields(event))
-    return f"\n## `{name}`: {event.__name__}\n\n{inspect.getdoc(event)}\n\n| Field | Type |\n|---|---|\n{fields}"
+    old = "".join(f" Formerly stored as `{other}`." for other in sorted(stored_types(name) - {name}))
+    return f"\n## `{name}`: {event.__name__}\n\n{inspect.getdoc(event)}{old}\n\n| Field | Type |\n|---|---|\n{fields}"
 
 
 def _type(annotation: object) -> str:

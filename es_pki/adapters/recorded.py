@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 from msgspec import Struct
 
-from es_pki.events.codec import UndecodableEvent, decode
+from es_pki.events.codec import UndecodableEvent, decode, newest
 from es_pki.events.happened import Happened
 from eventlog import Record
 
@@ -39,7 +39,7 @@ def microseconds_of(time: datetime) -> int:
 
 
 def happened(record: Record) -> Happened:
-    """Return what a record says. Raises `UnknownEvent` and `UndecodableEvent`, naming its position."""
+    """Return what a record says, in its newest form. Raises `UnknownEvent` and `UndecodableEvent`."""
     try:
         metadata = _DECODER.decode(record.metadata)
     except msgspec.MsgspecError as error:
@@ -49,7 +49,7 @@ def happened(record: Record) -> Happened:
         stream=record.stream,
         version=record.version,
         time=time_of(record.time),
-        type=record.type,
+        type=newest(record.type),
         actor=metadata.actor,
         event=decode(record.type, record.data),
     )
