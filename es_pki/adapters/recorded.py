@@ -1,6 +1,7 @@
 """Between the log's records and the events that projections and reactions see."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 import msgspec
 from msgspec import Struct
@@ -28,6 +29,13 @@ def encode_metadata(actor: str, command: str) -> bytes:
     return _ENCODER.encode(Metadata(actor, command))
 
 
+@lru_cache(1_024)
+def _metadata(stored: bytes) -> Metadata:
+    """Return what stored metadata says: the same again and again."""
+    return _DECODER.decode(stored)
+
+
+@lru_cache(64)
 def time_of(microseconds: int) -> datetime:
     """Return a record's time."""
     return _EPOCH + timedelta(microseconds=microseconds)
@@ -41,7 +49,7 @@ def microseconds_of(time: datetime) -> int:
 def happened(record: Record) -> Happened:
     """Return what a record says, in its newest form. Raises `UnknownEvent` and `UndecodableEvent`."""
     try:
-        metadata = _DECODER.decode(record.metadata)
+        metadata = _metadata(record.metadata)
     except msgspec.MsgspecError as error:
         raise UndecodableEvent(f"metadata at position {record.position}: {error}") from error
     return Happened(

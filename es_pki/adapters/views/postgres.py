@@ -28,6 +28,9 @@ STEPS = (
     )
     """,
 )
+COPIED = 100
+"""Lines that are quicker copied than inserted, which costs fewer round trips."""
+
 TYPES = ('text COLLATE "C"', "bigint", "bytea")
 
 
@@ -57,10 +60,7 @@ class PostgresViews:
 
     async def checkpoint(self, view: View[Any]) -> int | None:
         """See `ViewStore.checkpoint`."""
-        position: int | None = await self.pool.fetchval(
-            "SELECT position FROM views.checkpoint WHERE view = $1 AND version = $2", view.name, view.version
-        )
-        return position
+        return await _reached(self.pool, view.name, view.version)
 
     async def apply(self, views: Sequence[View[Any]], happened: Sequence[Happened], position: int) -> None:
         """See `ViewStore.apply`."""
@@ -80,7 +80,7 @@ class PostgresViews:
             return
         new = [event for event in happened if event.position > (done or 0) and event.type in view.types]
         await self._change(connection, view, tables.table_of(view), new)
-        await self._move(connection, view.name, view.version, position)
+        await _move(connection, view.name, view.version, position)
 
     async def _change(
         self,
@@ -100,46 +100,76 @@ class PostgresViews:
         if change.closed:
             await connection.executemany(_numbered(tables.close(f"views.{table}")), change.closed)
         if change.added:
-            lines = [tables.line(version) for version in change.added]
-            await connection.executemany(_numbered(tables.insert(view, f"views.{table}")), lines)
+            await self._add(connection, view, table, [tables.line(version) for version in change.added])
 
     @staticmethod
-    async def _move(connection: Any, name: str, version: int, position: int) -> None:  # noqa: ANN401 - asyncpg ships no annotations
-        await connection.execute(
-            "INSERT INTO views.checkpoint VALUES ($1, $2, $3) "
-            "ON CONFLICT (view) DO UPDATE SET version = excluded.version, position = excluded.position",
-            *(name, version, position),
-        )
+    async def _add(
+        connection: Any,  # noqa: ANN401 - asyncpg ships no annotations
+        view: View[Any],
+        table: str,
+        lines: list[tuple[Any, ...]],
+    ) -> None:
+        if len(lines) < COPIED:
+            await connection.executemany(_numbered(tables.insert(view, f"views.{table}")), lines)
+        else:
+            columns = tables.names(view)
+            await connection.copy_records_to_table(table, schema_name="views", columns=columns, records=lines)
 
-    async def begin_rebuild(self, view: View[Any]) -> None:
+    async def building(self, view: View[Any]) -> int | None:
+        """See `ViewStore.building`."""
+        return await _reached(self.pool, tables.building_of(view), view.version)
+
+    async def begin_rebuild(self, view: View[Any], end: int) -> int:
         """See `ViewStore.begin_rebuild`."""
-        building = f"views.{tables.building_of(view)}"
-        async with self.pool.acquire() as connection, connection.transaction():
-            await connection.execute(f"DROP TABLE IF EXISTS {building}")
-            await connection.execute(tables.create(view, building, TYPES))
-
-    async def extend_rebuild(self, view: View[Any], happened: Sequence[Happened], position: int) -> None:
-        """See `ViewStore.extend_rebuild`."""
         building = tables.building_of(view)
         async with self.pool.acquire() as connection, connection.transaction():
-            await self._change(connection, view, building, happened)
-            await self._move(connection, building, view.version, position)
+            await connection.execute("LOCK TABLE views.checkpoint IN EXCLUSIVE MODE")
+            reached = await _reached(connection, building, view.version)
+            if reached is not None and reached <= end:
+                return reached
+            await connection.execute(f"DROP TABLE IF EXISTS views.{building}")
+            await connection.execute(tables.create(view, f"views.{building}", TYPES))
+            await _move(connection, building, view.version, 0)
+        return 0
+
+    async def extend_rebuild(self, view: View[Any], happened: Sequence[Happened], position: int) -> bool:
+        """See `ViewStore.extend_rebuild`. Rows and checkpoint may be lost together: then they are built again."""
+        building = tables.building_of(view)
+        async with self.pool.acquire() as connection, connection.transaction():
+            await connection.execute("SET LOCAL synchronous_commit = off")
+            # A growing table has no statistics; without them the planner would read all of it for every page.
+            await connection.execute("SET LOCAL enable_seqscan = off")
+            reached = await _reached(connection, building, view.version, lock="FOR UPDATE")
+            if reached is not None and reached < position:
+                await self._change(
+                    connection, view, building, [event for event in happened if event.position > reached]
+                )
+                await _move(connection, building, view.version, position)
+        return reached is not None
 
     async def finish_rebuild(self, view: View[Any]) -> bool:
-        """See `ViewStore.finish_rebuild`."""
+        """See `ViewStore.finish_rebuild`. The indexes are made before: nobody waits for them."""
         live, building = tables.table_of(view), tables.building_of(view)
+        indexes = list(tables.indexes(view, f"views.{building}", building))
+        async with self.pool.acquire() as connection, connection.transaction():
+            if await _reached(connection, building, view.version, lock="FOR UPDATE") is None:
+                return True
+            for index in indexes:
+                await connection.execute(index.sql)
         async with self.pool.acquire() as connection, connection.transaction():
             await connection.execute("LOCK TABLE views.checkpoint IN EXCLUSIVE MODE")
             await connection.execute("SET LOCAL search_path = views")
             if await connection.fetchval(_numbered(tables.LIVE_IS_AHEAD), building, view.name):
                 return False
-            await connection.execute(f"DROP TABLE IF EXISTS views.{live}")
-            await connection.execute(f"ALTER TABLE views.{building} RENAME TO {live}")
-            await connection.execute(f"ALTER INDEX views.{building}_pkey RENAME TO {live}_pkey")
-            for statement in tables.indexes(view, live):
-                await connection.execute(statement)
-            await connection.execute("DELETE FROM views.checkpoint WHERE view = $1", view.name)
-            await connection.execute("UPDATE views.checkpoint SET view = $1 WHERE view = $2", view.name, building)
+            if await _reached(connection, building, view.version) is None:
+                return True
+            await connection.execute(f"DROP TABLE IF EXISTS {live}")
+            await connection.execute(f"ALTER TABLE {building} RENAME TO {live}")
+            await connection.execute(f"ALTER INDEX {building}_pkey RENAME TO {live}_pkey")
+            for index in indexes:
+                await connection.execute(f"ALTER INDEX {index.name} RENAME TO {live}_{index.purpose}")
+            await connection.execute("DELETE FROM checkpoint WHERE view = $1", view.name)
+            await connection.execute("UPDATE checkpoint SET view = $1 WHERE view = $2", view.name, building)
         return True
 
     async def close(self) -> None:
@@ -163,3 +193,19 @@ def _numbered(sql: str) -> str:
     """Return the statement with PostgreSQL's numbered arguments; no text in our statements has a question mark."""
     numbers = count(1)
     return "".join(f"${next(numbers)}" if character == "?" else character for character in sql)
+
+
+async def _reached(
+    connection: Any,  # noqa: ANN401 - asyncpg ships no annotations
+    entry: str,
+    version: int,
+    *,
+    lock: str = "",
+) -> int | None:
+    query = _numbered(tables.REACHED.format("views."))
+    position: int | None = await connection.fetchval(f"{query} {lock}", entry, version)
+    return position
+
+
+async def _move(connection: Any, entry: str, version: int, position: int) -> None:  # noqa: ANN401 - asyncpg ships no annotations
+    await connection.execute(_numbered(tables.MOVE.format("views.")), entry, version, position)

@@ -5,8 +5,9 @@
 """
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -25,6 +26,15 @@ LIVE_IS_AHEAD = """
 SELECT 1 FROM checkpoint building JOIN checkpoint live ON live.version = building.version
 WHERE building.view = ? AND live.view = ? AND live.position > building.position
 """
+
+REACHED = "SELECT position FROM {}checkpoint WHERE view = ? AND version = ?"
+"""How far a table has come, by its entry and VERSION."""
+
+MOVE = """
+INSERT INTO {}checkpoint VALUES (?, ?, ?)
+ON CONFLICT (view) DO UPDATE SET version = excluded.version, position = excluded.position
+"""
+"""Note how far a table has come."""
 
 
 class Version(NamedTuple):
@@ -52,6 +62,14 @@ class Statement(NamedTuple):
     arguments: list[Any]
 
 
+class Index(NamedTuple):
+    """An index: its name, what it is good for, and the statement that makes it."""
+
+    name: str
+    purpose: str
+    sql: str
+
+
 def table_of(view: View[Any]) -> str:
     """Return the name of a view's live table."""
     return f"view_{view.name}"
@@ -72,6 +90,7 @@ def folded(view: View[Any], happened: Sequence[Happened], live: dict[str, Any]) 
     closed: list[tuple[int, str]] = []
     open_versions: dict[str, tuple[int, Any]] = {}
     added: list[Version] = []
+    sought = attrgetter(view.order_by, view.order_by, *view.filters)  # twice: it always returns a tuple
     for event in happened:
         key = view.key(event)
         known = open_versions.get(key)
@@ -80,20 +99,22 @@ def folded(view: View[Any], happened: Sequence[Happened], live: dict[str, Any]) 
         if after == before:
             continue
         if known:
-            added += _version(view, key, known, event.position)
+            added += _version(sought, key, known, event.position)
         elif before is not None:
             closed.append((event.position, key))
         open_versions[key] = (event.position, after)
     for key, known in open_versions.items():
-        added += _version(view, key, known, STILL)
+        added += _version(sought, key, known, STILL)
     return Change(closed, added)
 
 
-def _version(view: View[Any], key: str, known: tuple[int, Any], until: int) -> Iterator[Version]:
+def _version(
+    sought: Callable[[Any], tuple[object, ...]], key: str, known: tuple[int, Any], until: int
+) -> Iterator[Version]:
     since, row = known
     if row is not None:
-        values = tuple(_text(getattr(row, name)) for name in view.filters)
-        yield Version(key, since, until, _text(getattr(row, view.order_by)) or "", _ENCODER.encode(row), values)
+        _, sort, *values = map(_text, sought(row))
+        yield Version(key, since, until, sort or "", _ENCODER.encode(row), tuple(values))
 
 
 def _text(value: object) -> str | None:
@@ -101,6 +122,8 @@ def _text(value: object) -> str | None:
     match value:
         case None:
             return None
+        case str():
+            return str(value)
         case datetime():
             return value.astimezone(UTC).isoformat(timespec="microseconds")
         case int():
@@ -168,18 +191,21 @@ def create(view: View[Any], table: str, types: tuple[str, str, str]) -> str:
     )
 
 
-def indexes(view: View[Any], table: str) -> Iterator[str]:
-    """Yield the statements that make a table's indexes: by the view's order, and by what rows are looked up by."""
-    yield f"CREATE INDEX {table}_in_order ON {table} (sort, key, until)"
-    for name in view.lookups:
-        yield f"CREATE INDEX {table}_by_{name} ON {table} (by_{name}, sort, key)"
+def indexes(view: View[Any], table: str, prefix: str) -> Iterator[Index]:
+    """Yield a table's indexes: by the view's order, and by what rows are looked up by. Made again, they stay."""
+    for name, of in (("in_order", "sort, key, until"), *((f"by_{by}", f"by_{by}, sort, key") for by in view.lookups)):
+        yield Index(f"{prefix}_{name}", name, f"CREATE INDEX IF NOT EXISTS {prefix}_{name} ON {table} ({of})")
+
+
+def names(view: View[Any]) -> tuple[str, ...]:
+    """Return the names of all columns, in the order of `line`."""
+    return ("key", "since", "until", "sort", "row", *columns(view))
 
 
 def insert(view: View[Any], table: str) -> str:
     """Return the statement that adds a version."""
-    names = ", ".join(("key", "since", "until", "sort", "row", *columns(view)))
-    marks = ", ".join("?" * (5 + len(view.filters)))
-    return f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608 - names of our own
+    marks = ", ".join("?" * len(names(view)))
+    return f"INSERT INTO {table} ({', '.join(names(view))}) VALUES ({marks})"  # noqa: S608 - names of our own
 
 
 def close(table: str) -> str:
@@ -188,5 +214,5 @@ def close(table: str) -> str:
 
 
 def line(version: Version) -> tuple[Any, ...]:
-    """Return a version as the arguments of `insert`."""
+    """Return a version as a line of its table."""
     return (*version[:5], *version.columns)
