@@ -156,11 +156,11 @@ class SQLiteViews:
         """See `ViewStore.finish_rebuild`. The indexes are made before, one by one: nobody waits for all of them."""
         live, building = tables.table_of(view), tables.building_of(view)
 
-        def make_index(connection: sqlite3.Connection, number: int) -> None:
+        def make_index(connection: sqlite3.Connection, purpose: str) -> None:
             with transaction(connection):
                 if _reached(connection, building, view.version) is not None:
-                    made = list(tables.indexes(view, building, _free_prefix(connection, live)))
-                    connection.execute(made[number].sql)
+                    indexes = tables.indexes(view, building, _free_prefix(connection, live))
+                    connection.execute(next(index.sql for index in indexes if index.purpose == purpose))
 
         def swap(connection: sqlite3.Connection) -> bool:
             with transaction(connection):
@@ -173,8 +173,8 @@ class SQLiteViews:
                     connection.execute("UPDATE checkpoint SET view = ? WHERE view = ?", (view.name, building))
             return True
 
-        for number in range(1 + len(view.lookups)):
-            await self.database.run(partial(make_index, number=number))
+        for index in tables.indexes(view, building, live):
+            await self.database.run(partial(make_index, purpose=index.purpose))
         return await self.database.run(swap)
 
     async def close(self) -> None:

@@ -45,7 +45,7 @@ class Version(NamedTuple):
     until: int
     sort: str
     row: bytes
-    columns: tuple[str | None, ...]
+    columns: list[str | None]
 
 
 class Change(NamedTuple):
@@ -80,9 +80,14 @@ def building_of(view: View[Any]) -> str:
     return f"building_{view.name}"
 
 
+def filtered(view: View[Any]) -> tuple[str, ...]:
+    """Return the filters that have a column of their own: the field by which lists are sorted is `sort`."""
+    return tuple(name for name in view.filters if name != view.order_by)
+
+
 def columns(view: View[Any]) -> tuple[str, ...]:
     """Return the names of a view's filter columns."""
-    return tuple(f"by_{name}" for name in view.filters)
+    return tuple(f"by_{name}" for name in filtered(view))
 
 
 def folded(view: View[Any], happened: Sequence[Happened], live: dict[str, Any]) -> Change:
@@ -90,7 +95,7 @@ def folded(view: View[Any], happened: Sequence[Happened], live: dict[str, Any]) 
     closed: list[tuple[int, str]] = []
     open_versions: dict[str, tuple[int, Any]] = {}
     added: list[Version] = []
-    sought = attrgetter(view.order_by, view.order_by, *view.filters)  # twice: it always returns a tuple
+    sought = attrgetter(view.order_by, view.order_by, *filtered(view))  # twice: it always returns a tuple
     for event in happened:
         key = view.key(event)
         known = open_versions.get(key)
@@ -110,15 +115,18 @@ def folded(view: View[Any], happened: Sequence[Happened], live: dict[str, Any]) 
 
 def _version(
     sought: Callable[[Any], tuple[object, ...]], key: str, known: tuple[int, Any], until: int
-) -> Iterator[Version]:
+) -> list[Version]:
     since, row = known
-    if row is not None:
-        _, sort, *values = map(_text, sought(row))
-        yield Version(key, since, until, sort or "", _ENCODER.encode(row), tuple(values))
+    if row is None:
+        return []
+    _, sort, *values = [_text(value) for value in sought(row)]
+    return [Version(key, since, until, sort or "", _ENCODER.encode(row), values)]
 
 
 def _text(value: object) -> str | None:
     """Return a value as text that sorts like the value."""
+    if type(value) is str:  # nearly all are; a `match` would ask twice as long
+        return value
     match value:
         case None:
             return None
@@ -139,7 +147,7 @@ def find(view: View[Any], query: Query) -> Statement:
         raise BadQuery(f"{view.name} has no filter {unknown[0][:80]}; it has {', '.join(view.filters)}")
     where, arguments = [_holds(query.as_of)], _held(query.as_of)
     for name, value in query.filters.items():
-        where.append(f"by_{name} = ?")
+        where.append("sort = ?" if name == view.order_by else f"by_{name} = ?")
         arguments.append(value)
     for sign, bound in ((">=", query.since), ("<", query.until)):
         if bound is not None:
@@ -193,7 +201,8 @@ def create(view: View[Any], table: str, types: tuple[str, str, str]) -> str:
 
 def indexes(view: View[Any], table: str, prefix: str) -> Iterator[Index]:
     """Yield a table's indexes: by the view's order, and by what rows are looked up by. Made again, they stay."""
-    for name, of in (("in_order", "sort, key, until"), *((f"by_{by}", f"by_{by}, sort, key") for by in view.lookups)):
+    looked_up = [by for by in filtered(view) if by in view.lookups]
+    for name, of in (("in_order", "sort, key, until"), *((f"by_{by}", f"by_{by}, sort, key") for by in looked_up)):
         yield Index(f"{prefix}_{name}", name, f"CREATE INDEX IF NOT EXISTS {prefix}_{name} ON {table} ({of})")
 
 
