@@ -53,10 +53,25 @@ class Database:
 
     async def run(self, work: Callable[[sqlite3.Connection], R]) -> R:
         """Do the work in the file's thread. Work that has begun is finished even when nobody waits any more."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self.run_here, work)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._in_turn, work)
 
-    def run_here(self, work: Callable[[sqlite3.Connection], R]) -> R:
-        """Do quick work at once, in the caller's thread, after what the file's thread may be doing."""
+    def run_here(self, work: Callable[[sqlite3.Connection], object]) -> bool:
+        """Do quick work at once, in the caller's thread; False, and nothing was done, while somebody else writes."""
+        if not self._turn.acquire(blocking=False):
+            return False
+        try:
+            self._connection.execute("PRAGMA busy_timeout = 0")
+            work(self._connection)
+        except sqlite3.OperationalError as error:
+            if not _is_busy(error):
+                raise
+            return False
+        finally:
+            self._connection.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+            self._turn.release()
+        return True
+
+    def _in_turn(self, work: Callable[[sqlite3.Connection], R]) -> R:
         with self._turn:
             return work(self._connection)
 
@@ -105,6 +120,10 @@ def _prepared(path: Path, kind: Kind) -> sqlite3.Connection:
     return connection
 
 
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+
+
 def _use_wal(connection: sqlite3.Connection) -> None:
     """Switch to the write-ahead log. SQLite doesn't wait by itself for others that are just doing the same."""
     deadline = time.monotonic() + BUSY_MILLISECONDS / 1_000
@@ -112,7 +131,7 @@ def _use_wal(connection: sqlite3.Connection) -> None:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+            if not _is_busy(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.005)
         else:

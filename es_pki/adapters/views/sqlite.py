@@ -79,9 +79,7 @@ class SQLiteViews:
                 for view in views:
                     self._follow(connection, view, happened, position)
 
-        if len(happened) <= QUICK_PAGE:
-            self.database.run_here(change)
-        else:
+        if len(happened) > QUICK_PAGE or not self.database.run_here(change):
             await self.database.run(change)
 
     def _follow(

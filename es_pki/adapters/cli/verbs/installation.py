@@ -3,7 +3,8 @@
 from base64 import b64encode
 
 from es_pki.adapters.cli import show
-from es_pki.adapters.cli.options import SETTINGS, Verb, option
+from es_pki.adapters.cli.local import Replay
+from es_pki.adapters.cli.options import SETTINGS, Verb, option, point
 from es_pki.adapters.cli.session import Session, print_rows
 
 
@@ -39,6 +40,17 @@ def verify(session: Session) -> int:
     return 1 if report.findings else 0
 
 
+def replay(session: Session) -> int:
+    """Print a view as it was at a time or position, from the log alone; a replay that was stopped goes on."""
+    arguments = session.arguments
+    printed = show.JSONItems() if session.wants_json else show.TableOfItems()
+    with show.ProgressBars() as progress:
+        wanted = Replay(arguments.view, arguments.to)
+        position = session.local.replay_view(session.settings, wanted, progress, printed.add)
+    printed.end({"view": arguments.view, "position": position})
+    return 0
+
+
 def list_views(session: Session) -> int:
     """Tell how far each view has come."""
     states = session.local.view_states(session.settings)
@@ -46,7 +58,7 @@ def list_views(session: Session) -> int:
 
 
 def rebuild(session: Session) -> int:
-    """Build views anew from the log; without names, all of them."""
+    """Build views anew from the log; without names, all of them. A rebuild that was stopped goes on."""
     with show.ProgressBars() as progress:
         session.local.rebuild_views(session.settings, session.arguments.names, progress)
     return list_views(session)
@@ -55,7 +67,9 @@ def rebuild(session: Session) -> int:
 VIEWS: list[show.Column] = [
     ("VIEW", lambda row: row["name"]),
     ("VERSION", lambda row: row["version"]),
+    ("STATE", lambda row: row["state"]),
     ("CHECKPOINT", lambda row: row["checkpoint"]),
+    ("REBUILT TO", lambda row: row["building"]),
     ("LOG SIZE", lambda row: row["log_size"]),
 ]
 
@@ -63,10 +77,16 @@ DEEP = option(
     "--deep", action="store_true", help="also check what the events say: each signature, intention and reservation"
 )
 
+REPLAYED = (
+    option("--view", required=True, metavar="VIEW", help="the view; views list names them"),
+    option("--to", metavar="TIME|POSITION", type=point, help="RFC 3339 time, day, or log position (default: now)"),
+)
+
 VERBS = (
     Verb("serve", serve, SETTINGS),
     Verb("init", init, SETTINGS),
     Verb("log verify", verify, (*SETTINGS, DEEP)),
+    Verb("log replay", replay, (*SETTINGS, *REPLAYED)),
     Verb("views list", list_views, SETTINGS),
     Verb("views rebuild", rebuild, (*SETTINGS, option("names", metavar="NAME", nargs="*", help="a view"))),
 )
