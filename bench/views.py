@@ -3,7 +3,8 @@
 The log is made of real-looking requests, four events each: prepared, name and serial number reserved, issued. Each
 work runs in a process of its own, whose peak of resident memory is printed; rounds are interleaved. The scan reads
 every record and decodes nothing; the replay decodes and folds in memory, and keeps no row; the rebuild writes every
-version of every row with its indexes, and swaps.
+version of every row with its indexes, and swaps. Ratios are of the scan's rate, and of its processor time, which a
+busy machine changes less.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 from uuid import UUID
 
 import uvloop
@@ -124,27 +126,37 @@ async def folding(log: Log) -> AsyncIterator[int]:
         yield page.position
 
 
-def measured(what: str, folder: Path) -> tuple[float, float]:
-    """Do a work in a child process; return positions a second and the peak of its resident memory in MiB."""
+class Outcome(NamedTuple):
+    """Positions a second, and a second of processor time; the peak of resident memory in MiB."""
+
+    rate: float
+    of_processor: float
+    memory: float
+
+
+def measured(what: str, folder: Path) -> Outcome:
+    """Do a work in a child process."""
     for left in folder.glob("views.db*"):
         left.unlink()
     command = [sys.executable, "-m", "bench.views", "--work", what, "--folder", str(folder)]
-    outcome = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-    return outcome["rate"], outcome["memory"]
+    return Outcome(*json.loads(subprocess.run(command, check=True, capture_output=True).stdout))
 
 
 def compare(folder: Path, events: int, rounds: int) -> None:
     """Measure all works on a log of so many events; print their medians."""
     uvloop.run(make(folder / "log.db", events))
-    outcomes: dict[str, list[tuple[float, float]]] = {what: [] for what in WORKS}
+    outcomes: dict[str, list[Outcome]] = {what: [] for what in WORKS}
     for _ in range(rounds):
         for what in WORKS:
             outcomes[what].append(measured(what, folder))
-    print(f"{events:,} events\n{'':<10}{'records/s':>12}{'of scan':>9}{'MiB':>7}")
+    print(f"{events:,} events\n{'':<10}{'records/s':>12}{'of scan':>9}{'of its CPU':>12}{'MiB':>7}")
     for what, runs in outcomes.items():
-        ratio = statistics.median(run[0] / scan[0] for run, scan in zip(runs, outcomes["scan"], strict=True))
-        rate, memory = statistics.median(run[0] for run in runs), max(run[1] for run in runs)
-        print(f"{what:<10}{rate:>12,.0f}{ratio:>9.2f}{memory:>7.0f}", flush=True)
+        beside = list(zip(runs, outcomes["scan"], strict=True))
+        rate = statistics.median(run.rate for run in runs)
+        ratio = statistics.median(run.rate / scan.rate for run, scan in beside)
+        of_processor = statistics.median(run.of_processor / scan.of_processor for run, scan in beside)
+        memory = max(run.memory for run in runs)
+        print(f"{what:<10}{rate:>12,.0f}{ratio:>9.2f}{of_processor:>12.2f}{memory:>7.0f}", flush=True)
 
 
 def main() -> None:
@@ -156,10 +168,11 @@ def main() -> None:
     parser.add_argument("--work", choices=WORKS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.work:
-        started = time.perf_counter()
+        started, processor = time.perf_counter(), time.process_time()
         positions = uvloop.run(work(arguments.work, arguments.folder))
-        rate = positions / (time.perf_counter() - started)
-        print(json.dumps({"rate": rate, "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+        seconds, processor = time.perf_counter() - started, time.process_time() - processor
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(json.dumps(Outcome(positions / seconds, positions / processor, memory)))
         return
     for events in arguments.events:
         with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:

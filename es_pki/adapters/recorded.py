@@ -52,12 +52,13 @@ def happened(record: Record) -> Happened:
         metadata = _metadata(record.metadata)
     except msgspec.MsgspecError as error:
         raise UndecodableEvent(f"metadata at position {record.position}: {error}") from error
+    event = decode(record.type, record.data)
     return Happened(
-        position=record.position,
-        stream=record.stream,
-        version=record.version,
-        time=time_of(record.time),
-        type=newest(record.type),
-        actor=metadata.actor,
-        event=decode(record.type, record.data),
+        record.position,
+        record.stream,
+        record.version,
+        time_of(record.time),
+        newest(record.type),
+        metadata.actor,
+        event,
     )

@@ -100,14 +100,14 @@ class PostgresViews:
         if change.closed:
             await connection.executemany(_numbered(tables.close(f"views.{table}")), change.closed)
         if change.added:
-            await self._add(connection, view, table, [tables.line(version) for version in change.added])
+            await self._add(connection, view, table, change.added)
 
     @staticmethod
     async def _add(
         connection: Any,  # noqa: ANN401 - asyncpg ships no annotations
         view: View[Any],
         table: str,
-        lines: list[tuple[Any, ...]],
+        lines: list[tables.Line],
     ) -> None:
         if len(lines) < COPIED:
             await connection.executemany(_numbered(tables.insert(view, f"views.{table}")), lines)

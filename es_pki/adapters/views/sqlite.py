@@ -104,7 +104,7 @@ class SQLiteViews:
         }
         change = tables.folded(view, happened, live)
         connection.executemany(tables.close(table), change.closed)
-        connection.executemany(tables.insert(view, table), map(tables.line, change.added))
+        connection.executemany(tables.insert(view, table), change.added)
 
     @staticmethod
     def _live(connection: sqlite3.Connection, table: str, keys: list[str]) -> Iterable[tuple[str, bytes]]:

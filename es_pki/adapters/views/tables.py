@@ -37,22 +37,15 @@ ON CONFLICT (view) DO UPDATE SET version = excluded.version, position = excluded
 """Note how far a table has come."""
 
 
-class Version(NamedTuple):
-    """A version of a row, as it is stored: `columns` are the filters' values."""
-
-    key: str
-    since: int
-    until: int
-    sort: str
-    row: bytes
-    columns: list[str | None]
+Line = tuple[Any, ...]
+"""A version of a row, as it is stored: key, since, until, sort, row, and the filters' values (see `names`)."""
 
 
 class Change(NamedTuple):
     """What a page of events does to a view: rows that end at a position, and versions that are new."""
 
     closed: list[tuple[int, str]]
-    added: list[Version]
+    added: list[Line]
 
 
 class Statement(NamedTuple):
@@ -94,7 +87,7 @@ def folded(view: View[Any], happened: Sequence[Happened], live: dict[str, Any]) 
     """Return what events do to a view whose touched rows are `live` (by key; none for those that aren't there)."""
     closed: list[tuple[int, str]] = []
     open_versions: dict[str, tuple[int, Any]] = {}
-    added: list[Version] = []
+    added: list[Line] = []
     sought = attrgetter(view.order_by, view.order_by, *filtered(view))  # twice: it always returns a tuple
     for event in happened:
         key = view.key(event)
@@ -115,12 +108,12 @@ def folded(view: View[Any], happened: Sequence[Happened], live: dict[str, Any]) 
 
 def _version(
     sought: Callable[[Any], tuple[object, ...]], key: str, known: tuple[int, Any], until: int
-) -> list[Version]:
+) -> tuple[Line, ...]:
     since, row = known
     if row is None:
-        return []
+        return ()
     _, sort, *values = [_text(value) for value in sought(row)]
-    return [Version(key, since, until, sort or "", _ENCODER.encode(row), values)]
+    return ((key, since, until, sort or "", _ENCODER.encode(row), *values),)
 
 
 def _text(value: object) -> str | None:
@@ -207,7 +200,7 @@ def indexes(view: View[Any], table: str, prefix: str) -> Iterator[Index]:
 
 
 def names(view: View[Any]) -> tuple[str, ...]:
-    """Return the names of all columns, in the order of `line`."""
+    """Return the names of all columns, in the order of a `Line`."""
     return ("key", "since", "until", "sort", "row", *columns(view))
 
 
@@ -220,8 +213,3 @@ def insert(view: View[Any], table: str) -> str:
 def close(table: str) -> str:
     """Return the statement that ends a version: arguments are the position and the key."""
     return f"UPDATE {table} SET until = ? WHERE key = ? AND until = {STILL}"  # noqa: S608 - names of our own
-
-
-def line(version: Version) -> tuple[Any, ...]:
-    """Return a version as a line of its table."""
-    return (*version[:5], *version.columns)
