@@ -179,6 +179,7 @@ async def _replay(settings: Settings, wanted: Replay, progress: Progress, row: C
     view, lease = _view_named(wanted.view), FileLease(settings.folder / "replay.lock")
     log = await app.open_log(settings)
     try:
+        settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # with the log on PostgreSQL it may be absent
         await lease.acquire()
         position = await position_of(log, wanted.to)
         scratch = settings.folder / f"replay-{view.name}-{'end' if wanted.to is None else position}.db"

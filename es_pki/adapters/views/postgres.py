@@ -78,7 +78,8 @@ class PostgresViews:
         done = await connection.fetchval("SELECT position FROM views.checkpoint WHERE view = $1 FOR UPDATE", view.name)
         if position <= (done or 0):
             return
-        new = [event for event in happened if event.position > (done or 0) and event.type in view.types]
+        types = view.types
+        new = [event for event in happened if event.position > (done or 0) and event.type in types]
         await self._change(connection, view, tables.table_of(view), new)
         await _move(connection, view.name, view.version, position)
 
@@ -132,7 +133,7 @@ class PostgresViews:
             await _move(connection, building, view.version, 0)
         return 0
 
-    async def extend_rebuild(self, view: View[Any], happened: Sequence[Happened], position: int) -> bool:
+    async def extend_rebuild(self, view: View[Any], happened: Sequence[Happened], *, after: int, position: int) -> bool:
         """See `ViewStore.extend_rebuild`. Rows and checkpoint may be lost together: then they are built again."""
         building = tables.building_of(view)
         async with self.pool.acquire() as connection, connection.transaction():
@@ -140,12 +141,14 @@ class PostgresViews:
             # A growing table has no statistics; without them the planner would read all of it for every page.
             await connection.execute("SET LOCAL enable_seqscan = off")
             reached = await _reached(connection, building, view.version, lock="FOR UPDATE")
-            if reached is not None and reached < position:
+            if reached is None or reached < after:
+                return False
+            if reached < position:
                 await self._change(
                     connection, view, building, [event for event in happened if event.position > reached]
                 )
                 await _move(connection, building, view.version, position)
-        return reached is not None
+        return True
 
     async def finish_rebuild(self, view: View[Any]) -> bool:
         """See `ViewStore.finish_rebuild`. The indexes are made before: nobody waits for them."""

@@ -13,7 +13,7 @@ Heard = Callable[[int, int], None]
 
 
 class RebuildLost(Exception):
-    """Another process builds the view in another VERSION, and threw away what was built here."""
+    """Another process began the view anew, as in another VERSION, and threw away what was built here."""
 
 
 async def rebuild(
@@ -21,20 +21,20 @@ async def rebuild(
 ) -> None:
     """Rebuild a view up to the log's end, or up to `until`, and at least as far as the live rows.
 
-    Raises `RebuildLost`, `LogError`, and what can't be read of the events.
+    When another process finishes it first, it has come as far as that one went; a follower does the rest. Raises
+    `RebuildLost`, `LogError`, `UnknownEvent` and `UndecodableEvent`.
     """
-    size = (await log.head()).size
-    position = await store.begin_rebuild(view, size if until is None else until)
     finished = False
     while not finished:
         end = (await log.head()).size if until is None else until
+        position = await store.begin_rebuild(view, end)
         heard(position, end)
         async for page in log.read_all(after=position, until=end, types=view.types):
             events = [happened(record) for record in page.records]
-            if not await store.extend_rebuild(view, events, page.position):
-                break
+            if not await store.extend_rebuild(view, events, after=position, position=page.position):
+                if await store.checkpoint(view) is None:
+                    raise RebuildLost(f"the view {view.name} is being built anew by another process")
+                return
             position = page.position
             heard(position, end)
         finished = await store.finish_rebuild(view)
-    if await store.checkpoint(view) is None:
-        raise RebuildLost(f"the view {view.name} is being built in another version by another process")

@@ -89,7 +89,8 @@ class SQLiteViews:
         done = found[0] if found else 0
         if position <= done:
             return
-        new = [event for event in happened if event.position > done and event.type in view.types]
+        types = view.types
+        new = [event for event in happened if event.position > done and event.type in types]
         self._change(connection, view, tables.table_of(view), new)
         connection.execute(tables.MOVE.format(""), (view.name, view.version, position))
 
@@ -136,17 +137,19 @@ class SQLiteViews:
 
         return await self.database.run(begin)
 
-    async def extend_rebuild(self, view: View[Any], happened: Sequence[Happened], position: int) -> bool:
+    async def extend_rebuild(self, view: View[Any], happened: Sequence[Happened], *, after: int, position: int) -> bool:
         """See `ViewStore.extend_rebuild`."""
         building = tables.building_of(view)
 
         def extend(connection: sqlite3.Connection) -> bool:
             with transaction(connection):
                 reached = _reached(connection, building, view.version)
-                if reached is not None and reached < position:
+                if reached is None or reached < after:
+                    return False
+                if reached < position:
                     self._change(connection, view, building, [event for event in happened if event.position > reached])
                     connection.execute(tables.MOVE.format(""), (building, view.version, position))
-            return reached is not None
+            return True
 
         return await self.database.run(extend)
 

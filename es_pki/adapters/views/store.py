@@ -77,8 +77,11 @@ class ViewStore(Protocol):
         """
         ...
 
-    async def extend_rebuild(self, view: View[Any], happened: Sequence[Happened], position: int) -> bool:
-        """Go on building beside the live rows, exactly once; False when nothing is being built (any more)."""
+    async def extend_rebuild(self, view: View[Any], happened: Sequence[Happened], *, after: int, position: int) -> bool:
+        """Go on building beside the live rows with the events from `after` to `position`, exactly once.
+
+        False, and nothing is done, when what is being built hasn't come to `after`: somebody finished it or began anew.
+        """
         ...
 
     async def finish_rebuild(self, view: View[Any]) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import dataclasses
 import itertools
+import sqlite3
 
 import pytest
 
@@ -170,10 +171,10 @@ async def test_a_view_rebuilt_while_it_is_followed_misses_nothing(store, log):
     """The live rows come further than the rebuilt ones: these catch up before they take their place."""
     events = await prepared(store, log)
     assert await store.begin_rebuild(inventory.view, SIZE) == 0
-    assert await store.extend_rebuild(inventory.view, events[:30], 30)
+    assert await store.extend_rebuild(inventory.view, events[:30], after=0, position=30)
     await follow_in_pages(store, events, [])
     assert not await store.finish_rebuild(inventory.view)
-    assert await store.extend_rebuild(inventory.view, events[30:], SIZE)
+    assert await store.extend_rebuild(inventory.view, events[30:], after=30, position=SIZE)
     assert await store.finish_rebuild(inventory.view)
     rows = await everything(store, inventory.view)
     assert in_any_order(rows) == in_any_order(folded(inventory.view, events).values())
@@ -187,7 +188,7 @@ def of_inventory(events):
 async def begun(store, events, *, view=inventory.view):
     """Begin a rebuild of the inventory and leave it at position 30."""
     await store.begin_rebuild(view, SIZE)
-    await store.extend_rebuild(view, of_inventory(events)[:30], 30)
+    await store.extend_rebuild(view, of_inventory(events)[:30], after=0, position=30)
 
 
 async def test_a_stopped_rebuild_is_gone_on_with(store, log):
@@ -208,8 +209,8 @@ async def test_what_was_built_of_another_version_or_another_log_is_thrown_away(s
     await begun(store, events, view=newer)
     assert await store.building(inventory.view) is None
     assert await store.begin_rebuild(inventory.view, SIZE) == 0
-    assert not await store.extend_rebuild(newer, events, SIZE)
-    await store.extend_rebuild(inventory.view, of_inventory(events), SIZE)
+    assert not await store.extend_rebuild(newer, events, after=0, position=SIZE)
+    await store.extend_rebuild(inventory.view, of_inventory(events), after=0, position=SIZE)
     assert await store.begin_rebuild(inventory.view, SIZE - 1) == 0
     await rebuild(log, store, inventory.view)
     rows = await everything(store, inventory.view)
@@ -233,6 +234,20 @@ async def test_a_rebuild_whose_table_another_version_took_says_so(store, log):
 
     with pytest.raises(RebuildLost, match="inventory"):
         await rebuild(Interrupted(), store, inventory.view)
+
+
+async def test_a_rebuild_that_somebody_finished_and_began_anew_gets_no_gap(store, log):
+    """Its next page doesn't follow on what is being built now."""
+    events = await prepared(store, log)
+    await begun(store, [event for event in events if event.position <= 30])
+    await rebuild(log, store, inventory.view)
+    assert await store.begin_rebuild(inventory.view, SIZE) == 0
+    later = [event for event in of_inventory(events) if event.position > 30]
+    assert not await store.extend_rebuild(inventory.view, later, after=30, position=SIZE)
+    assert await store.building(inventory.view) == 0
+    await rebuild(log, store, inventory.view)
+    rows = await everything(store, inventory.view)
+    assert in_any_order(rows) == in_any_order(folded(inventory.view, events).values())
 
 
 async def test_two_rebuilds_at_once_build_the_view_together(store, log):
@@ -297,6 +312,21 @@ async def test_a_follower_builds_what_is_missing_and_keeps_up(store, log, tmp_pa
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     await lease.release()
+
+
+async def test_a_writer_in_another_process_does_not_hold_the_event_loop_up(log, tmp_path):
+    """A rebuild from the command line writes for long; the server's follower waits for it in its thread."""
+    store = await SQLiteViews.open(tmp_path / "views.db")
+    events = await prepared(store, log)
+    with contextlib.closing(sqlite3.connect(tmp_path / "views.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        applying = asyncio.ensure_future(store.apply(VIEWS, events[:5], 5))
+        await asyncio.sleep(0.05)
+        assert not applying.done()
+        other.execute("ROLLBACK")
+    await asyncio.wait_for(applying, 20)
+    assert await store.checkpoint(inventory.view) == 5
+    await store.close()
 
 
 async def test_an_event_that_can_not_be_read_stops_the_views_and_says_so(store, log, tmp_path):
