@@ -10,6 +10,9 @@ import asyncpg
 
 LARGEST_POOL = 4
 
+STEP_SECONDS = 3_600.0
+"""How long a step of a migration may take: there may be much to rewrite."""
+
 AWAY = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
@@ -68,7 +71,7 @@ async def _migrate(connection: Any, schema: str, steps: Steps) -> None:  # noqa:
         )
     try:
         for step in steps[number:]:
-            await connection.execute(step)
+            await connection.execute(step, timeout=STEP_SECONDS)
     except asyncpg.PostgresError as error:
         raise StoreUnavailable(
             f"database_url: the schema {schema} can't be brought from format {number} to {len(steps)}: {error}"

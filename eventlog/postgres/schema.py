@@ -18,6 +18,9 @@ Steps = tuple[tuple[str, ...], ...]
 LOCK = 0x65736C67
 """The advisory lock's key, the letters `eslg`. Advisory locks are a database's own."""
 
+STEP_SECONDS = 3_600.0
+"""How long a statement of a migration may take: there may be many records."""
+
 CHANNEL = "eventlog"
 """Where each commit notifies, without a payload."""
 
@@ -145,7 +148,7 @@ async def prepare(connection: Any, steps: Steps = STEPS) -> None:  # noqa: ANN40
             raise LogError(f"the schema eventlog has format {number}; this program knows formats up to {len(steps)}")
         for step in steps[number:]:
             for part in step:
-                await connection.execute(_filled(part))
+                await connection.execute(_filled(part), timeout=STEP_SECONDS)
         if number < len(steps):
             await connection.execute("UPDATE eventlog.head SET format = $1", len(steps))
 

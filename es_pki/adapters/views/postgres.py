@@ -31,6 +31,9 @@ STEPS = (
 COPIED = 100
 """Lines that are quicker copied than inserted, which costs fewer round trips."""
 
+INDEX_SECONDS = 3_600.0
+"""How long making an index of a large view may take."""
+
 TYPES = ('text COLLATE "C"', "bigint", "bytea")
 
 
@@ -133,7 +136,7 @@ class PostgresViews:
             await _move(connection, building, view.version, 0)
         return 0
 
-    async def extend_rebuild(self, view: View[Any], happened: Sequence[Happened], *, after: int, position: int) -> bool:
+    async def extend_rebuild(self, view: View[Any], happened: Sequence[Happened], position: int, *, after: int) -> bool:
         """See `ViewStore.extend_rebuild`. Rows and checkpoint may be lost together: then they are built again."""
         building = tables.building_of(view)
         async with self.pool.acquire() as connection, connection.transaction():
@@ -158,7 +161,7 @@ class PostgresViews:
             if await _reached(connection, building, view.version, lock="FOR UPDATE") is None:
                 return True
             for index in indexes:
-                await connection.execute(index.sql)
+                await connection.execute(index.sql, timeout=INDEX_SECONDS)
         async with self.pool.acquire() as connection, connection.transaction():
             await connection.execute("LOCK TABLE views.checkpoint IN EXCLUSIVE MODE")
             await connection.execute("SET LOCAL search_path = views")

@@ -31,7 +31,7 @@ async def rebuild(
         heard(position, end)
         async for page in log.read_all(after=position, until=end, types=view.types):
             events = [happened(record) for record in page.records]
-            if not await store.extend_rebuild(view, events, after=position, position=page.position):
+            if not await store.extend_rebuild(view, events, page.position, after=position):
                 if await store.checkpoint(view) is None:
                     raise RebuildLost(f"the view {view.name} is being built anew by another process")
                 return

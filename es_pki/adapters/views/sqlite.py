@@ -137,7 +137,7 @@ class SQLiteViews:
 
         return await self.database.run(begin)
 
-    async def extend_rebuild(self, view: View[Any], happened: Sequence[Happened], *, after: int, position: int) -> bool:
+    async def extend_rebuild(self, view: View[Any], happened: Sequence[Happened], position: int, *, after: int) -> bool:
         """See `ViewStore.extend_rebuild`."""
         building = tables.building_of(view)
 

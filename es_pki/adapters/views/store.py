@@ -77,7 +77,7 @@ class ViewStore(Protocol):
         """
         ...
 
-    async def extend_rebuild(self, view: View[Any], happened: Sequence[Happened], *, after: int, position: int) -> bool:
+    async def extend_rebuild(self, view: View[Any], happened: Sequence[Happened], position: int, *, after: int) -> bool:
         """Go on building beside the live rows with the events from `after` to `position`, exactly once.
 
         False, and nothing is done, when what is being built hasn't come to `after`: somebody finished it or began anew.

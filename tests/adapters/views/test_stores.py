@@ -171,10 +171,10 @@ async def test_a_view_rebuilt_while_it_is_followed_misses_nothing(store, log):
     """The live rows come further than the rebuilt ones: these catch up before they take their place."""
     events = await prepared(store, log)
     assert await store.begin_rebuild(inventory.view, SIZE) == 0
-    assert await store.extend_rebuild(inventory.view, events[:30], after=0, position=30)
+    assert await store.extend_rebuild(inventory.view, events[:30], 30, after=0)
     await follow_in_pages(store, events, [])
     assert not await store.finish_rebuild(inventory.view)
-    assert await store.extend_rebuild(inventory.view, events[30:], after=30, position=SIZE)
+    assert await store.extend_rebuild(inventory.view, events[30:], SIZE, after=30)
     assert await store.finish_rebuild(inventory.view)
     rows = await everything(store, inventory.view)
     assert in_any_order(rows) == in_any_order(folded(inventory.view, events).values())
@@ -188,7 +188,7 @@ def of_inventory(events):
 async def begun(store, events, *, view=inventory.view):
     """Begin a rebuild of the inventory and leave it at position 30."""
     await store.begin_rebuild(view, SIZE)
-    await store.extend_rebuild(view, of_inventory(events)[:30], after=0, position=30)
+    await store.extend_rebuild(view, of_inventory(events)[:30], 30, after=0)
 
 
 async def test_a_stopped_rebuild_is_gone_on_with(store, log):
@@ -209,8 +209,8 @@ async def test_what_was_built_of_another_version_or_another_log_is_thrown_away(s
     await begun(store, events, view=newer)
     assert await store.building(inventory.view) is None
     assert await store.begin_rebuild(inventory.view, SIZE) == 0
-    assert not await store.extend_rebuild(newer, events, after=0, position=SIZE)
-    await store.extend_rebuild(inventory.view, of_inventory(events), after=0, position=SIZE)
+    assert not await store.extend_rebuild(newer, events, SIZE, after=0)
+    await store.extend_rebuild(inventory.view, of_inventory(events), SIZE, after=0)
     assert await store.begin_rebuild(inventory.view, SIZE - 1) == 0
     await rebuild(log, store, inventory.view)
     rows = await everything(store, inventory.view)
@@ -243,7 +243,7 @@ async def test_a_rebuild_that_somebody_finished_and_began_anew_gets_no_gap(store
     await rebuild(log, store, inventory.view)
     assert await store.begin_rebuild(inventory.view, SIZE) == 0
     later = [event for event in of_inventory(events) if event.position > 30]
-    assert not await store.extend_rebuild(inventory.view, later, after=30, position=SIZE)
+    assert not await store.extend_rebuild(inventory.view, later, SIZE, after=30)
     assert await store.building(inventory.view) == 0
     await rebuild(log, store, inventory.view)
     rows = await everything(store, inventory.view)
