@@ -15,6 +15,12 @@ R = TypeVar("R")
 
 BUSY_MILLISECONDS = 10_000
 
+_IDENTITY = """
+SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)
+FROM pragma_application_id, pragma_user_version
+"""
+"""Whose file it is, its format, and how much is in it: as of one moment."""
+
 
 class Kind(NamedTuple):
     """What a file is: its mark (`PRAGMA application_id`), its formats, and how durable its commits are.
@@ -151,9 +157,7 @@ def _migrate(connection: sqlite3.Connection, kind: Kind) -> None:
 
 def _format(connection: sqlite3.Connection, kind: Kind) -> int:
     """Return the number of the file's format, 0 for an empty one. Raises `NotOurFile`, also for a newer one."""
-    (mark,) = connection.execute("PRAGMA application_id").fetchone()
-    (number,) = connection.execute("PRAGMA user_version").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    mark, number, tables = connection.execute(_IDENTITY).fetchone()
     if tables and mark != kind.application_id:
         raise NotOurFile(f"the file is no {kind.name} of es-pki")
     if number > len(kind.steps):

@@ -69,6 +69,12 @@ STEPS: Steps = (_FIRST,)
 FORMAT = len(STEPS)
 """The newest format, the only one that is read and written. A file of a newer one is refused."""
 
+_IDENTITY = """
+SELECT application_id, user_version, (SELECT count(*) = 0 FROM sqlite_schema)
+FROM pragma_application_id, pragma_user_version
+"""
+"""Whose file it is, its format, and whether it is empty: as of one moment."""
+
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_ERROR)
 """SQLITE_ERROR is a statement that doesn't fit the tables: ours do, so somebody has changed the tables."""
 
@@ -118,9 +124,10 @@ def prepare(path: Path, steps: Steps = STEPS) -> None:
     """
     connection = connect(path)
     try:
-        if _is_empty(connection):
+        number = _format(connection, path, steps)
+        if number == 0:
             _use_wal(connection)
-        if _format(connection, path, steps) < len(steps):
+        if number < len(steps):
             _migrate(connection, path, steps)
     finally:
         connection.close()
@@ -151,17 +158,12 @@ def _migrate(connection: sqlite3.Connection, path: Path, steps: Steps) -> None:
 
 def _format(connection: sqlite3.Connection, path: Path, steps: Steps) -> int:
     """Return the format's number, 0 for an empty file. Raises `LogError` for what isn't known."""
-    query = "SELECT application_id, user_version FROM pragma_application_id, pragma_user_version"
-    application, number = connection.execute(query).fetchone()
-    if application != APPLICATION_ID and not _is_empty(connection):
+    application, number, is_empty = connection.execute(_IDENTITY).fetchone()
+    if application != APPLICATION_ID and not is_empty:
         raise LogError(f"{path} is not an event log")
     if number > len(steps):
         raise LogError(f"{path} has format {number}; this program knows formats up to {len(steps)}")
     return int(number)
-
-
-def _is_empty(connection: sqlite3.Connection) -> bool:
-    return bool(connection.execute("SELECT count(*) = 0 FROM sqlite_schema").fetchone()[0])
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
