@@ -17,7 +17,7 @@ from es_pki.adapters.x509.weak_keys import RSA_RULES
 from es_pki.commands.profile import RULES
 from es_pki.config import Settings
 from es_pki.decider import Refused
-from es_pki.events.codec import EVENT_TYPES
+from es_pki.events.codec import EVENT_TYPES, stored_types
 
 HERE = Path(__file__).parent
 
@@ -73,13 +73,19 @@ ENUMS = (values.KeyType, values.Profile, values.ExtendedKeyUsage, values.Attribu
 
 def events() -> str:
     """Return docs/EVENTS.md."""
-    recorded = "".join(_struct(f"`{name}`: {event.__name__}", event) for name, event in EVENT_TYPES.items())
+    recorded = "".join(
+        _struct(f"`{name}`: {event.__name__}", event, _formerly(name)) for name, event in EVENT_TYPES.items()
+    )
     return f"{EVENTS_INTRODUCTION}{recorded}{_values()}"
 
 
-def _struct(title: str, struct: type) -> str:
+def _formerly(name: str) -> str:
+    return "".join(f" Formerly stored as `{other}`." for other in sorted(stored_types(name) - {name}))
+
+
+def _struct(title: str, struct: type, more: str = "") -> str:
     fields = "".join(f"| `{field.encode_name}` | `{_type(field.type)}` |\n" for field in msgspec.structs.fields(struct))
-    return f"\n## {title}\n\n{inspect.getdoc(struct)}\n\n| Field | Type |\n|---|---|\n{fields}"
+    return f"\n## {title}\n\n{inspect.getdoc(struct)}{more}\n\n| Field | Type |\n|---|---|\n{fields}"
 
 
 def _values() -> str:

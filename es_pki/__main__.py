@@ -5,31 +5,44 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import aclosing
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import msgspec
 import uvloop
 
 from es_pki import app
 from es_pki.adapters import logs
 from es_pki.adapters.checkpoints.kept import problems_of
 from es_pki.adapters.cli import run
-from es_pki.adapters.cli.local import Kept, LocalFailure, Progress, ViewState
+from es_pki.adapters.cli.local import Kept, LocalFailure, Progress, Replay, Row, ViewState
 from es_pki.adapters.examination import examine
+from es_pki.adapters.http.lists import authority_object, principal_object
+from es_pki.adapters.http.replies import row_object
 from es_pki.adapters.keystore import KeyStoreRefused
+from es_pki.adapters.lease import FileLease
 from es_pki.adapters.postgres import StoreUnavailable
 from es_pki.adapters.service import Equipment, Service
 from es_pki.adapters.sqlite import NotOurFile
-from es_pki.adapters.views.rebuild import rebuild
+from es_pki.adapters.views.rebuild import RebuildLost, rebuild
+from es_pki.adapters.views.replay import NoSuchMoment, position_of, replay
 from es_pki.config import Settings, SettingsRefused
 from es_pki.decider import Refused
-from es_pki.projections import VIEWS
+from es_pki.projections import VIEWS, authorities, principals
+from es_pki.projections.view import View
 from eventlog import Log, Report, note, verify
 
 R = TypeVar("R")
 
-REFUSALS = (KeyStoreRefused, NotOurFile, SettingsRefused, StoreUnavailable, OSError)
+SHOWN: dict[str, Callable[[Any], Mapping[str, object]]] = {
+    authorities.NAME: authority_object,
+    principals.NAME: principal_object,
+}
+"""The views whose rows are not shown as they are."""
+
+REFUSALS = (KeyStoreRefused, NoSuchMoment, NotOurFile, RebuildLost, SettingsRefused, StoreUnavailable, OSError)
 
 
 class LocalWork:
@@ -57,6 +70,10 @@ class LocalWork:
         """Build views anew."""
         _run(_rebuild(settings, names, progress))
 
+    def replay_view(self, settings: Settings, replay: Replay, progress: Progress, row: Callable[[Row], None]) -> int:
+        """Hand over each row of a view as it was."""
+        return _run(_replay(settings, replay, progress, row))
+
     def view_states(self, settings: Settings) -> Sequence[ViewState]:
         """Return how far each view has come."""
         return _run(_view_states(settings))
@@ -68,6 +85,8 @@ def _run(work: Coroutine[object, object, R]) -> R:
     except Refused as refused:
         broken = "; ".join(f"{violation.field}: {violation.detail}" for violation in refused.violations)
         raise LocalFailure(broken or refused.detail) from refused
+    except BrokenPipeError:
+        raise
     except REFUSALS as error:
         raise LocalFailure(str(error)) from error
 
@@ -167,25 +186,52 @@ async def _verified(log: Log, heard: Callable[[int, int], None], kept: Kept | No
 
 
 async def _rebuild(settings: Settings, names: Sequence[str], progress: Progress) -> None:
-    unknown = sorted(set(names) - {view.name for view in VIEWS})
-    if unknown:
-        raise LocalFailure(f"there is no view {unknown[0]}; there are: {', '.join(view.name for view in VIEWS)}")
+    views = [_view_named(name) for name in names] or VIEWS
     stores = await app.open_stores(settings)
     try:
-        for view in VIEWS:
-            if not names or view.name in names:
-                await rebuild(stores.log, stores.views, view, partial(progress, view.name))
+        for view in views:
+            await rebuild(stores.log, stores.views, view, partial(progress, view.name))
     finally:
         await stores.close()
+
+
+def _view_named(name: str) -> View[Any]:
+    for view in VIEWS:
+        if view.name == name:
+            return view
+    raise LocalFailure(f"there is no view {name}; there are: {', '.join(view.name for view in VIEWS)}")
+
+
+async def _replay(settings: Settings, wanted: Replay, progress: Progress, row: Callable[[Row], None]) -> int:
+    view, lease = _view_named(wanted.view), FileLease(settings.folder / "replay.lock")
+    log = await app.open_log(settings)
+    try:
+        settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # with the log on PostgreSQL it may be absent
+        await lease.acquire()
+        position = await position_of(log, wanted.to)
+        scratch = settings.folder / f"replay-{view.name}-{'end' if wanted.to is None else position}.db"
+        async with aclosing(replay(log, view, position, scratch, partial(progress, view.name))) as rows:
+            async for found in rows:
+                row(msgspec.to_builtins(SHOWN.get(view.name, row_object)(found)))
+        return position
+    finally:
+        await lease.release()
+        await log.close()
 
 
 async def _view_states(settings: Settings) -> Sequence[ViewState]:
     stores = await app.open_stores(settings)
     try:
         size = (await stores.log.head()).size
-        return [ViewState(v.name, v.version, await stores.views.checkpoint(v) or 0, size) for v in VIEWS]
+        return [await _view_state(stores, view, size) for view in VIEWS]
     finally:
         await stores.close()
+
+
+async def _view_state(stores: app.Stores, view: View[Any], size: int) -> ViewState:
+    checkpoint, building = await stores.views.checkpoint(view), await stores.views.building(view)
+    state = "live" if checkpoint is not None else "absent" if building is None else "building"
+    return ViewState(view.name, view.version, state, checkpoint or 0, building, size)
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -100,10 +100,10 @@ def environment(**settings: str) -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if not k.startswith("ES_PKI_")} | settings
 
 
-def start(folder: Path, *options: str, **settings: str) -> Server:
-    """Start a server on free ports and wait until it listens."""
+def start(folder: Path, *options: str, program: Sequence[str] = ("-m", "es_pki"), **settings: str) -> Server:
+    """Start a server on free ports and wait until it listens; `program` is what Python runs."""
     log = folder.with_name(folder.name + ".log")
-    command = [sys.executable, "-m", "es_pki", "serve", "--data-dir", str(folder)]
+    command = [sys.executable, *program, "serve", "--data-dir", str(folder)]
     ports = ["--listen", "127.0.0.1:0", "--public-listen", "127.0.0.1:0"]
     with log.open("ab") as output:
         process = subprocess.Popen(

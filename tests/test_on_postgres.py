@@ -68,6 +68,8 @@ def test_two_servers_on_one_database_are_one_installation(tmp_path, settings, cs
     assert status == 0
     views = json.loads(output)["items"]
     assert {view["checkpoint"] for view in views} == {views[0]["log_size"]}
+    status, output = es_pki(tmp_path / "elsewhere", "log", "replay", "--view", "inventory", "--json", **settings)
+    assert {row["name"] for row in json.loads(output)["items"]} >= names
 
 
 def signed_in_turn(first, second):

@@ -60,9 +60,9 @@ class PostgresLog:
 
     @classmethod
     async def open(cls, url: str, *, now: Callable[[], int] = clock.now) -> "PostgresLog":
-        """Open the log in the schema `eventlog` of this database; the schema is made if it is absent.
+        """Open the log in the schema `eventlog`, which is made if it is absent and brought to the newest format.
 
-        Raises `LogError` for a schema of another format, and `Unavailable`.
+        Raises `LogError` for a schema of a newer format, and `Unavailable`.
         """
         try:
             connection = await connect(url)

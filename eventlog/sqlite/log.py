@@ -54,9 +54,9 @@ class SQLiteLog:
 
     @classmethod
     async def open(cls, path: str | PathLike[str], *, now: Callable[[], int] = clock.now) -> "SQLiteLog":
-        """Open the log in this file, which is made if it is absent.
+        """Open the log in this file, which is made if it is absent and brought to the newest format if it is older.
 
-        Raises `LogError` for a file that is no log or of another format, `Damaged` and `Unavailable`.
+        Raises `LogError` for a file that is no log or of a newer format, `Damaged` and `Unavailable`.
         """
         return await asyncio.to_thread(cls._open, Path(path), now)
 

@@ -21,7 +21,7 @@ def problems(*told):
     """Examine events, each with its stream."""
     examination = Examination()
     for position, (stream, event) in enumerate(told, 1):
-        examination.look_at(Happened(position, stream, 1, NOW, codec.TYPE_NAMES[type(event)], "alice", event))
+        examination.look_at(Happened(position, stream, 1, NOW, codec.encode(event)[0], "alice", event))
     return [(finding.position, finding.problem) for finding in examination.findings if finding.problem == FOUND]
 
 

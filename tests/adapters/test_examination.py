@@ -28,7 +28,7 @@ def claims(event):
 def findings(*recorded):
     examination = Examination()
     for position, (stream, event) in enumerate(recorded, 1):
-        type_name = codec.TYPE_NAMES[type(event)]
+        type_name = codec.encode(event)[0]
         examination.look_at(Happened(position, stream, 1, NOW, type_name, "alice", event))
     examination.end()
     return [finding.problem for finding in examination.findings]

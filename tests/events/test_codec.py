@@ -116,18 +116,19 @@ SAMPLES = {
 
 def test_every_event_has_a_written_out_name_and_a_sample():
     assert set(codec.EVENT_TYPES.values()) == set(get_args(codec.Event))
-    assert set(SAMPLES) == set(codec.EVENT_TYPES)
+    assert set(SAMPLES) == {*codec.EVENT_TYPES, *codec.UPCASTS}
 
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_the_stored_bytes_are_those_of_the_golden_file(name):
     golden = (GOLDEN / f"{name}.json").read_bytes()
-    assert codec.encode(SAMPLES[name]) == (name, golden)
     assert codec.decode(name, golden) == SAMPLES[name]
+    if name in codec.EVENT_TYPES:
+        assert codec.encode(SAMPLES[name]) == (name, golden)
 
 
 def test_no_golden_file_is_left_without_an_event():
-    assert {path.stem for path in GOLDEN.iterdir()} == set(codec.EVENT_TYPES)
+    assert {path.stem for path in GOLDEN.iterdir()} == {*codec.EVENT_TYPES, *codec.UPCASTS}
 
 
 @given(EVENTS)
@@ -142,7 +143,7 @@ def test_unknown_types_and_broken_data_have_their_own_errors():
         codec.decode("certificate.issued.v1", b'{"version":"one"}')
 
 
-@given(st.sampled_from(sorted(codec.EVENT_TYPES)), st.binary(max_size=200))
+@given(st.sampled_from(sorted({*codec.EVENT_TYPES, *codec.UPCASTS})), st.binary(max_size=200))
 def test_no_bytes_break_the_decoder_in_another_way(name, data):
     try:
         codec.decode(name, data)

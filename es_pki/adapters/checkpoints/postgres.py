@@ -5,11 +5,13 @@ from typing import Any
 from es_pki.adapters.checkpoints.store import Signed
 from es_pki.adapters.postgres import open_pool
 
-TABLES = """
-CREATE TABLE IF NOT EXISTS checkpoints.signed(
-    id int PRIMARY KEY CHECK (id = 1), size bigint NOT NULL, root bytea NOT NULL, note text NOT NULL
+STEPS = (
+    """
+    CREATE TABLE checkpoints.signed(
+        id int PRIMARY KEY CHECK (id = 1), size bigint NOT NULL, root bytea NOT NULL, note text NOT NULL
+    )
+    """,
 )
-"""
 
 _PUT = """
 INSERT INTO checkpoints.signed VALUES (1, $1, $2, $3) ON CONFLICT (id) DO UPDATE
@@ -27,7 +29,7 @@ class PostgresCheckpoints:
     @classmethod
     async def open(cls, url: str) -> "PostgresCheckpoints":
         """Open the store, making its schema if it is absent. Raises `StoreUnavailable`."""
-        return cls(await open_pool(url, "checkpoints", TABLES))
+        return cls(await open_pool(url, "checkpoints", STEPS))
 
     async def last(self) -> Signed | None:
         """See `CheckpointStore.last`."""

@@ -9,12 +9,13 @@ from es_pki.adapters.sqlite import Database, Kind, transaction
 CHECKPOINTS = Kind(
     name="checkpoint store",
     application_id=0x65736370,  # 'escp'
-    format=1,
-    tables="""
+    steps=(
+        """
         CREATE TABLE signed(
             id INTEGER PRIMARY KEY CHECK (id = 1), size INTEGER NOT NULL, root BLOB NOT NULL, note TEXT NOT NULL
         ) STRICT
-    """,
+        """,
+    ),
     synchronous="FULL",
 )
 

@@ -73,6 +73,11 @@ def moment(text: str) -> str:
     return (time if time.tzinfo else time.replace(tzinfo=UTC)).isoformat()
 
 
+def point(text: str) -> str:
+    """Return a log position, or a time as `moment` does."""
+    return text if text.isascii() and text.isdigit() else moment(text)
+
+
 def values(kinds: type[KeyType | Profile | Role | ExtendedKeyUsage]) -> list[str]:
     """Return the texts that may be chosen from."""
     return [kind.value for kind in kinds]

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from es_pki.adapters.cli import files, show
 from es_pki.adapters.cli.files import SecretFile
-from es_pki.adapters.cli.local import Kept
-from es_pki.adapters.cli.options import NAME, SETTINGS, Verb, option, several
+from es_pki.adapters.cli.local import Kept, Replay
+from es_pki.adapters.cli.options import NAME, SETTINGS, Verb, option, point, several
 from es_pki.adapters.cli.session import Misused, Session, print_rows
 from eventlog import note
 
@@ -67,6 +67,17 @@ def kept_checkpoint(file: str, vkeys: Sequence[str]) -> Kept:
         raise Misused(f"--key: {error}") from error
 
 
+def replay(session: Session) -> int:
+    """Print a view as it was at a time or position, from the log alone; a replay that was stopped goes on."""
+    arguments = session.arguments
+    printed = show.JSONItems() if session.wants_json else show.TableOfItems()
+    with show.ProgressBars() as progress:
+        wanted = Replay(arguments.view, arguments.to)
+        position = session.local.replay_view(session.settings, wanted, progress, printed.add)
+    printed.end({"view": arguments.view, "position": position})
+    return 0
+
+
 def list_views(session: Session) -> int:
     """Tell how far each view has come."""
     states = session.local.view_states(session.settings)
@@ -74,7 +85,7 @@ def list_views(session: Session) -> int:
 
 
 def rebuild(session: Session) -> int:
-    """Build views anew from the log; without names, all of them."""
+    """Build views anew from the log; without names, all of them. A rebuild that was stopped goes on."""
     with show.ProgressBars() as progress:
         session.local.rebuild_views(session.settings, session.arguments.names, progress)
     return list_views(session)
@@ -83,7 +94,9 @@ def rebuild(session: Session) -> int:
 VIEWS: list[show.Column] = [
     ("VIEW", lambda row: row["name"]),
     ("VERSION", lambda row: row["version"]),
+    ("STATE", lambda row: row["state"]),
     ("CHECKPOINT", lambda row: row["checkpoint"]),
+    ("REBUILT TO", lambda row: row["building"]),
     ("LOG SIZE", lambda row: row["log_size"]),
 ]
 
@@ -92,6 +105,11 @@ DEEP = option(
 )
 AGAINST = option("--against", metavar="FILE", help="also check that the log continues this checkpoint, kept elsewhere")
 KEY = several("--key", "keys", "VKEY", "trust this key for the checkpoint instead of those the log tells of")
+
+REPLAYED = (
+    option("--view", required=True, metavar="VIEW", help="the view; views list names them"),
+    option("--to", metavar="TIME|POSITION", type=point, help="RFC 3339 time, day, or log position (default: now)"),
+)
 
 VERBS = (
     Verb("serve", serve, SETTINGS),
@@ -102,6 +120,7 @@ VERBS = (
         (NAME, option("-o", "--output", required=True, metavar="FILE", help="a new file (0600)"), *SETTINGS),
     ),
     Verb("log verify", verify, (*SETTINGS, DEEP, AGAINST, KEY)),
+    Verb("log replay", replay, (*SETTINGS, *REPLAYED)),
     Verb("views list", list_views, SETTINGS),
     Verb("views rebuild", rebuild, (*SETTINGS, option("names", metavar="NAME", nargs="*", help="a view"))),
 )
