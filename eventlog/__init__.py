@@ -14,13 +14,14 @@ from eventlog.log import (
     Log,
     LogError,
     NewEvent,
+    Occupied,
     Page,
     Record,
     TooLarge,
     Unavailable,
     Write,
 )
-from eventlog.verify import Finding, Report, verify
+from eventlog.verify import Finding, Report, verify, verify_records
 
 __all__ = [
     "MAXIMUM_ENTRY_SIZE",
@@ -34,6 +35,7 @@ __all__ = [
     "Log",
     "LogError",
     "NewEvent",
+    "Occupied",
     "Page",
     "Record",
     "Report",
@@ -41,4 +43,5 @@ __all__ = [
     "Unavailable",
     "Write",
     "verify",
+    "verify_records",
 ]

@@ -20,6 +20,9 @@ _LEAF = b"\0"
 _sixteen = struct.Struct(">H").pack
 _thirty_two = struct.Struct(">I").pack
 _sixty_four = struct.Struct(">Q").pack
+_parse_sixteen = struct.Struct(">H").unpack_from
+_parse_thirty_two = struct.Struct(">I").unpack_from
+_parse_sixty_four = struct.Struct(">Q").unpack_from
 _version_and_length = struct.Struct(">QH").pack
 
 
@@ -66,6 +69,23 @@ def encode(record: Record) -> bytes:
     if len(entry) > MAXIMUM_ENTRY_SIZE:
         raise too_large(len(entry))
     return entry
+
+
+def decode(position: int, entry: bytes) -> Record:
+    """Return the record at a position whose canonical entry this is. Raises `ValueError` for what is no entry."""
+    try:
+        (length,), at = _parse_sixteen(entry, 0), 2
+        stream, at = entry[at : at + length].decode(), at + length
+        (version,), (length,), at = _parse_sixty_four(entry, at), _parse_sixteen(entry, at + 8), at + 10
+        type_, at = entry[at : at + length].decode(), at + length
+        (time,), (length,), at = _parse_sixty_four(entry, at), _parse_thirty_two(entry, at + 8), at + 12
+        metadata, at = entry[at : at + length], at + length
+        (length,), at = _parse_thirty_two(entry, at), at + 4
+    except (struct.error, UnicodeDecodeError) as error:
+        raise ValueError(f"no canonical entry: {error}") from error
+    if at + length != len(entry):
+        raise ValueError("no canonical entry: it doesn't end where its data does")
+    return Record(position, stream, version, type_, time, metadata, entry[at:], leaf_hash(entry))
 
 
 def leaf_hash(entry: bytes) -> bytes:

@@ -12,6 +12,8 @@ Evidence     Each record carries its RFC 6962 leaf hash; the head carries the tr
              in the same transaction as the records.
 Tasks        Any number of asyncio tasks of one event loop may share a log; several processes may open the same
              store. Concurrent appends share a commit. Cancelling a waiting `append` does not undo it.
+Restoring    Records that were a log's before come back as they were, position and time included, only into a log that
+             has none, and only all of them at once: whatever stops it, the log is as empty as it was.
 Names        A stream's or a type's name has 1 to 1,000 bytes of UTF-8 and no NUL. A type carries its schema.
 """
 
@@ -102,6 +104,10 @@ class Damaged(LogError):
     """The stored log contradicts itself (a gap in the positions, a head that doesn't match): an alarm."""
 
 
+class Occupied(LogError):
+    """The log has records, so none can be restored into it. Nothing was changed."""
+
+
 class Unavailable(LogError):
     """The store can't be reached, or doesn't take the records (a full disk); the log tries anew at the next call.
 
@@ -166,6 +172,15 @@ class Log(Protocol):
 
     async def position_at(self, time: int) -> int:
         """Return the last position whose record's time is at or before `time` (microseconds), 0 if none is."""
+        ...
+
+    async def restore(self, pages: AsyncIterator[Sequence[Record]]) -> Head:
+        """Fill the empty log with all the records of `pages`, in their order, durably; return its head.
+
+        `log.restore(other.scan())` copies a log. Leaf hashes and the head are made anew; one transaction, whatever the
+        number of records, and memory for a page and the names of the streams. What `pages` raises ends it. Raises
+        `Occupied`, `ValueError` for records that no log can hold in this order, `Unavailable` and `Damaged`.
+        """
         ...
 
     async def close(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from eventlog import batch, clock, paging
 from eventlog.commit import CommitQueue
 from eventlog.log import PAGE_SIZE, Closed, Head, Page, Record, Write
+from eventlog.restoring import Restoration, check_is_empty
 
 
 class MemoryLog:
@@ -66,6 +67,17 @@ class MemoryLog:
         self._check_open()
         return bisect_right(self._records, time, key=lambda record: record.time)
 
+    async def restore(self, pages: AsyncIterator[Sequence[Record]]) -> Head:
+        """See `Log.restore`."""
+        self._check_open()
+        check_is_empty(self._head.size)
+        restoration = Restoration()
+        records = [record async for page in pages for record in restoration.accept(page)]
+        check_is_empty(self._head.size)
+        self._store(records, restoration.head)
+        self._signal.set()
+        return restoration.head
+
     async def close(self) -> None:
         """See `Log.close`."""
         await self._queue.close()
@@ -85,12 +97,15 @@ class MemoryLog:
 
     def _commit(self, requests: list[batch.Request]) -> None:
         outcome = batch.plan(requests, self._head, self._now(), self._version)
-        for record in outcome.records:
-            self._records.append(record)
-            self._streams.setdefault(record.stream, []).append(record)
-        self._head = outcome.head
+        self._store(outcome.records, outcome.head)
         batch.answer(outcome)
         self._signal.set()
+
+    def _store(self, records: Sequence[Record], head: Head) -> None:
+        for record in records:
+            self._records.append(record)
+            self._streams.setdefault(record.stream, []).append(record)
+        self._head = head
 
     def _version(self, stream: str) -> int:
         return len(self._streams.get(stream, ()))

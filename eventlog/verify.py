@@ -4,7 +4,7 @@ What was cut off at the end together with the head, or rewritten with every hash
 checkpoint kept elsewhere: hand it to `verify`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import NamedTuple
 
 from eventlog import entry, merkle
@@ -60,6 +60,32 @@ async def verify(log: Log, heard: Heard = lambda _done, _total: None, *, kept: S
             audit.compare(before)
     except Damaged as error:
         audit.find(audit.position + 1, f"the store can't be read further: {error}")
+    return audit.report()
+
+
+async def verify_records(
+    pages: AsyncIterator[Sequence[Record]],
+    heard: Callable[[int], None] = lambda _done: None,
+    *,
+    kept: Sequence[Checkpoint] = (),
+) -> Report:
+    """Check records that lie elsewhere than in a log, as in a backup: there is no head, only checkpoints to reach.
+
+    What `pages` raises as `Damaged` is a finding behind the last record. `heard` hears the positions done.
+    """
+    audit = _Audit(kept)
+    try:
+        async for records in pages:
+            for record in records:
+                audit.look_at(record)
+            audit.fold()
+            heard(audit.position)
+            if len(audit.findings) >= MAXIMUM_FINDINGS:
+                return audit.report()
+    except Damaged as error:
+        audit.find(audit.position + 1, str(error))
+    else:
+        audit.compare_kept()
     return audit.report()
 
 

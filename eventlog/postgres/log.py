@@ -11,6 +11,7 @@ from eventlog.log import PAGE_SIZE, Closed, Damaged, Head, Page, Record, Unavail
 from eventlog.postgres import schema
 from eventlog.postgres.connection import LOST, OPTIONS, attempts, connect, translated
 from eventlog.postgres.listener import Listener
+from eventlog.postgres.restorer import restore
 from eventlog.postgres.writer import Writer
 
 POLL_SECONDS = 1.0
@@ -51,6 +52,7 @@ class PostgresLog:
     """A log in a database. Open it with `open`; see `eventlog.log.Log` for what the methods promise."""
 
     def __init__(self, url: str, pool: Any, now: Callable[[], int]) -> None:  # noqa: ANN401 - asyncpg isn't annotated
+        self._url = url
         self._pool = pool
         self._writer = Writer(url, now)
         self._queue = CommitQueue(self._commit)
@@ -126,6 +128,13 @@ class PostgresLog:
         """See `Log.position_at`."""
         rows = await self._fetch("SELECT eventlog.position_at($1)", time)
         return int(rows[0][0])
+
+    async def restore(self, pages: AsyncIterator[Sequence[Record]]) -> Head:
+        """See `Log.restore`."""
+        self._check_open()
+        head = await restore(self._url, pages)
+        self._signal.set()
+        return head
 
     async def close(self) -> None:
         """See `Log.close`."""

@@ -18,6 +18,7 @@ from eventlog.log import PAGE_SIZE, Closed, Head, Page, Record, Write
 from eventlog.sqlite import schema
 from eventlog.sqlite.checkpointer import Checkpointer
 from eventlog.sqlite.reader import LOWEST_POSITION, Reader
+from eventlog.sqlite.restorer import Restorer
 from eventlog.sqlite.writer import Writer
 
 R = TypeVar("R")
@@ -42,6 +43,7 @@ class SQLiteLog:
     """A log in a file. Open it with `open`; see `eventlog.log.Log` for what the methods promise."""
 
     def __init__(self, path: Path, now: Callable[[], int]) -> None:
+        self._path = path
         self._writer = Writer(path, now)
         self._reader = Reader(path)
         self._page_reader = Reader(path)
@@ -116,6 +118,20 @@ class SQLiteLog:
         """See `Log.position_at`."""
         self._check_open()
         return self._reader.position_at(time)
+
+    async def restore(self, pages: AsyncIterator[Sequence[Record]]) -> Head:
+        """See `Log.restore`."""
+        self._check_open()
+        restorer = await asyncio.to_thread(Restorer, self._path)
+        try:
+            await asyncio.to_thread(restorer.begin)
+            async for records in pages:
+                await asyncio.to_thread(restorer.add, records)
+            head = await asyncio.to_thread(restorer.commit)
+        finally:
+            await asyncio.to_thread(restorer.close)
+        self._signal.set()
+        return head
 
     async def close(self) -> None:
         """See `Log.close`."""

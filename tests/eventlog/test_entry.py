@@ -37,6 +37,24 @@ def test_different_records_have_different_entries(one, other):
     assert (entry.encode(one) == entry.encode(other)) == same
 
 
+@given(records)
+def test_decoding_is_the_inverse_of_encoding(record):
+    encoded = entry.encode(record)
+    assert entry.decode(record.position, encoded) == record._replace(leaf_hash=entry.leaf_hash(encoded))
+
+
+@given(st.binary(max_size=80) | st.integers(0, 60).map(lambda end: entry.encode(RECORD)[:end]))
+def test_what_is_decoded_is_canonical_and_everything_else_is_refused(stored):
+    try:
+        record = entry.decode(1, stored)
+    except ValueError:
+        return
+    try:
+        assert entry.encode(record) == stored
+    except ValueError as error:
+        assert "a name" in str(error)  # noqa: PT017 - names are judged where records are
+
+
 def test_the_size_is_bounded():
     room = MAXIMUM_ENTRY_SIZE - len(entry.encode(RECORD._replace(data=b"")))
     assert len(entry.encode(RECORD._replace(data=bytes(room)))) == MAXIMUM_ENTRY_SIZE

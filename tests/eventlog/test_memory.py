@@ -3,6 +3,7 @@ import pytest
 from eventlog import clock
 from eventlog.memory import MemoryLog
 from tests.eventlog.contract import LogContract
+from tests.eventlog.restoring import RestoringContract
 
 
 class Store:
@@ -10,7 +11,7 @@ class Store:
         return await MemoryLog.open(now=now)
 
 
-class TestMemoryLog(LogContract):
+class TestMemoryLog(LogContract, RestoringContract):
     @pytest.fixture
     def store(self):
         return Store()

@@ -6,6 +6,7 @@ import pytest
 from eventlog import Conflict, Damaged, LogError, clock, verify
 from eventlog.postgres import PostgresLog
 from tests.eventlog.contract import ISSUED, LogContract, SharedLogContract, everything, follow_until, write
+from tests.eventlog.restoring import RestoringContract
 
 
 class Store:
@@ -35,7 +36,7 @@ async def shell(store):
     await connection.close()
 
 
-class TestPostgresLog(LogContract):
+class TestPostgresLog(LogContract, RestoringContract):
     pass
 
 

@@ -9,6 +9,7 @@ import pytest
 from eventlog import Damaged, LogError, NewEvent, Unavailable, clock, verify
 from eventlog.sqlite import SQLiteLog
 from tests.eventlog.contract import ISSUED, LogContract, SharedLogContract, everything, follow_until, write
+from tests.eventlog.restoring import RestoringContract
 
 
 class Store:
@@ -37,7 +38,7 @@ def shell(store):
         yield connection
 
 
-class TestSQLiteLog(LogContract):
+class TestSQLiteLog(LogContract, RestoringContract):
     pass
 
 

@@ -6,7 +6,7 @@ import sqlite3
 import asyncpg
 import pytest
 
-from eventlog import NewEvent, Write, entry, merkle, verify
+from eventlog import Damaged, NewEvent, Write, entry, merkle, verify, verify_records
 from eventlog.memory import MemoryLog
 from eventlog.note import Checkpoint
 from eventlog.postgres import PostgresLog
@@ -221,3 +221,29 @@ async def test_a_change_is_found_while_the_log_grows():
 
 async def leaves(log, size):
     return [record.leaf_hash async for page in log.read_all(until=size) for record in page.records]
+
+
+async def test_records_without_a_head_are_checked_against_each_other_and_a_checkpoint():
+    log = await MemoryLog.open(now=lambda: 7)
+    for version in range(5):
+        await log.append([Write("a", version, (NewEvent("t.v1", b"{}"),))])
+    whole = Checkpoint("log", 5, merkle.root((await log.head()).frontier))
+    assert (await verify_records(log.scan(), kept=[whole])).findings == ()
+    cut = await verify_records(log.scan(), kept=[whole._replace(size=6)])
+    assert [finding.position for finding in cut.findings] == [0]
+    log._records[2] = log._records[2]._replace(data=b"[]")
+    changed = await verify_records(log.scan(), kept=[whole])
+    assert [finding.position for finding in changed.findings] == [3, 0]
+
+
+async def test_what_stops_the_reading_of_records_is_a_finding_behind_the_last():
+    log = await MemoryLog.open()
+    await log.append([Write("a", 0, (NewEvent("t.v1", b"{}"),))])
+
+    async def torn():
+        async for records in log.scan():
+            yield records
+        raise Damaged("the file ends")
+
+    (finding,) = (await verify_records(torn())).findings
+    assert finding == (2, "the file ends")
