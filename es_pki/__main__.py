@@ -7,21 +7,30 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
-from functools import partial
+from functools import cache, partial
 from typing import Any, TypeVar
 
 import msgspec
 import uvloop
+from msgspec.structs import replace
 
 from es_pki import app
-from es_pki.adapters import logs
-from es_pki.adapters.checkpoints.kept import problems_of
+from es_pki.adapters import clock, logs
+from es_pki.adapters.backup import BackupRefused
+from es_pki.adapters.backup.restoring import Loss, Restored, record_of_loss, restore
+from es_pki.adapters.backup.verifying import Verified
+from es_pki.adapters.backup.verifying import verify as verify_file
+from es_pki.adapters.backup.writing import Made, Sources, create
+from es_pki.adapters.checkpoints import Inconsistent, Notary
+from es_pki.adapters.checkpoints.kept import Kept, problems_of
 from es_pki.adapters.cli import run
-from es_pki.adapters.cli.local import Kept, LocalFailure, Progress, Replay, Row, ViewState
+from es_pki.adapters.cli.local import BackupFile, LocalFailure, Progress, Replay, Row, ViewState
 from es_pki.adapters.examination import examine
 from es_pki.adapters.http.lists import authority_object, principal_object
 from es_pki.adapters.http.replies import row_object
+from es_pki.adapters.keyring import KeyRing
 from es_pki.adapters.keystore import KeyStoreRefused
+from es_pki.adapters.keystore.master import opens
 from es_pki.adapters.lease import FileLease
 from es_pki.adapters.postgres import StoreUnavailable
 from es_pki.adapters.service import Equipment, Service
@@ -33,6 +42,7 @@ from es_pki.decider import Refused
 from es_pki.projections import VIEWS, authorities, principals
 from es_pki.projections.view import View
 from eventlog import Log, Report, note, verify
+from eventlog.tree import Tree
 
 R = TypeVar("R")
 
@@ -42,7 +52,17 @@ SHOWN: dict[str, Callable[[Any], Mapping[str, object]]] = {
 }
 """The views whose rows are not shown as they are."""
 
-REFUSALS = (KeyStoreRefused, NoSuchMoment, NotOurFile, RebuildLost, SettingsRefused, StoreUnavailable, OSError)
+REFUSALS = (
+    BackupRefused,
+    KeyStoreRefused,
+    Inconsistent,
+    NoSuchMoment,
+    NotOurFile,
+    RebuildLost,
+    SettingsRefused,
+    StoreUnavailable,
+    OSError,
+)
 
 
 class LocalWork:
@@ -78,6 +98,20 @@ class LocalWork:
         """Return how far each view has come."""
         return _run(_view_states(settings))
 
+    def create_backup(self, settings: Settings, file: BackupFile, progress: Progress) -> Made:
+        """Make a backup, also while a server runs."""
+        return _run(_create_backup(settings, file, progress))
+
+    def verify_backup(self, file: BackupFile, kept: Kept, progress: Progress) -> Verified:
+        """Read a whole backup and return what was found."""
+        return _run(verify_file(file.path, _asking(file), kept, partial(progress, "backup")))
+
+    def restore_backup(
+        self, settings: Settings, file: BackupFile, progress: Progress, *, kept: Kept, loss: Loss | None
+    ) -> Restored:
+        """Fill stores that have nothing with a backup."""
+        return _run(_restore_backup(settings, file, progress, kept=kept, loss=loss))
+
 
 def _run(work: Coroutine[object, object, R]) -> R:
     try:
@@ -97,6 +131,7 @@ async def _opened(settings: Settings) -> tuple[app.Stores, Service]:
         equipment = Equipment(
             log=stores.log,
             keys=stores.keys,
+            sealed_keys=partial(app.open_sealed_keys, settings),
             checkpoints=stores.checkpoints,
             views=stores.views,
             effects=stores.effects,
@@ -232,6 +267,43 @@ async def _view_state(stores: app.Stores, view: View[Any], size: int) -> ViewSta
     checkpoint, building = await stores.views.checkpoint(view), await stores.views.building(view)
     state = "live" if checkpoint is not None else "absent" if building is None else "building"
     return ViewState(view.name, view.version, state, checkpoint or 0, building, size)
+
+
+async def _create_backup(settings: Settings, file: BackupFile, progress: Progress) -> Made:
+    passphrase = file.ask() if file.ask else None
+    await app.check_is_set_up(settings)
+    stores, sealed = await app.open_stores(settings), await app.open_sealed_keys(settings)
+    keys = KeyRing(stores.keys)
+    try:
+        notary = Notary(stores.log, Tree(stores.log), keys, stores.checkpoints)
+        sources = Sources(stores.log, sealed, await notary.checkpoint())
+        return await create(file.path, sources, clock.now(), passphrase, partial(progress, "backup"))
+    finally:
+        await sealed.close()
+        await keys.close()
+        await stores.close()
+
+
+async def _restore_backup(
+    settings: Settings, file: BackupFile, progress: Progress, *, kept: Kept, loss: Loss | None
+) -> Restored:
+    ask = cache(_asking(file))
+    found = await verify_file(file.path, ask, kept, partial(progress, "checking"))
+    if found.report.findings or found.mark is None:
+        raise LocalFailure(f"{file.path}: the backup isn't sound: es-pki backup verify says what is wrong")
+    ending = record_of_loss(found, kept, loss, clock.now())
+    advice = opens(app.master_key_at_hand(settings, found.mark), found.mark, settings.key_file)
+    async with app.restore_target(settings) as target:
+        heard = partial(progress, "restoring")
+        done = await restore(file.path, ask, found, target, ending=ending, heard=heard)
+    return replace(done, advice=advice or "the master key is in its place: es-pki serve goes on")
+
+
+def _asking(file: BackupFile) -> Callable[[], str]:
+    """Return what gives the passphrase of a file that turns out to be sealed."""
+    if file.ask is None:
+        raise LocalFailure("the backup is sealed, and nobody said where its passphrase is")
+    return file.ask
 
 
 def main() -> None:

@@ -21,8 +21,8 @@ PREFIX = "ES_PKI_"
 LONGEST_ORGANIZATION = 48
 """Octets: with ` Intermediate CA` behind it, it is still a common name (RFC 5280 appendix A.1)."""
 
-NOT_SETTINGS = frozenset({"ES_PKI_URL", "ES_PKI_TOKEN", "ES_PKI_CA_FILE"})
-"""Variables of the command line as a client: whom to talk to, and how to be let in."""
+NOT_SETTINGS = frozenset({"ES_PKI_URL", "ES_PKI_TOKEN", "ES_PKI_CA_FILE", "ES_PKI_BACKUP_PASSPHRASE"})
+"""Variables of the command line: whom to talk to, how to be let in, and a backup's passphrase."""
 
 
 class SettingsRefused(Exception):
@@ -39,6 +39,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     its own certificate. `master_key_file`: default `master.key` in the data folder. `master_passphrase`: instead of
     the file. `organization`: stands in the subjects of the first authorities. `log_origin`: the log's name in its
     checkpoints, as `pki.example.com/log`; fixed for ever when the log gets its first key, and drawn when it isn't set.
+    `backup_dir`: the folder for scheduled backups, made `backup_every_hours` hours after the last (0: never), of which
+    `backup_keep` stay. `backup_passphrase_file`: a file (0600) with the passphrase that backups are sealed with.
     """
 
     data_dir: str = DEFAULT_DATA_DIR
@@ -51,6 +53,10 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     master_passphrase: str = ""
     organization: str = "es-pki"
     log_origin: str = ""
+    backup_dir: str = ""
+    backup_every_hours: int = 0
+    backup_keep: int = 7
+    backup_passphrase_file: str = ""
 
     def __repr__(self) -> str:
         """Show nothing: a database URL and a passphrase are secrets."""
@@ -79,7 +85,7 @@ def load(environment: Mapping[str, str], overrides: Mapping[str, str]) -> Settin
     from_file = _from_file(Path(str(data_dir)) / SETTINGS_FILE)
     merged = {**from_file, **from_environment, **overrides, "data_dir": data_dir}
     try:
-        settings = msgspec.convert(merged, Settings)
+        settings = msgspec.convert(merged, Settings, strict=False)  # numbers come as texts from the environment
     except msgspec.ValidationError as error:
         raise SettingsRefused(f"settings: {error}") from error
     return _checked(settings)
@@ -121,7 +127,17 @@ def _checked(settings: Settings) -> Settings:
         raise SettingsRefused(f"organization: 1 to {LONGEST_ORGANIZATION} octets of printable text")
     if settings.log_origin and (fault := name_fault(settings.log_origin)):
         raise SettingsRefused(f"log_origin: a name as pki.example.com/log: {fault}")
+    _check_backups(settings)
     return settings
+
+
+def _check_backups(settings: Settings) -> None:
+    if settings.backup_every_hours < 0:
+        raise SettingsRefused("backup_every_hours: a number of hours, or 0 for no scheduled backups")
+    if settings.backup_keep < 1:
+        raise SettingsRefused("backup_keep: at least 1 backup stays")
+    if settings.backup_every_hours and not settings.backup_dir:
+        raise SettingsRefused("backup_dir: scheduled backups need a folder, best on another disk")
 
 
 def _is_plain_http(url: str) -> bool:

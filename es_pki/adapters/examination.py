@@ -17,7 +17,7 @@ from es_pki.events.certificate import CertificateIssued, CertificatePrepared, Si
 from es_pki.events.codec import UndecodableEvent, UnknownEvent
 from es_pki.events.happened import Happened
 from es_pki.events.key_compromise import KeyCompromiseReported
-from es_pki.events.log_key import LogKeyAdopted
+from es_pki.events.log_key import LogKeyAdopted, LogRestored
 from es_pki.events.principal import TokenCreated
 from es_pki.events.reservation import NameReserved, SerialNumberReserved
 from es_pki.values import public_key_hash
@@ -80,8 +80,8 @@ class Examination:
             case AuthoritySigningFailed() | SigningFailed():
                 if self.outstanding.pop(happened.stream, None) is None:
                     self.find(happened.position, "a signature failed that nobody intended")
-            case LogKeyAdopted(origin=origin):
-                self._check_origin(happened, origin)
+            case LogKeyAdopted() | LogRestored() as changed:
+                self._check_origin(happened, changed)
             case TokenCreated(name=name):
                 self._due[f"principal_name-{name}"] = (happened.position, happened.id)
             case KeyCompromiseReported():
@@ -106,10 +106,14 @@ class Examination:
         if issuer_id is not None:
             self._due[f"serial_number-{issuer_id}-{prepared.serial_number}"] = (happened.position, happened.id)
 
-    def _check_origin(self, happened: Happened, origin: str) -> None:
-        if self._origin not in {None, origin}:
-            self.find(happened.position, f"the log changed its origin from {self._origin!r} to {origin!r}")
-        self._origin = origin
+    def _check_origin(self, happened: Happened, event: LogKeyAdopted | LogRestored) -> None:
+        if self._origin not in {None, event.origin}:
+            self.find(happened.position, f"the log changed its origin from {self._origin!r} to {event.origin!r}")
+        self._origin = event.origin
+        if isinstance(event, LogRestored):
+            self._origin = event.next_origin
+            if happened.position != event.size + 1:
+                self.find(happened.position, f"not the record behind the {event.size} that were restored")
 
     def _check_reservation(self, happened: Happened, owner: str) -> None:
         _, due_for = self._due.pop(happened.stream, (0, ""))

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from es_pki.adapters import clock, whole_file
+from es_pki.adapters.backup.scheduled import ScheduledBackups, plan_of
 from es_pki.adapters.checkpoints import CheckpointStore, Notary
 from es_pki.adapters.http import public, server, tls
 from es_pki.adapters.http.parts import Parts
@@ -24,8 +25,10 @@ from es_pki.adapters.intake.desk import Desk
 from es_pki.adapters.intake.first_run import ROOT, FirstRun
 from es_pki.adapters.keyring import KeyRing
 from es_pki.adapters.keystore import KeyStore
+from es_pki.adapters.keystore.sealed import SealedKeys
 from es_pki.adapters.lease import Lease
 from es_pki.adapters.reactions import EffectStore, Runner
+from es_pki.adapters.scheduler import Scheduler
 from es_pki.adapters.signing import Signer
 from es_pki.adapters.views import Follower, ViewStore
 from es_pki.adapters.x509.formats import pem_chain
@@ -52,6 +55,7 @@ class Equipment(Struct, frozen=True):
 
     log: Log
     keys: KeyStore
+    sealed_keys: Callable[[], Awaitable[SealedKeys]]
     checkpoints: CheckpointStore
     views: ViewStore
     effects: EffectStore
@@ -91,15 +95,20 @@ class Service:
         )
         self._keys = keys
         tree = Tree(equipment.log)
+        notary = Notary(equipment.log, tree, keys, equipment.checkpoints)
+        plan = plan_of(settings)
+        backups = ScheduledBackups(plan, equipment.log, notary, equipment.sealed_keys, clock.now) if plan else None
+        self._scheduler = Scheduler(equipment.lease, [backups.look] if backups else [], clock.now)
         self.parts = Parts(
             log=equipment.log,
             tree=tree,
-            notary=Notary(equipment.log, tree, keys, equipment.checkpoints),
+            notary=notary,
             views=equipment.views,
             follower=follower,
             runner=runner,
             aggregates=equipment.aggregates,
             desk=desk,
+            backups=backups,
             now=clock.now,
         )
         self._first_run = FirstRun(desk, equipment.aggregates, clock.now)
@@ -125,7 +134,8 @@ class Service:
         """Follow, react and answer while the context lasts; then finish what was begun."""
         context = tls.server_context()
         parts = self.parts
-        async with _in_background(parts.follower.run, parts.runner.run, parts.notary.run, self._keys.make_ahead):
+        works = parts.follower.run, parts.runner.run, parts.notary.run, self._keys.make_ahead, self._scheduler.run
+        async with _in_background(*works):
             await self.parts.follower.reached(0, FIRST_VIEWS_SECONDS)
             await self._use_certificate(context)
             runners = [

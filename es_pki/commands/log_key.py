@@ -1,13 +1,14 @@
 """The log's own signing key: whoever trusts it can check the log without trusting es-pki. There is one: `log_key-log`.
 
 Keys are cross-published: a new key's adoption is a record of the log, and checkpoints are signed by the newest two
-keys. So whoever trusts the old key learns the new one from what the old one has signed.
+keys. So whoever trusts the old key learns the new one from what the old one has signed. Only a log that was restored
+without records that a checkpoint covers goes on under another name: see `LogRestored`.
 """
 
 from msgspec import Struct
 
 from es_pki.decider import Decider, Kind, Refused
-from es_pki.events.log_key import LogKeyAdopted, LogKeyEvent
+from es_pki.events.log_key import LogKeyAdopted, LogKeyEvent, LogRestored
 
 CATEGORY = "log_key"
 
@@ -34,7 +35,18 @@ class RotateLogKey(Struct, frozen=True):
     public_key: bytes
 
 
-LogKeyCommand = CreateLogKey | RotateLogKey
+class RecordLogRestored(Struct, frozen=True):
+    """Record that the log is one of `size` records again, where a `checkpoint` covers `checkpoint_size`."""
+
+    size: int
+    root_hash: bytes
+    checkpoint: str
+    checkpoint_size: int
+    next_origin: str
+    reason: str
+
+
+LogKeyCommand = CreateLogKey | RotateLogKey | RecordLogRestored
 
 
 # Refusals
@@ -50,14 +62,19 @@ class LogKeyMissing(Refused):
 
 
 class State(Struct, frozen=True):
-    """What decisions about the key read: the keys adopted so far, the newest last."""
+    """What decisions about the key read: the keys adopted under the origin of now, the newest last; what began it."""
 
     adopted: tuple[LogKeyAdopted, ...] = ()
+    restored: LogRestored | None = None
 
 
 def evolve(state: State, event: LogKeyEvent) -> State:
     """Fold one event."""
-    return State((*state.adopted, event))
+    match event:
+        case LogKeyAdopted():
+            return State((*state.adopted, event), state.restored)
+        case LogRestored():
+            return State((), event)
 
 
 # Decide
@@ -70,12 +87,15 @@ def decide(command: LogKeyCommand, state: State) -> list[LogKeyEvent]:
             return _create(command, state)
         case RotateLogKey():
             return _rotate(command, state)
+        case RecordLogRestored():
+            return _restored(command, state)
 
 
 def _create(command: CreateLogKey, state: State) -> list[LogKeyEvent]:
     if state.adopted:
         return []
-    return [LogKeyAdopted(command.origin, command.key_id, command.public_key)]
+    origin = state.restored.next_origin if state.restored else command.origin
+    return [LogKeyAdopted(origin, command.key_id, command.public_key)]
 
 
 def _rotate(command: RotateLogKey, state: State) -> list[LogKeyEvent]:
@@ -85,6 +105,25 @@ def _rotate(command: RotateLogKey, state: State) -> list[LogKeyEvent]:
         return []
     origin = state.adopted[-1].origin
     return [LogKeyAdopted(origin, command.key_id, command.public_key, command.rotation_id)]
+
+
+def _restored(command: RecordLogRestored, state: State) -> list[LogKeyEvent]:
+    if state.restored is not None and state.restored.checkpoint == command.checkpoint:
+        return []
+    if command.checkpoint_size <= command.size:
+        return []
+    if not state.adopted:
+        raise LogKeyMissing("the log has no key yet")
+    return [
+        LogRestored(
+            origin=state.adopted[-1].origin,
+            size=command.size,
+            root_hash=command.root_hash,
+            checkpoint=command.checkpoint,
+            next_origin=command.next_origin,
+            reason=command.reason,
+        )
+    ]
 
 
 # The aggregate

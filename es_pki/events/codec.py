@@ -19,7 +19,7 @@ from es_pki.events.authority import (
 )
 from es_pki.events.certificate import CertificateEvent, CertificateIssued, CertificatePrepared, SigningFailed
 from es_pki.events.key_compromise import KeyCompromiseEvent, KeyCompromiseReported
-from es_pki.events.log_key import LogKeyAdopted, LogKeyEvent
+from es_pki.events.log_key import LogKeyAdopted, LogKeyEvent, LogRestored
 from es_pki.events.principal import PrincipalEvent, TokenCreated, TokenRevoked
 from es_pki.events.reservation import NameReserved, ReservationEvent, SerialNumberReserved
 
@@ -35,6 +35,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "certificate.signing_failed.v1": SigningFailed,
     "key_compromise.reported.v1": KeyCompromiseReported,
     "log_key.adopted.v1": LogKeyAdopted,
+    "log_key.log_restored.v1": LogRestored,
     "principal.token_created.v1": TokenCreated,
     "principal.token_revoked.v1": TokenRevoked,
     "reservation.name_reserved.v1": NameReserved,

@@ -14,12 +14,12 @@ from es_pki.events.certificate import CertificateIssued, CertificatePrepared, Si
 from es_pki.events.codec import Event
 from es_pki.events.happened import Happened
 from es_pki.events.key_compromise import KeyCompromiseReported
-from es_pki.events.log_key import LogKeyAdopted
+from es_pki.events.log_key import LogKeyAdopted, LogRestored
 from es_pki.events.principal import TokenCreated, TokenRevoked
 from es_pki.projections.view import View
 
 NAME = "history"
-VERSION = 2
+VERSION = 3
 
 
 class Row(Struct, frozen=True):
@@ -67,6 +67,8 @@ def summary(event: Event) -> str:
             return f"{event.name}: {event.profile}, serial number {event.serial_number}, until {event.not_after:%F}"
         case LogKeyAdopted():
             return f"{event.origin}: {event.public_key.hex()}"
+        case LogRestored():
+            return f"{event.size} records of {event.origin}, from now on {event.next_origin}: {event.reason}"
         case TokenCreated():
             return f"{event.name}: {', '.join(event.roles)}"
         case TokenRevoked() | KeyCompromiseReported():
@@ -88,6 +90,7 @@ view = View(
         CertificateIssued,
         SigningFailed,
         LogKeyAdopted,
+        LogRestored,
         TokenCreated,
         TokenRevoked,
         KeyCompromiseReported,

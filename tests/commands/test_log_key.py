@@ -3,8 +3,8 @@
 from msgspec.structs import replace
 
 from es_pki.commands import log_key
-from es_pki.commands.log_key import CreateLogKey, LogKeyMissing, RotateLogKey
-from es_pki.events.log_key import LogKeyAdopted
+from es_pki.commands.log_key import CreateLogKey, LogKeyMissing, RecordLogRestored, RotateLogKey
+from es_pki.events.log_key import LogKeyAdopted, LogRestored
 from tests.spec import Spec
 
 spec = Spec(log_key.decider)
@@ -12,6 +12,8 @@ create = CreateLogKey("pki.example.test/log", "key-1", b"1" * 32)
 rotate = RotateLogKey("018f0000-0000-7000-8000-000000000003", "key-2", b"2" * 32)
 first = LogKeyAdopted("pki.example.test/log", "key-1", b"1" * 32)
 second = LogKeyAdopted("pki.example.test/log", "key-2", b"2" * 32, rotate.rotation_id)
+restore = RecordLogRestored(40, b"3" * 32, "a note", 42, "pki.example.test/log-0123", "a broken disk")
+restored = LogRestored("pki.example.test/log", 40, b"3" * 32, "a note", "pki.example.test/log-0123", "a broken disk")
 
 
 def test_the_first_key_comes_with_the_origin():
@@ -37,3 +39,30 @@ def test_another_rotation_adopts_another_key():
 
 def test_what_is_not_there_can_not_be_rotated():
     spec.given().when(rotate).then_refused(LogKeyMissing)
+
+
+def test_a_log_that_lost_records_ends_under_its_origin():
+    spec.given(first, second).when(restore).then(restored)
+
+
+def test_a_log_that_lost_nothing_goes_on_as_it_was():
+    for size in (40, 39):
+        spec.given(first).when(replace(restore, checkpoint_size=size)).then_nothing()
+
+
+def test_the_same_loss_again_changes_nothing():
+    third = LogKeyAdopted("pki.example.test/log-0123", "key-3", b"3" * 32)
+    spec.given(first, restored).when(replace(restore, next_origin="another.test/log")).then_nothing()
+    spec.given(first, restored, third).when(restore).then_nothing()
+
+
+def test_the_next_key_comes_with_the_next_origin_whatever_is_wanted():
+    spec.given(first, restored).when(create).then(LogKeyAdopted("pki.example.test/log-0123", "key-1", b"1" * 32))
+
+
+def test_between_a_loss_and_the_next_key_there_is_none_to_rotate():
+    spec.given(first, restored).when(rotate).then_refused(LogKeyMissing)
+
+
+def test_a_log_without_a_key_has_no_checkpoint_to_fall_behind():
+    spec.given().when(restore).then_refused(LogKeyMissing)

@@ -17,7 +17,7 @@ from es_pki.events.authority import (
 )
 from es_pki.events.certificate import CertificateIssued, CertificatePrepared, SigningFailed
 from es_pki.events.key_compromise import KeyCompromiseReported
-from es_pki.events.log_key import LogKeyAdopted
+from es_pki.events.log_key import LogKeyAdopted, LogRestored
 from es_pki.events.principal import TokenCreated, TokenRevoked
 from es_pki.events.reservation import NameReserved, SerialNumberReserved
 from es_pki.values import (
@@ -100,6 +100,14 @@ SAMPLES = {
         key_id="0f8b7b2e-0000-4000-8000-000000000002",
         public_key=b"\x05" * 32,
         rotation_id="018f0000-0000-7000-8000-000000000003",
+    ),
+    "log_key.log_restored.v1": LogRestored(
+        origin="pki.example.test/log",
+        size=40,
+        root_hash=b"\x06" * 32,
+        checkpoint="pki.example.test/log\n42\nBgYGBgYGBgYGBgYGBgYGBgYGBgYGBgYGBgYGBgYGBgY=\n\n— a BgYG\n",
+        next_origin="pki.example.test/log-0123456789abcdef",
+        reason="the disk of the server broke",
     ),
     "principal.token_created.v1": TokenCreated(
         name="backup",

@@ -8,7 +8,7 @@ restored or runs beside, sizes never decrease and no size has two roots.
 import asyncio
 import logging
 
-from es_pki.adapters.checkpoints.keys import SIGNING, LogKey, log_keys
+from es_pki.adapters.checkpoints.keys import LogKey, log_keys, signing_keys
 from es_pki.adapters.checkpoints.store import CheckpointStore, Signed
 from es_pki.adapters.keyring import KeyRing
 from es_pki.commands.log_key import CATEGORY, THE_LOG, LogKeyMissing
@@ -73,7 +73,7 @@ class Notary:
             if head.size == last.size:
                 return last
         root = await derive(self._log, self._tree, head, trusted=last.size if last else 0)
-        keys = [key for key in await log_keys(self._log) if key.position <= head.size][-SIGNING:]
+        keys = signing_keys([key for key in await log_keys(self._log) if key.position <= head.size])
         if not keys:
             raise LogKeyMissing("the log has no signing key yet")
         text = note.body(Checkpoint(keys[-1].adopted.origin, head.size, root))

@@ -1,11 +1,15 @@
 """What the command line does on a data folder without a server; `es_pki/__main__.py` provides it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from es_pki.adapters.backup.restoring import Loss, Restored
+from es_pki.adapters.backup.verifying import Verified
+from es_pki.adapters.backup.writing import Made
+from es_pki.adapters.checkpoints.kept import Kept
 from es_pki.config import Settings
 from eventlog import Report
-from eventlog.note import VerifierKey
 
 Row = Mapping[str, object]
 """A view's row as the API shows it, in JSON's types."""
@@ -13,13 +17,6 @@ Row = Mapping[str, object]
 
 class LocalFailure(Exception):
     """The data folder can't be used as asked; the message says why and what to do."""
-
-
-class Kept(NamedTuple):
-    """A checkpoint kept elsewhere, a note, and the keys to trust for it; none: those that the log tells of."""
-
-    note: str
-    keys: tuple[VerifierKey, ...]
 
 
 class ViewState(NamedTuple):
@@ -42,6 +39,13 @@ class Replay(NamedTuple):
 
     view: str
     to: str | None
+
+
+class BackupFile(NamedTuple):
+    """A backup, and how its passphrase is got: `ask` is called once it is needed; None: it isn't to be sealed."""
+
+    path: Path
+    ask: Callable[[], str] | None
 
 
 class Progress(Protocol):
@@ -90,4 +94,18 @@ class Local(Protocol):
 
     def view_states(self, settings: Settings) -> Sequence[ViewState]:
         """Return how far each view has come."""
+        ...
+
+    def create_backup(self, settings: Settings, file: BackupFile, progress: Progress) -> Made:
+        """Make a backup, also while a server runs: a new file (0600) that is there whole or not at all."""
+        ...
+
+    def verify_backup(self, file: BackupFile, kept: Kept, progress: Progress) -> Verified:
+        """Read a whole backup and return what was found, also of a checkpoint that was kept."""
+        ...
+
+    def restore_backup(
+        self, settings: Settings, file: BackupFile, progress: Progress, *, kept: Kept, loss: Loss | None
+    ) -> Restored:
+        """Verify a backup, then fill stores that have nothing with it. A restore that was stopped goes on."""
         ...

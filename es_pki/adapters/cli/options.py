@@ -131,6 +131,10 @@ SETTINGS = tuple(
         ("host-names", "NAME,…", "further names and addresses of this server"),
         ("master-key-file", "FILE", "the master key (default: master.key in the data folder)"),
         ("log-origin", "NAME", "the log's name in its checkpoints, fixed with its first key (default: drawn)"),
+        ("backup-dir", "FOLDER", "where scheduled backups are put"),
+        ("backup-every-hours", "HOURS", "how often a backup is made (default: 0, never)"),
+        ("backup-keep", "NUMBER", "how many scheduled backups stay (default: 7)"),
+        ("backup-passphrase-file", "FILE", "file (0600) with the passphrase that backups are sealed with"),
         ("organization", "TEXT", "stands in the subjects of the first authorities"),
     )
 )

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 
 from es_pki.adapters.cli.options import DATA_DIR, JSON, SERVER, SETTINGS, Option, Verb
-from es_pki.adapters.cli.verbs import authority, certificate, csr, installation, key, log, overview, token
+from es_pki.adapters.cli.verbs import authority, backup, certificate, csr, installation, key, log, overview, token
 
 VERBS: tuple[Verb, ...] = (
     *installation.VERBS,
+    *backup.VERBS,
     *log.VERBS,
     *overview.VERBS,
     *authority.VERBS,
@@ -18,12 +19,16 @@ VERBS: tuple[Verb, ...] = (
     *token.VERBS,
 )
 
+LOCAL = frozenset(verb.words for verb in (*installation.VERBS, *backup.VERBS))
+"""The verbs that work on a data folder, without a server."""
+
 NOUNS = {
     "authority": "who issues here, and what they may issue",
     "certificate": "issue, look at and fetch certificates",
     "csr": "certificates for keys that are elsewhere",
     "key": "which keys are compromised, and what uses them",
     "token": "who is let in",
+    "backup": "make, check and restore backups",
     "log": "check the event log, prove what is in it, take it along",
     "views": "what is derived from the log",
 }
@@ -57,7 +62,7 @@ def _parser() -> ArgumentParser:
         if noun and noun[0] not in below:
             nouns = commands.add_parser(noun[0], help=NOUNS[noun[0]], allow_abbrev=False)
             below[noun[0]] = nouns.add_subparsers(metavar="VERB", required=True)
-        parents = shared if verb in installation.VERBS else with_server
+        parents = shared if verb.words in LOCAL else with_server
         place = below[noun[0]] if noun else commands
         made = place.add_parser(word, help=verb.help, description=verb.help, parents=parents, allow_abbrev=False)
         _add(made, verb.options)

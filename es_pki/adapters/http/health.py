@@ -16,7 +16,10 @@ async def healthz(_request: web.Request) -> web.StreamResponse:
 
 
 async def readyz(request: web.Request) -> web.StreamResponse:
-    """Answer 200 when the log can be read and the views follow it, else 503; say what isn't so."""
+    """Answer 200 when the log can be read and the views follow it, else 503; say what isn't so.
+
+    `backup` tells of the scheduled ones, of this process: the newest, and failures since. They make nothing unready.
+    """
     parts = request.app[PARTS]
     failure, size, lag = parts.follower.failure, 0, 0
     try:
@@ -25,7 +28,9 @@ async def readyz(request: web.Request) -> web.StreamResponse:
     except LogError as error:
         failure = f"the log: {type(error).__name__}"
     ready = failure is None and lag <= LARGEST_LAG
-    reply = json_reply({"status": "ready" if ready else "not ready", "log": size, "lag": lag, "failure": failure})
+    status = "ready" if ready else "not ready"
+    backup = parts.backups.state if parts.backups else None
+    reply = json_reply({"status": status, "log": size, "lag": lag, "failure": failure, "backup": backup})
     reply.set_status(200 if ready else 503)
     return reply
 

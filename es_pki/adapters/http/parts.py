@@ -6,6 +6,7 @@ from datetime import datetime
 from aiohttp import web
 from msgspec import Struct
 
+from es_pki.adapters.backup.scheduled import ScheduledBackups
 from es_pki.adapters.checkpoints import Notary
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.desk import Desk
@@ -26,6 +27,7 @@ class Parts(Struct, frozen=True):
     runner: Runner
     aggregates: Aggregates
     desk: Desk
+    backups: ScheduledBackups | None
     now: Callable[[], datetime]
 
 

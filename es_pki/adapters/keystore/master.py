@@ -72,6 +72,19 @@ def for_what_is_there(source: MasterSource) -> MasterSource:
     return guarded
 
 
+def opens(source: MasterSource | None, mark: StoreMark, place: Path) -> str:
+    """Return what is left to do before the key store of a mark can be opened, "" for nothing.
+
+    `source` is where a master key is at hand, `place` where its file belongs. Raises `KeyStoreRefused` for a wrong one.
+    """
+    if mark.salt and source is None:
+        return "set ES_PKI_MASTER_PASSPHRASE to the passphrase that the key store was made with before you start"
+    if source is None:
+        return f"put the master key that the key store was made with at {place} (0600) before you start"
+    source(mark)
+    return ""
+
+
 def _checked(master: MasterKey, mark: StoreMark | None, salt: bytes, cost: int) -> tuple[MasterKey, StoreMark]:
     if mark is None:
         return master, StoreMark(salt, cost, master.wrap(_CHECK_TEXT, _CHECK_LABEL))

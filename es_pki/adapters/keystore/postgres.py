@@ -1,11 +1,14 @@
 """The key store in PostgreSQL, schema `keystore`. The database sees ciphertext only."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
+
+from msgspec.structs import astuple
 
 from es_pki.adapters import clock
 from es_pki.adapters.keystore.envelope import MasterKey, Sealed, label, seal, unseal
 from es_pki.adapters.keystore.master import MasterSource, StoreMark
+from es_pki.adapters.keystore.sealed import KEYS_AT_A_TIME, SealedKey
 from es_pki.adapters.keystore.store import KeyEntry, KeyMissing, KeyStoreRefused, check_is_the_same
 from es_pki.adapters.postgres import open_pool
 
@@ -70,6 +73,55 @@ class PostgresKeyStore:
     async def close(self) -> None:
         """See `KeyStore.close`."""
         await self._pool.close()
+
+
+class PostgresSealedKeys:
+    """See `SealedKeys` for what the methods promise."""
+
+    def __init__(self, pool: Any) -> None:  # noqa: ANN401 - asyncpg ships no annotations
+        self._pool = pool
+
+    @classmethod
+    async def open(cls, url: str) -> "PostgresSealedKeys":
+        """Open the store, making its schema if it is absent. Raises `StoreUnavailable`."""
+        return cls(await open_pool(url, "keystore", STEPS))
+
+    async def mark(self) -> StoreMark | None:
+        """See `SealedKeys.mark`."""
+        row = await self._pool.fetchrow('SELECT salt, cost, "check" FROM keystore.mark')
+        return StoreMark(*row) if row else None
+
+    async def is_empty(self) -> bool:
+        """See `SealedKeys.is_empty`."""
+        return bool(await self._pool.fetchval(_IS_EMPTY))
+
+    async def read(self) -> AsyncIterator[Sequence[SealedKey]]:
+        """See `SealedKeys.read`."""
+        async with self._pool.acquire() as connection, connection.transaction(readonly=True):
+            rows = await connection.cursor('SELECT * FROM keystore.key ORDER BY key_id COLLATE "C"')
+            while page := await rows.fetch(KEYS_AT_A_TIME):
+                yield [SealedKey(*row) for row in page]
+
+    async def fill(self, mark: StoreMark, pages: Iterator[Sequence[SealedKey]]) -> None:
+        """See `SealedKeys.fill`."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            await connection.execute("SET LOCAL synchronous_commit = on; LOCK TABLE keystore.mark IN EXCLUSIVE MODE")
+            if not await connection.fetchval(_IS_EMPTY):
+                raise KeyStoreRefused("the key store has keys, or a mark: nothing is written over what is there")
+            for page in pages:
+                await connection.copy_records_to_table(
+                    "key", schema_name="keystore", columns=SealedKey.__struct_fields__, records=map(astuple, page)
+                )
+            await connection.execute(
+                "INSERT INTO keystore.mark VALUES (1, $1, $2, $3)", mark.salt, mark.cost, mark.check
+            )
+
+    async def close(self) -> None:
+        """See `SealedKeys.close`."""
+        await self._pool.close()
+
+
+_IS_EMPTY = "SELECT NOT EXISTS (SELECT FROM keystore.key) AND NOT EXISTS (SELECT FROM keystore.mark)"
 
 
 async def _master(pool: Any, source: MasterSource) -> MasterKey:  # noqa: ANN401 - asyncpg ships no annotations

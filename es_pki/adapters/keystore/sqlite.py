@@ -1,13 +1,15 @@
 """The key store in a SQLite file, `keys.db`."""
 
+import asyncio
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from es_pki.adapters import clock
 from es_pki.adapters.keystore.envelope import MasterKey, Sealed, label, seal, unseal
 from es_pki.adapters.keystore.master import MasterSource, StoreMark
+from es_pki.adapters.keystore.sealed import KEYS_AT_A_TIME, SealedKey
 from es_pki.adapters.keystore.store import KeyEntry, KeyMissing, KeyStoreRefused, check_is_the_same
 from es_pki.adapters.sqlite import Database, Kind, NotOurFile, transaction
 
@@ -93,6 +95,70 @@ class SQLiteKeyStore:
     async def close(self) -> None:
         """See `KeyStore.close`."""
         await self._database.close()
+
+
+class SQLiteSealedKeys:
+    """See `SealedKeys` for what the methods promise."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @classmethod
+    async def open(cls, path: Path) -> "SQLiteSealedKeys":
+        """Open the file, making it if it is absent. Raises `KeyStoreRefused`."""
+        try:
+            return cls(await Database.open(path, KEYS))
+        except NotOurFile as error:
+            raise KeyStoreRefused(f"{path}: {error}") from None
+
+    async def mark(self) -> StoreMark | None:
+        """See `SealedKeys.mark`."""
+        row = await self._database.run(lambda c: c.execute('SELECT salt, cost, "check" FROM mark').fetchone())
+        return StoreMark(*row) if row else None
+
+    async def is_empty(self) -> bool:
+        """See `SealedKeys.is_empty`."""
+        return await self._database.run(_is_empty)
+
+    async def read(self) -> AsyncIterator[Sequence[SealedKey]]:
+        """See `SealedKeys.read`."""
+        reader = self._database.reader()
+        try:
+            reader.execute("BEGIN")
+            rows = reader.execute("SELECT * FROM key ORDER BY key_id")
+            while page := await asyncio.to_thread(rows.fetchmany, KEYS_AT_A_TIME):
+                yield [_as_sealed(*row) for row in page]
+        finally:
+            reader.close()
+
+    async def fill(self, mark: StoreMark, pages: Iterator[Sequence[SealedKey]]) -> None:
+        """See `SealedKeys.fill`."""
+
+        def insert(connection: sqlite3.Connection) -> None:
+            with transaction(connection):
+                if not _is_empty(connection):
+                    raise KeyStoreRefused("the key store has keys, or a mark: nothing is written over what is there")
+                for page in pages:
+                    rows = [
+                        (k.key_id, k.purpose, k.owner, k.created.isoformat(), k.wrapped, k.ciphertext) for k in page
+                    ]
+                    connection.executemany("INSERT INTO key VALUES (?, ?, ?, ?, ?, ?)", rows)
+                connection.execute("INSERT INTO mark VALUES (1, ?, ?, ?)", (mark.salt, mark.cost, mark.check))
+
+        await self._database.run(insert)
+
+    async def close(self) -> None:
+        """See `SealedKeys.close`."""
+        await self._database.close()
+
+
+def _as_sealed(key_id: str, purpose: str, owner: str, created: str, *sealed: bytes) -> SealedKey:
+    return SealedKey(key_id, purpose, owner, datetime.fromisoformat(created), *sealed)
+
+
+def _is_empty(connection: sqlite3.Connection) -> bool:
+    row = connection.execute("SELECT NOT EXISTS (SELECT 1 FROM key) AND NOT EXISTS (SELECT 1 FROM mark)").fetchone()
+    return bool(row[0])
 
 
 def _master(connection: sqlite3.Connection, source: MasterSource) -> MasterKey:

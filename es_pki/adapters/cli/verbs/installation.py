@@ -3,12 +3,14 @@
 from base64 import b64encode
 from collections.abc import Sequence
 
+from es_pki.adapters.checkpoints.kept import Kept
 from es_pki.adapters.cli import files, show
 from es_pki.adapters.cli.files import SecretFile
-from es_pki.adapters.cli.local import Kept, Replay
+from es_pki.adapters.cli.local import Replay
 from es_pki.adapters.cli.options import NAME, SETTINGS, Verb, option, point, several
 from es_pki.adapters.cli.session import Misused, Session, print_rows
-from eventlog import note
+from eventlog import Finding, note
+from eventlog.note import VerifierKey
 
 
 def serve(session: Session) -> int:
@@ -47,11 +49,16 @@ def verify(session: Session) -> int:
         root = b64encode(report.root).decode()
         show.print_json({"size": report.size, "root_hash": root, "findings": findings})
     elif report.findings:
-        for finding in report.findings:
-            show.say(f"{f'position {finding.position}' if finding.position else 'the log'}: {finding.problem}")
+        say_findings(report.findings, "the log")
     else:
         show.say(f"the log is sound: {report.size} records, root hash {b64encode(report.root).decode()}")
     return 1 if report.findings else 0
+
+
+def say_findings(findings: Sequence[Finding], whole: str) -> None:
+    """Print what is wrong, with its position or, without one, of the `whole`."""
+    for finding in findings:
+        show.say(f"{f'position {finding.position}' if finding.position else whole}: {finding.problem}")
 
 
 def kept_checkpoint(file: str, vkeys: Sequence[str]) -> Kept:
@@ -61,8 +68,13 @@ def kept_checkpoint(file: str, vkeys: Sequence[str]) -> Kept:
         note.checkpoint_of(note.parts(text)[0])
     except ValueError as error:
         raise Misused(f"{file}: no checkpoint: {error}") from error
+    return Kept(text, verifier_keys(vkeys))
+
+
+def verifier_keys(vkeys: Sequence[str]) -> tuple[VerifierKey, ...]:
+    """Return the keys that were named. Raises `Misused`."""
     try:
-        return Kept(text, tuple(map(note.verifier_key, vkeys)))
+        return tuple(map(note.verifier_key, vkeys))
     except note.NoteRefused as error:
         raise Misused(f"--key: {error}") from error
 
