@@ -1,7 +1,8 @@
 """The file inside: a gzip-compressed ustar archive of regular files, written and read member by member.
 
-Any tar reads what is written here. What is read here must be exactly what is written here, to the byte that no content
-depends on: then no change of a backup goes unnoticed, and no archive can name a path, a link or a size that harms.
+Any tar reads what is written here. What is read here must be exactly the archive that is written here: then no change
+of what a backup says goes unnoticed, and none can name a path, a link or a size that harms. Compressed data can be
+written in more ways than one (RFC 1951): a change that leaves every byte of the archive as it was is none.
 """
 
 import struct
