@@ -40,6 +40,10 @@ def test_host_names_are_listed_with_commas(tmp_path):
         ({"ES_PKI_ORGANIZATION": ""}, "organization"),
         ({"ES_PKI_LOG_ORIGIN": "two words"}, "log_origin"),
         ({"ES_PKI_LOG_ORIGIN": "a+b"}, "log_origin"),
+        ({"ES_PKI_BACKUP_EVERY_HOURS": "often"}, "backup_every_hours"),
+        ({"ES_PKI_BACKUP_EVERY_HOURS": "-1"}, "backup_every_hours"),
+        ({"ES_PKI_BACKUP_EVERY_HOURS": "24"}, "backup_dir"),
+        ({"ES_PKI_BACKUP_KEEP": "0"}, "backup_keep"),
     ],
 )
 def test_what_can_not_be_used_is_named(tmp_path, environment, named):
@@ -52,6 +56,12 @@ def test_a_bad_file_is_refused(tmp_path, content):
     (tmp_path / "es-pki.toml").write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(SettingsRefused):
         load({}, {"data_dir": str(tmp_path)})
+
+
+def test_numbers_come_as_they_are_or_as_texts(tmp_path):
+    (tmp_path / "es-pki.toml").write_text('backup_dir = "b"\nbackup_every_hours = 24\nbackup_keep = 3\n')
+    settings = load({"ES_PKI_BACKUP_KEEP": "5"}, {"data_dir": str(tmp_path)})
+    assert (settings.backup_every_hours, settings.backup_keep) == (24, 5)
 
 
 def test_settings_show_no_secret():

@@ -11,6 +11,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,6 +30,7 @@ from tests.audit import Evidence, in_lines, places_of
 from tests.samples import path_of, sample
 
 MASTER_PASSPHRASE = "the audit's own master passphrase"  # noqa: S105 - made for this test
+BACKUP_PASSPHRASE = "the audit's own passphrase of backups"  # noqa: S105 - made for this test
 NEVER_CREATED = "espki_a-token-that-nobody-ever-created-0815"
 
 _numbers = itertools.count(1)
@@ -120,6 +122,32 @@ def run_locally(folder: Path, evidence: Evidence) -> None:
             evidence.add(f"es-pki {' '.join(command)}", done.stdout, done.stderr)
 
 
+def back_up(folder: Path, evidence: Evidence) -> None:
+    """Make, check and restore backups, sealed and not; what is in them is evidence, unpacked."""
+    place = folder.with_name("backups")
+    place.mkdir()
+    (place / "passphrase").write_text(BACKUP_PASSPHRASE)
+    (place / "passphrase").chmod(0o600)
+    sealed = ["--passphrase-file", str(place / "passphrase")]
+    settings = serving.environment(ES_PKI_MASTER_PASSPHRASE=MASTER_PASSPHRASE)
+    for status, verb, name, *options in (
+        (0, "create", "plain", "--data-dir", str(folder)),
+        (0, "restore", "plain", "--data-dir", str(place / "from-plain")),
+        (0, "create", "sealed", "--data-dir", str(folder), *sealed),
+        (2, "verify", "sealed"),
+        (0, "restore", "sealed", "--data-dir", str(place / "from-sealed"), *sealed),
+    ):
+        command = [sys.executable, "-m", "es_pki", "backup", verb, str(place / name), *options]
+        done = subprocess.run(command, env=settings, capture_output=True, check=False, stdin=subprocess.DEVNULL)
+        assert done.returncode == status, done.stderr
+        evidence.add(f"es-pki backup {verb}", done.stdout, done.stderr)
+    with tarfile.open(place / "plain") as archive:
+        evidence.add("backup", *(archive.extractfile(member).read() for member in archive))
+    evidence.add("sealed backup", (place / "sealed").read_bytes())
+    for path in place.glob("from-*/*"):
+        evidence.add(f"restored {path.name}", path.read_bytes())
+
+
 @pytest.fixture(scope="module")
 def audited(tmp_path_factory):
     """Run a server through everything it can do, and gather the evidence."""
@@ -134,6 +162,7 @@ def audited(tmp_path_factory):
         serving.stop(server)
     evidence.add("output", server.log.read_bytes())
     run_locally(folder, evidence)
+    back_up(folder, evidence)
     for path in folder.iterdir():
         if path.name != "admin.token":
             evidence.add(path.name, path.read_bytes())
@@ -166,7 +195,8 @@ def test_the_audit_would_find_a_secret(audited):
     """A check that can't fail is none: what is public is found in the same evidence, whatever its form."""
     root = base64.b64decode("".join((audited.folder / "ca.pem").read_text().splitlines()[1:-1]))
     found = places_of(root[150:182], audited.evidence)
-    assert {"log.db", "answer of /api/v1/events"} <= found
+    assert {"log.db", "answer of /api/v1/events", "backup", "restored log.db"} <= found
+    assert "sealed backup" not in found
     in_pem = set().union(*(places_of(piece, audited.evidence) for piece in in_lines(root[150:182])))
     assert "ca.pem" in in_pem
     assert places_of(b"sample.example.test", audited.evidence)
@@ -194,7 +224,7 @@ def test_no_private_key_that_was_sent_by_mistake_is_anywhere(audited):
 def test_no_passphrase_is_anywhere(audited):
     passphrases = [secret for secret in audited.refused if "PRIVATE KEY" not in secret]
     assert len(passphrases) > 20
-    for passphrase in (MASTER_PASSPHRASE, *passphrases):
+    for passphrase in (MASTER_PASSPHRASE, BACKUP_PASSPHRASE, *passphrases):
         assert places_of(passphrase.encode(), audited.evidence) == set()
 
 

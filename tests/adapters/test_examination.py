@@ -1,12 +1,13 @@
 """The deep audit: what the log's own evidence can't tell, each contradiction planted and found."""
 
 import pytest
+from msgspec.structs import replace
 
 from es_pki.adapters.examination import Examination
 from es_pki.commands.authority import subject_digest
 from es_pki.events import codec
 from es_pki.events.happened import Happened
-from es_pki.events.log_key import LogKeyAdopted
+from es_pki.events.log_key import LogKeyAdopted, LogRestored
 from es_pki.events.reservation import NameReserved, SerialNumberReserved
 from tests.builders import NOW, ROOT_ID, create_authority
 from tests.commands.test_authority import spec
@@ -56,3 +57,15 @@ def test_an_origin_that_changes_is_found():
     keys = [LogKeyAdopted(origin, "key", b"1" * 32) for origin in ("a.test/log", "a.test/log", "b.test/log")]
     (problem,) = findings(*(("log_key-log", key) for key in keys))
     assert "changed its origin from 'a.test/log' to 'b.test/log'" in problem
+
+
+def test_an_origin_ends_where_the_log_was_restored_and_only_there():
+    old, new = (LogKeyAdopted(origin, "key", b"1" * 32) for origin in ("a.test/log", "b.test/log"))
+    restored = LogRestored("a.test/log", 1, b"2" * 32, "a note", "b.test/log", "a broken disk")
+    assert findings(*(("log_key-log", event) for event in (old, restored, new))) == []
+    for events, problem in (
+        ((old, restored, old), "changed its origin from 'b.test/log' to 'a.test/log'"),
+        ((old, replace(restored, size=2)), "not the record behind the 2 that were restored"),
+        ((new, restored), "changed its origin from 'b.test/log' to 'a.test/log'"),
+    ):
+        assert any(problem in found for found in findings(*(("log_key-log", event) for event in events)))

@@ -9,10 +9,11 @@ from es_pki.adapters import clock
 from es_pki.adapters.checkpoints import Inconsistent, Notary
 from es_pki.adapters.checkpoints.keys import Status, log_keys, statuses
 from es_pki.adapters.checkpoints.sqlite import SQLiteCheckpoints
+from es_pki.adapters.intake.deciders import LOG_KEY
 from es_pki.adapters.intake.first_run import FirstRun
 from es_pki.adapters.intake.requests import RotateLogKey
 from es_pki.adapters.x509.keys import verify_ed25519
-from es_pki.commands.log_key import LogKeyMissing
+from es_pki.commands.log_key import THE_LOG, LogKeyMissing, RecordLogRestored
 from es_pki.config import SettingsRefused
 from eventlog import Head, NewEvent, Write, entry, merkle, note
 from eventlog.memory import MemoryLog
@@ -44,6 +45,13 @@ async def world(keys):
     world = World(await MemoryLog.open(), keys)
     await world.set_up()
     return world
+
+
+def always(command):
+    async def ask():
+        return command
+
+    return ask
 
 
 def notary_of(world, store):
@@ -208,6 +216,25 @@ async def test_only_the_newest_two_keys_sign(world, store):
     _, signatures = note.parts((await notary_of(world, store).checkpoint()).note)
     assert [s.key_id for s in signatures] == [keys[3].verifier.key_id, keys[2].verifier.key_id]
     assert {key.verifier.name for key in keys} == {"pki.example.test/log"}
+
+
+async def test_a_log_that_lost_records_is_signed_by_a_new_key_under_a_new_origin(world, store):
+    await world.ask(RotateLogKey(), "before")
+    notary, old = notary_of(world, store), await log_keys(world.log)
+    lost = RecordLogRestored(9, b"2" * 32, "a note", 12, "next.example.test/log", "a broken disk")
+    await world.aggregates.handle(LOG_KEY, THE_LOG, always(lost), actor="alice")
+    with pytest.raises(LogKeyMissing):
+        await notary.checkpoint()
+    await world.name_log("")
+    keys = await log_keys(world.log)
+    assert statuses(keys) == [Status.RETIRED, Status.RETIRED, Status.CURRENT]
+    signed = await notary.checkpoint()
+    text, signatures = note.parts(signed.note)
+    assert [s.name for s in signatures] == [note.checkpoint_of(text).origin] == ["next.example.test/log"]
+    with pytest.raises(note.NoteRefused):
+        await verified(signed, world, by=old[-1].verifier)
+    await world.ask(RotateLogKey(), "after")
+    assert statuses(await log_keys(world.log))[2:] == [Status.PREVIOUS, Status.CURRENT]
 
 
 async def test_a_rotation_that_was_asked_for_twice_happens_once(world):

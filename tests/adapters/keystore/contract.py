@@ -5,7 +5,9 @@ import secrets
 import pytest
 
 from es_pki.adapters.keystore import KeyMissing, KeyStoreRefused, KeyTaken, KeyUnreadable
+from es_pki.adapters.keystore.envelope import Sealed, label, unseal
 from es_pki.adapters.keystore.master import from_file, from_passphrase
+from es_pki.adapters.keystore.sealed import KEYS_AT_A_TIME
 
 SECRET = b"a private key in DER"
 BINDING = {"purpose": "certificate", "owner": "owner-1"}
@@ -122,6 +124,67 @@ class KeyStoreContract:
         secret = secrets.token_bytes(size)
         await store.put("k", purpose="authority", owner=owner, secret=secret)
         assert await store.get("k", purpose="authority", owner=owner) == secret
+
+
+class SealedKeysContract:
+    """What every store promises of keys that stay sealed (`sealed.py`). Needs `opened`, `sealed` and `elsewhere`:
+
+    the latter two open a store without its master key, `sealed` that of `opened`, `elsewhere` another one.
+    """
+
+    @pytest.fixture
+    async def filled(self, opened, tmp_path):
+        store = await opened(from_file(tmp_path / "master.key"))
+        for number in range(KEYS_AT_A_TIME + 3):
+            await store.put(f"k{number:03}", **BINDING, secret=SECRET + bytes([number % 256]))
+        return store
+
+    async def test_a_new_store_is_empty(self, sealed):
+        store = await sealed()
+        assert await store.is_empty()
+        assert await store.mark() is None
+        assert [page async for page in store.read()] == []
+
+    async def test_keys_go_from_store_to_store_sealed_as_they_are(self, filled, sealed, elsewhere, tmp_path):
+        source, target = await sealed(), await elsewhere()
+        pages = [page async for page in source.read()]
+        assert [len(page) for page in pages] == [KEYS_AT_A_TIME, 3]
+        await target.fill(await source.mark(), iter(pages))
+        assert [page async for page in target.read()] == pages
+        assert await target.mark() == await source.mark()
+        assert SECRET not in repr(pages).encode()
+        key = pages[1][2]
+        master, _ = from_file(tmp_path / "master.key")(await target.mark())
+        assert (
+            unseal(master, Sealed(key.wrapped, key.ciphertext), label(key.key_id, BINDING["purpose"], BINDING["owner"]))
+            == SECRET + b"\2"
+        )
+
+    async def test_reading_is_as_of_one_moment(self, filled, sealed):
+        ids = set()
+        async for page in (await sealed()).read():
+            ids |= {key.key_id for key in page}
+            await filled.put("added", **BINDING, secret=SECRET)
+        assert len(ids) == KEYS_AT_A_TIME + 3
+
+    async def test_nothing_is_filled_into_a_store_that_has_anything(self, filled, sealed, opened, elsewhere):
+        store, empty = await sealed(), await elsewhere()
+        pages, mark = [page async for page in store.read()], await store.mark()
+        with pytest.raises(KeyStoreRefused, match="nothing is written over"):
+            await store.fill(mark, iter([]))
+        await empty.fill(mark, iter([]))
+        with pytest.raises(KeyStoreRefused, match="nothing is written over"):
+            await empty.fill(mark, iter(pages))
+
+    async def test_what_stops_the_filling_leaves_no_trace(self, filled, sealed, elsewhere):
+        def stopped():
+            yield pages[0]
+            raise ZeroDivisionError
+
+        pages, target = [page async for page in (await sealed()).read()], await elsewhere()
+        with pytest.raises(ZeroDivisionError):
+            await target.fill(await (await sealed()).mark(), stopped())
+        assert await target.is_empty()
 
 
 def _key_file(path):

@@ -3,11 +3,12 @@
 import asyncpg
 import pytest
 
-from es_pki.adapters.keystore.postgres import PostgresKeyStore
-from tests.adapters.keystore.contract import KeyStoreContract
+from es_pki.adapters.keystore.postgres import PostgresKeyStore, PostgresSealedKeys
+from tests import postgres
+from tests.adapters.keystore.contract import KeyStoreContract, SealedKeysContract
 
 
-class TestPostgresKeyStore(KeyStoreContract):
+class TestPostgresKeyStore(KeyStoreContract, SealedKeysContract):
     """The contract, on PostgreSQL."""
 
     @pytest.fixture
@@ -20,6 +21,27 @@ class TestPostgresKeyStore(KeyStoreContract):
 
         yield open_store
         for store in stores:
+            await store.close()
+
+    @pytest.fixture
+    async def sealed(self, postgres_url):
+        store = await PostgresSealedKeys.open(postgres_url)
+
+        async def give():
+            return store
+
+        yield give
+        await store.close()
+
+    @pytest.fixture
+    async def elsewhere(self, postgres_server):
+        async with postgres.database(postgres_server) as url:
+            store = await PostgresSealedKeys.open(url)
+
+            async def give():
+                return store
+
+            yield give
             await store.close()
 
     @pytest.fixture

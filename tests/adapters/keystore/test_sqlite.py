@@ -9,8 +9,8 @@ import pytest
 
 from es_pki.adapters.keystore import KeyStoreRefused
 from es_pki.adapters.keystore.master import from_file
-from es_pki.adapters.keystore.sqlite import SQLiteKeyStore
-from tests.adapters.keystore.contract import BINDING, SECRET, KeyStoreContract
+from es_pki.adapters.keystore.sqlite import SQLiteKeyStore, SQLiteSealedKeys
+from tests.adapters.keystore.contract import BINDING, SECRET, KeyStoreContract, SealedKeysContract
 
 KILLED = """
 import asyncio, os, signal, sys
@@ -28,7 +28,7 @@ asyncio.run(main(Path(sys.argv[1])))
 """
 
 
-class TestSQLiteKeyStore(KeyStoreContract):
+class TestSQLiteKeyStore(KeyStoreContract, SealedKeysContract):
     """The contract, on SQLite."""
 
     @pytest.fixture
@@ -42,6 +42,25 @@ class TestSQLiteKeyStore(KeyStoreContract):
         yield open_store
         for store in stores:
             await store.close()
+
+    @pytest.fixture
+    async def stores(self):
+        stores = []
+        yield stores
+        for store in stores:
+            await store.close()
+
+    @pytest.fixture
+    def sealed(self, stores, tmp_path):
+        async def open_store(name="keys.db"):
+            stores.append(await SQLiteSealedKeys.open(tmp_path / name))
+            return stores[-1]
+
+        return open_store
+
+    @pytest.fixture
+    def elsewhere(self, sealed):
+        return lambda: sealed("elsewhere.db")
 
     @pytest.fixture
     def change(self, tmp_path):
