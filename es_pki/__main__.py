@@ -30,7 +30,7 @@ from es_pki.adapters.http.lists import authority_object, principal_object
 from es_pki.adapters.http.replies import row_object
 from es_pki.adapters.keyring import KeyRing
 from es_pki.adapters.keystore import KeyStoreRefused
-from es_pki.adapters.keystore.master import opens
+from es_pki.adapters.keystore.master import left_to_do
 from es_pki.adapters.lease import FileLease
 from es_pki.adapters.postgres import StoreUnavailable
 from es_pki.adapters.service import Equipment, Service
@@ -292,7 +292,7 @@ async def _restore_backup(
     if found.report.findings or found.mark is None:
         raise LocalFailure(f"{file.path}: the backup isn't sound: es-pki backup verify says what is wrong")
     ending = record_of_loss(found, kept, loss, clock.now())
-    advice = opens(app.master_key_at_hand(settings, found.mark), found.mark, settings.key_file)
+    advice = left_to_do(app.master_key_at_hand(settings, found.mark), found.mark, settings.key_file)
     async with app.restore_target(settings) as target:
         heard = partial(progress, "restoring")
         done = await restore(file.path, ask, found, target, ending=ending, heard=heard)

@@ -72,7 +72,7 @@ def for_what_is_there(source: MasterSource) -> MasterSource:
     return guarded
 
 
-def opens(source: MasterSource | None, mark: StoreMark, place: Path) -> str:
+def left_to_do(source: MasterSource | None, mark: StoreMark, place: Path) -> str:
     """Return what is left to do before the key store of a mark can be opened, "" for nothing.
 
     `source` is where a master key is at hand, `place` where its file belongs. Raises `KeyStoreRefused` for a wrong one.

@@ -2,14 +2,19 @@
 
 import asyncio
 import base64
+import contextlib
 import json
 import re
+import sqlite3
+import subprocess
+import sys
 
 import pytest
 
 from es_pki.adapters.backup.archive import Packer, unpacked
 from eventlog import entry, tiles
 from eventlog.note import VerifierKey
+from tests import serving
 from tests.adapters.backup.conftest import more
 
 
@@ -254,3 +259,26 @@ def test_no_backup_is_written_over_a_file_or_made_of_nothing(es_pki, backup, fol
     assert (nothing.status, (tmp_path / "nowhere").exists()) == (2, False)
     assert es_pki("backup", "create", tmp_path / "no-folder" / "new", "--data-dir", folder).status == 2
     assert {path.name for path in tmp_path.iterdir()} == {"data", "a.backup"}
+
+
+def test_a_backup_for_which_there_is_no_room_leaves_nothing(folder, tmp_path):
+    """No file of this process may have more than 40 KiB: as on a full disk."""
+    limited = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (40960, 40960));"
+        "from es_pki.__main__ import main; main()"
+    )
+    command = [sys.executable, "-c", limited, "backup", "create", tmp_path / "new", "--data-dir", folder]
+    done = subprocess.run(command, env=serving.environment(), capture_output=True, text=True, check=False)
+    assert (done.returncode, "Traceback" in done.stderr, done.stdout) == (2, False, "")
+    assert "File too large" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+def test_a_log_that_was_tampered_with_is_not_backed_up(es_pki, folder, tmp_path):
+    with contextlib.closing(sqlite3.connect(folder / "log.db", isolation_level=None)) as shell:
+        for (trigger,) in shell.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
+            shell.execute(f"DROP TRIGGER {trigger}")
+        shell.execute("UPDATE event SET data = CAST('{}' AS BLOB) WHERE position = 300")
+    outcome = es_pki("backup", "create", tmp_path / "new", "--data-dir", folder)
+    assert (outcome.status, "position 300" in outcome.errors) == (2, True)
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]

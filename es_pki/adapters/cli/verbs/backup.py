@@ -111,7 +111,7 @@ def _given(session: Session) -> Callable[[], str] | None:
 
 def _prompt() -> str:
     if not sys.stdin.isatty():
-        raise BackupRefused(f"the backup is sealed: name its passphrase with --passphrase-file or {VARIABLE}")
+        raise BackupRefused(f"nobody is there to ask for the passphrase: --passphrase-file or {VARIABLE} names it")
     return getpass.getpass("Passphrase of the backup: ")
 
 
