@@ -17,6 +17,7 @@ from es_pki.adapters.cli import run
 from es_pki.adapters.cli.local import LocalFailure, Progress, ViewState
 from es_pki.adapters.examination import examine
 from es_pki.adapters.keystore import KeyStoreRefused
+from es_pki.adapters.lease import Overtaken
 from es_pki.adapters.postgres import StoreUnavailable
 from es_pki.adapters.service import Equipment, Service
 from es_pki.adapters.sqlite import NotOurFile
@@ -27,7 +28,7 @@ from eventlog import Report, verify
 
 R = TypeVar("R")
 
-REFUSALS = (KeyStoreRefused, NotOurFile, SettingsRefused, StoreUnavailable, OSError)
+REFUSALS = (KeyStoreRefused, NotOurFile, Overtaken, SettingsRefused, StoreUnavailable, OSError)
 
 
 class LocalWork:

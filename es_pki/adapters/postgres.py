@@ -1,10 +1,22 @@
 """PostgreSQL schemas of our own: a pool of connections, and tables that are made once however many servers start."""
 
+import contextlib
 from typing import Any
 
 import asyncpg
 
+from eventlog.database_url import hosts
+
 LARGEST_POOL = 4
+
+CONNECT_SECONDS = 5.0
+"""How long each host may take to let us in."""
+
+COMMAND_SECONDS = 20.0
+"""How long a statement may take before its connection is taken for lost."""
+
+OLDEST_SERVER = 14
+"""The version of PostgreSQL that first had `idle_session_timeout`, which `lease.advisory` rests on."""
 
 AWAY = (
     asyncpg.PostgresConnectionError,
@@ -12,6 +24,7 @@ AWAY = (
     asyncpg.InternalClientError,
     asyncpg.OperatorInterventionError,
     asyncpg.TooManyConnectionsError,
+    asyncpg.ReadOnlySQLTransactionError,  # a standby, about to be promoted
     OSError,
 )
 """What is raised while the server can't be reached, and for a while after."""
@@ -21,6 +34,15 @@ class StoreUnavailable(Exception):
     """The database can't be used: no such server, database, user or right. The message says which, without the URL."""
 
 
+async def connect(url: str, **options: Any) -> Any:  # noqa: ANN401 - asyncpg ships no annotations
+    """Return a connection to the first host of the URL that can be written to. Raises what the last one raised."""
+    *others, last = hosts(url)
+    for host in others:
+        with contextlib.suppress(*AWAY):
+            return await asyncpg.connect(host, **{"timeout": CONNECT_SECONDS, **options})
+    return await asyncpg.connect(last, **{"timeout": CONNECT_SECONDS, **options})
+
+
 async def open_pool(url: str, schema: str, tables: str) -> Any:  # noqa: ANN401 - asyncpg ships no annotations
     """Return a pool for a schema, whose tables (`CREATE … IF NOT EXISTS`) are made under a lock.
 
@@ -28,12 +50,18 @@ async def open_pool(url: str, schema: str, tables: str) -> Any:  # noqa: ANN401 
     """
     try:
         pool = await asyncpg.create_pool(
-            url, min_size=1, max_size=LARGEST_POOL, server_settings={"application_name": f"es-pki {schema}"}
+            url,
+            connect=connect,
+            min_size=1,
+            max_size=LARGEST_POOL,
+            command_timeout=COMMAND_SECONDS,
+            server_settings={"application_name": f"es-pki {schema}"},
         )
     except (*AWAY, asyncpg.PostgresError, ValueError) as error:
         raise StoreUnavailable(f"database_url: PostgreSQL can't be used: {type(error).__name__}: {error}") from None
     try:
         async with pool.acquire() as connection, connection.transaction():
+            _check(connection.get_server_version())
             await connection.execute("SELECT pg_advisory_xact_lock(hashtext('es-pki'), hashtext($1))", schema)
             await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
             await connection.execute(tables)
@@ -41,3 +69,8 @@ async def open_pool(url: str, schema: str, tables: str) -> Any:  # noqa: ANN401 
         await pool.close()
         raise
     return pool
+
+
+def _check(version: Any) -> None:  # noqa: ANN401 - asyncpg ships no annotations
+    if version.major < OLDEST_SERVER:
+        raise StoreUnavailable(f"database_url: PostgreSQL {OLDEST_SERVER} or newer is needed, not {version.major}")

@@ -9,7 +9,7 @@ from eventlog import batch, clock, merkle, paging
 from eventlog.commit import CommitQueue
 from eventlog.log import PAGE_SIZE, Closed, Damaged, Head, Page, Record, Unavailable, Write
 from eventlog.postgres import schema
-from eventlog.postgres.connection import LOST, OPTIONS, attempts, connect, translated
+from eventlog.postgres.connection import LOST, OPTIONS, attempts, connect, connect_to_any, translated
 from eventlog.postgres.listener import Listener
 from eventlog.postgres.writer import Writer
 
@@ -67,7 +67,9 @@ class PostgresLog:
                 await schema.prepare(connection)
             finally:
                 connection.terminate()
-            pool = await asyncpg.create_pool(url, min_size=0, max_size=READERS, reset=_keep, **OPTIONS)
+            pool = await asyncpg.create_pool(
+                url, connect=connect_to_any, min_size=0, max_size=READERS, reset=_keep, **OPTIONS
+            )
         except (*LOST, asyncpg.PostgresError) as error:
             raise translated(error) from error
         return cls(url, pool, now)

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from es_pki.adapters.lease import Overtaken
 from es_pki.adapters.postgres import open_pool
 from es_pki.adapters.views import tables
 from es_pki.adapters.views.store import Query, Rows
@@ -60,25 +61,31 @@ class PostgresViews:
         )
         return position
 
-    async def apply(self, views: Sequence[View[Any]], happened: Sequence[Happened], position: int) -> None:
+    async def apply(
+        self, views: Sequence[View[Any]], happened: Sequence[Happened], position: int, *, after: int = 0
+    ) -> None:
         """See `ViewStore.apply`."""
         async with self.pool.acquire() as connection, connection.transaction():
             for view in views:
-                await self._follow(connection, view, happened, position)
+                await self._follow(connection, view, happened, after=after, position=position)
 
     async def _follow(
         self,
         connection: Any,  # noqa: ANN401 - asyncpg ships no annotations
         view: View[Any],
         happened: Sequence[Happened],
+        *,
+        after: int,
         position: int,
     ) -> None:
-        done = await connection.fetchval("SELECT position FROM views.checkpoint WHERE view = $1 FOR UPDATE", view.name)
-        if position <= (done or 0):
+        done = await self._reached(connection, view.name, view.version)
+        if done is None or done < after:
+            raise Overtaken(f"the view {view.name} is not where it was")
+        if position <= done:
             return
-        new = [event for event in happened if event.position > (done or 0) and event.type in view.types]
+        new = [event for event in happened if event.position > done and event.type in view.types]
         await self._change(connection, view, tables.table_of(view), new)
-        await self._move(connection, view.name, view.version, position)
+        await self._move(connection, view.name, position)
 
     async def _change(
         self,
@@ -102,26 +109,38 @@ class PostgresViews:
             await connection.executemany(_numbered(tables.insert(view, f"views.{table}")), lines)
 
     @staticmethod
-    async def _move(connection: Any, name: str, version: int, position: int) -> None:  # noqa: ANN401 - asyncpg ships no annotations
-        await connection.execute(
-            "INSERT INTO views.checkpoint VALUES ($1, $2, $3) "
-            "ON CONFLICT (view) DO UPDATE SET version = excluded.version, position = excluded.position",
-            *(name, version, position),
+    async def _reached(connection: Any, name: str, version: int) -> int | None:  # noqa: ANN401 - asyncpg ships no annotations
+        """Return a checkpoint, which nobody else moves until the transaction's end."""
+        position: int | None = await connection.fetchval(
+            "SELECT position FROM views.checkpoint WHERE view = $1 AND version = $2 FOR UPDATE", name, version
         )
+        return position
+
+    @staticmethod
+    async def _move(connection: Any, name: str, position: int) -> None:  # noqa: ANN401 - asyncpg ships no annotations
+        await connection.execute("UPDATE views.checkpoint SET position = $2 WHERE view = $1", name, position)
 
     async def begin_rebuild(self, view: View[Any]) -> None:
         """See `ViewStore.begin_rebuild`."""
         building = f"views.{tables.building_of(view)}"
         async with self.pool.acquire() as connection, connection.transaction():
+            await connection.execute("LOCK TABLE views.checkpoint IN EXCLUSIVE MODE")
             await connection.execute(f"DROP TABLE IF EXISTS {building}")
             await connection.execute(tables.create(view, building, TYPES))
+            await connection.execute(
+                "INSERT INTO views.checkpoint VALUES ($1, $2, 0) "
+                "ON CONFLICT (view) DO UPDATE SET version = excluded.version, position = 0",
+                *(tables.building_of(view), view.version),
+            )
 
-    async def extend_rebuild(self, view: View[Any], happened: Sequence[Happened], position: int) -> None:
+    async def extend_rebuild(self, view: View[Any], happened: Sequence[Happened], position: int, *, after: int) -> None:
         """See `ViewStore.extend_rebuild`."""
         building = tables.building_of(view)
         async with self.pool.acquire() as connection, connection.transaction():
+            if await self._reached(connection, building, view.version) != after:
+                raise Overtaken(f"another process rebuilds the view {view.name}")
             await self._change(connection, view, building, happened)
-            await self._move(connection, building, view.version, position)
+            await self._move(connection, building, position)
 
     async def finish_rebuild(self, view: View[Any]) -> bool:
         """See `ViewStore.finish_rebuild`."""

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from es_pki.adapters.lease import Overtaken
 from es_pki.adapters.sqlite import Database, Kind, transaction
 from es_pki.adapters.views import tables
 from es_pki.adapters.views.store import Query, Rows
@@ -72,13 +73,15 @@ class SQLiteViews:
         )
         return int(found[0][0]) if found else None
 
-    async def apply(self, views: Sequence[View[Any]], happened: Sequence[Happened], position: int) -> None:
+    async def apply(
+        self, views: Sequence[View[Any]], happened: Sequence[Happened], position: int, *, after: int = 0
+    ) -> None:
         """See `ViewStore.apply`."""
 
         def change(connection: sqlite3.Connection) -> None:
             with transaction(connection):
                 for view in views:
-                    self._follow(connection, view, happened, position)
+                    self._follow(connection, view, happened, after=after, position=position)
 
         if len(happened) <= QUICK_PAGE:
             self.database.run_here(change)
@@ -86,18 +89,22 @@ class SQLiteViews:
             await self.database.run(change)
 
     def _follow(
-        self, connection: sqlite3.Connection, view: View[Any], happened: Sequence[Happened], position: int
+        self,
+        connection: sqlite3.Connection,
+        view: View[Any],
+        happened: Sequence[Happened],
+        *,
+        after: int,
+        position: int,
     ) -> None:
-        found = connection.execute("SELECT position FROM checkpoint WHERE view = ?", (view.name,)).fetchone()
-        done = found[0] if found else 0
+        done = _reached(connection, view.name, view.version)
+        if done is None or done < after:
+            raise Overtaken(f"the view {view.name} is not where it was")
         if position <= done:
             return
         new = [event for event in happened if event.position > done and event.type in view.types]
         self._change(connection, view, tables.table_of(view), new)
-        connection.execute(
-            "INSERT INTO checkpoint VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET position = excluded.position",
-            (view.name, view.version, position),
-        )
+        _move(connection, view.name, position)
 
     def _change(
         self, connection: sqlite3.Connection, view: View[Any], table: str, happened: Sequence[Happened]
@@ -129,19 +136,22 @@ class SQLiteViews:
             with transaction(connection):
                 connection.execute(f"DROP TABLE IF EXISTS {tables.building_of(view)}")
                 connection.execute(f"{tables.create(view, tables.building_of(view), TYPES)} STRICT, WITHOUT ROWID")
+                connection.execute(
+                    "INSERT OR REPLACE INTO checkpoint VALUES (?, ?, 0)", (tables.building_of(view), view.version)
+                )
 
         await self.database.run(begin)
 
-    async def extend_rebuild(self, view: View[Any], happened: Sequence[Happened], position: int) -> None:
+    async def extend_rebuild(self, view: View[Any], happened: Sequence[Happened], position: int, *, after: int) -> None:
         """See `ViewStore.extend_rebuild`."""
+        building = tables.building_of(view)
 
         def extend(connection: sqlite3.Connection) -> None:
             with transaction(connection):
-                self._change(connection, view, tables.building_of(view), happened)
-                connection.execute(
-                    "INSERT INTO checkpoint VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET position = excluded.position",
-                    (tables.building_of(view), view.version, position),
-                )
+                if _reached(connection, building, view.version) != after:
+                    raise Overtaken(f"another process rebuilds the view {view.name}")
+                self._change(connection, view, building, happened)
+                _move(connection, building, position)
 
         await self.database.run(extend)
 
@@ -177,3 +187,13 @@ class SQLiteViews:
             decoder = self._decoders[view.name] = msgspec.json.Decoder(view.row)
         found: R = decoder.decode(row)
         return found
+
+
+def _reached(connection: sqlite3.Connection, name: str, version: int) -> int | None:
+    query = "SELECT position FROM checkpoint WHERE view = ? AND version = ?"
+    found = connection.execute(query, (name, version)).fetchone()
+    return int(found[0]) if found else None
+
+
+def _move(connection: sqlite3.Connection, name: str, position: int) -> None:
+    connection.execute("UPDATE checkpoint SET position = ? WHERE view = ?", (position, name))

@@ -4,10 +4,11 @@ import asyncio
 import contextlib
 import dataclasses
 import itertools
+from random import Random
 
 import pytest
 
-from es_pki.adapters.lease import FileLease
+from es_pki.adapters.lease import FileLease, Overtaken
 from es_pki.adapters.recorded import encode_metadata, happened
 from es_pki.adapters.views import BadQuery, Follower, Query
 from es_pki.adapters.views.postgres import PostgresViews
@@ -19,6 +20,7 @@ from eventlog import NewEvent, Write
 from eventlog.memory import MemoryLog
 from tests import postgres
 from tests.projections.histories import history
+from tests.world import Fault
 
 SIZE = 120
 
@@ -136,7 +138,7 @@ async def test_the_past_is_the_fold_of_what_had_happened(store, log, view):
 async def test_events_that_were_applied_are_passed_over(store, log):
     events = await prepared(store, log)
     await store.apply(VIEWS, events[:40], 40)
-    await store.apply(VIEWS, events[20:60], 60)
+    await store.apply(VIEWS, events[20:60], 60, after=20)
     await store.apply(VIEWS, events[:50], 50)
     assert await store.checkpoint(inventory.view) == 60
     shown = await everything(store, inventory.view)
@@ -170,10 +172,10 @@ async def test_a_view_rebuilt_while_it_is_followed_misses_nothing(store, log):
     """The live rows come further than the rebuilt ones: these catch up before they take their place."""
     events = await prepared(store, log)
     await store.begin_rebuild(inventory.view)
-    await store.extend_rebuild(inventory.view, events[:30], 30)
+    await store.extend_rebuild(inventory.view, events[:30], 30, after=0)
     await follow_in_pages(store, events, [])
     assert not await store.finish_rebuild(inventory.view)
-    await store.extend_rebuild(inventory.view, events[30:], SIZE)
+    await store.extend_rebuild(inventory.view, events[30:], SIZE, after=30)
     assert await store.finish_rebuild(inventory.view)
     rows = await everything(store, inventory.view)
     assert in_any_order(rows) == in_any_order(folded(inventory.view, events).values())
@@ -182,10 +184,100 @@ async def test_a_view_rebuilt_while_it_is_followed_misses_nothing(store, log):
 async def test_a_stopped_rebuild_is_begun_anew(store, log):
     events = await events_of(log)
     await store.begin_rebuild(inventory.view)
-    await store.extend_rebuild(inventory.view, events[:30], 30)
+    await store.extend_rebuild(inventory.view, events[:30], 30, after=0)
     await rebuild(log, store, inventory.view)
     rows = await everything(store, inventory.view)
     assert in_any_order(rows) == in_any_order(folded(inventory.view, events).values())
+
+
+async def test_of_two_that_rebuild_a_view_the_late_one_is_told_and_changes_nothing(store, log):
+    events = await events_of(log)
+    await store.begin_rebuild(inventory.view)
+    await store.extend_rebuild(inventory.view, events[:30], 30, after=0)
+    await store.begin_rebuild(inventory.view)
+    with pytest.raises(Overtaken):
+        await store.extend_rebuild(inventory.view, events[30:60], 60, after=30)
+    await store.extend_rebuild(inventory.view, events, SIZE, after=0)
+    with pytest.raises(Overtaken):
+        await store.extend_rebuild(inventory.view, events[:30], 30, after=0)
+    assert await store.finish_rebuild(inventory.view)
+    rows = await everything(store, inventory.view)
+    assert in_any_order(rows) == in_any_order(folded(inventory.view, events).values())
+
+
+async def test_who_wakes_after_another_release_has_rebuilt_the_view_changes_nothing(store, log):
+    events = await prepared(store, log)
+    await store.apply(VIEWS, events[:40], 40)
+    newer = dataclasses.replace(inventory.view, version=inventory.VERSION + 1)
+    await rebuild(log, store, newer)
+    with pytest.raises(Overtaken):
+        await store.apply(VIEWS, events[40:60], 60, after=40)
+    assert await store.checkpoint(newer) == SIZE
+    others = [view for view in VIEWS if view is not inventory.view]
+    assert {await store.checkpoint(view) for view in others} == {40}
+
+
+async def test_a_page_that_begins_behind_the_checkpoint_is_refused(store, log):
+    """As after a fail-over to a server that lacks the last commits: nothing in between may be missed."""
+    events = await prepared(store, log)
+    await store.apply(VIEWS, events[:40], 40)
+    with pytest.raises(Overtaken):
+        await store.apply(VIEWS, events[50:], SIZE, after=50)
+    assert await store.checkpoint(inventory.view) == 40
+
+
+class Stopping:
+    """A view store whose process is stopped at random: before a page, after it, or for good."""
+
+    def __init__(self, store, random):
+        self._store, self._random = store, random
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    async def apply(self, *arguments, **options):
+        fate = self._random.random()
+        if fate < 0.15:
+            raise Fault("before the page")
+        await self._store.apply(*arguments, **options)
+        if fate < 0.3:
+            raise Fault("after the page")
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_followers_that_stop_anywhere_lose_and_repeat_nothing(store, log, tmp_path, monkeypatch, seed):
+    """Two take turns, overtake each other and are stopped at any moment, while events come in."""
+    random = Random(seed)  # noqa: S311 - repeatable, not secret
+    monkeypatch.setattr("es_pki.adapters.views.follower.PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr("es_pki.adapters.views.follower.GATHER_SECONDS", 0)
+    page_size = random.choice([1, 2, 7, 50])
+    for module in ("memory", "paging"):
+        monkeypatch.setattr(f"eventlog.{module}.PAGE_SIZE", page_size)
+    monkeypatch.setattr("eventlog.paging.FILTERED_SPAN", random.choice([1, 3, 10, 100]))
+    # Each has a lease of its own, as if the other's had run out unnoticed: only the store fences them.
+    leases = [FileLease(tmp_path / f"{number}.lock") for number in range(2)]
+    size = SIZE
+    for turn in range(6):
+        followers = [Follower(log, Stopping(store, random), VIEWS, lease) for lease in leases]
+        running = [asyncio.ensure_future(follower.run()) for follower in followers]
+        await extend(log, history(seed=100 * seed + turn + 10, size=20))
+        size += 20
+        await asyncio.sleep(random.random() / 20)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+    running = asyncio.ensure_future(Follower(log, store, VIEWS, leases[0]).run())
+    assert await Follower(log, store, VIEWS, leases[1]).reached(size, 20)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    events = await events_of(log)
+    for view in VIEWS:
+        followed = await everything(store, view)
+        assert in_any_order(followed) == in_any_order(folded(view, events).values())
+        await rebuild(log, store, view)
+        assert await everything(store, view) == followed
+    for lease in leases:
+        await lease.release()
 
 
 async def test_a_follower_builds_what_is_missing_and_keeps_up(store, log, tmp_path):
