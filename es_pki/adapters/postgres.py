@@ -15,6 +15,9 @@ CONNECT_SECONDS = 5.0
 COMMAND_SECONDS = 20.0
 """How long a statement may take before its connection is taken for lost."""
 
+SESSION = {"idle_in_transaction_session_timeout": "5000"}
+"""A process that hangs within a transaction must not keep the rows that it has locked."""
+
 OLDEST_SERVER = 14
 """The version of PostgreSQL that first had `idle_session_timeout`, which `lease.advisory` rests on."""
 
@@ -55,7 +58,7 @@ async def open_pool(url: str, schema: str, tables: str) -> Any:  # noqa: ANN401 
             min_size=1,
             max_size=LARGEST_POOL,
             command_timeout=COMMAND_SECONDS,
-            server_settings={"application_name": f"es-pki {schema}"},
+            server_settings={**SESSION, "application_name": f"es-pki {schema}"},
         )
     except (*AWAY, asyncpg.PostgresError, ValueError) as error:
         raise StoreUnavailable(f"database_url: PostgreSQL can't be used: {type(error).__name__}: {error}") from None

@@ -36,7 +36,7 @@ SETTINGS = {
     # It would compile queries for milliseconds that run for microseconds.
     "jit": "off",
     # A writer that is cut off from the server must not keep the lock.
-    "idle_in_transaction_session_timeout": "10000",
+    "idle_in_transaction_session_timeout": "5000",
 }
 
 OPTIONS: dict[str, Any] = {"server_settings": SETTINGS, "timeout": 5, "command_timeout": 20}
