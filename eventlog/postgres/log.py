@@ -7,14 +7,12 @@ import asyncpg
 
 from eventlog import batch, clock, merkle, paging
 from eventlog.commit import CommitQueue
+from eventlog.following import Following
 from eventlog.log import PAGE_SIZE, Closed, Damaged, Head, Page, Record, Unavailable, Write
 from eventlog.postgres import schema
 from eventlog.postgres.connection import LOST, OPTIONS, attempts, connect, connect_to_any, translated
 from eventlog.postgres.listener import Listener
 from eventlog.postgres.writer import Writer
-
-POLL_SECONDS = 1.0
-"""How often followers look by themselves, should a notification be lost."""
 
 READERS = 4
 """Reading connections, at most."""
@@ -51,8 +49,8 @@ class PostgresLog:
         self._pool = pool
         self._writer = Writer(url, now)
         self._queue = CommitQueue(self._commit)
-        self._signal = paging.Signal()
-        self._listener = Listener(url, self._signal)
+        self._following = Following(self)
+        self._listener = Listener(url, self._following.wake)
         self._closed = False
 
     @classmethod
@@ -98,7 +96,7 @@ class PostgresLog:
         """See `Log.follow`."""
         if not self._closed:
             self._listener.start()
-        return paging.follow(self, self._signal, POLL_SECONDS, after, types)
+        return self._following.follow(after, types)
 
     async def scan(self) -> AsyncIterator[Sequence[Record]]:
         """See `Log.scan`."""
@@ -127,7 +125,7 @@ class PostgresLog:
         if self._closed:
             return
         self._closed = True
-        self._signal.set()
+        self._following.wake()
         await self._listener.close()
         await self._writer.close()
         self._pool.terminate()
@@ -147,7 +145,7 @@ class PostgresLog:
         batch.answer(outcome)
         self._queue.defer(outcome.deferred)
         if outcome.records:
-            self._signal.set()
+            self._following.wake()
 
     async def _records(self, query: str, *arguments: object) -> list[Record]:
         return list(map(Record._make, await self._fetch(query, *arguments)))

@@ -13,10 +13,12 @@ from pathlib import Path
 
 from eventlog import batch, clock, paging
 from eventlog.commit import CommitQueue
+from eventlog.following import Following
 from eventlog.log import PAGE_SIZE, Closed, Head, Page, Record, Write
 from eventlog.sqlite import schema
 from eventlog.sqlite.checkpointer import Checkpointer
 from eventlog.sqlite.reader import LOWEST_POSITION, Reader
+from eventlog.sqlite.watcher import Watcher
 from eventlog.sqlite.writer import Writer
 
 QUICK_SECONDS = 0.003
@@ -27,9 +29,6 @@ QUICK_REQUESTS = 64
 
 QUICK_PAGE = 200
 """Records read on the event loop; more are read in a thread."""
-
-POLL_SECONDS = 0.02
-"""How often followers look for what other processes have committed."""
 
 
 class SQLiteLog:
@@ -43,7 +42,8 @@ class SQLiteLog:
         self._write_thread = ThreadPoolExecutor(1, "eventlog-write")
         self._read_thread = ThreadPoolExecutor(1, "eventlog-read")
         self._queue = CommitQueue(self._commit)
-        self._signal = paging.Signal()
+        self._following = Following(self)
+        self._watcher = Watcher(path, self._following.wake)
         self._closed = False
 
     @classmethod
@@ -85,7 +85,9 @@ class SQLiteLog:
 
     def follow(self, *, after: int = 0, types: Collection[str] | None = None) -> AsyncIterator[Page]:
         """See `Log.follow`."""
-        return paging.follow(self, self._signal, POLL_SECONDS, after, types)
+        if not self._closed:
+            self._watcher.start()
+        return self._following.follow(after, types)
 
     async def scan(self) -> AsyncIterator[Sequence[Record]]:
         """See `Log.scan`."""
@@ -110,7 +112,8 @@ class SQLiteLog:
         if self._closed:
             return
         self._closed = True
-        self._signal.set()
+        self._following.wake()
+        await self._watcher.close()
         await self._checkpointer.close()
         self._write_thread.shutdown()
         await asyncio.to_thread(self._read_thread.shutdown)
@@ -151,7 +154,7 @@ class SQLiteLog:
     def _committed(self, outcome: batch.Plan) -> None:
         batch.answer(outcome)
         if outcome.records:
-            self._signal.set()
+            self._following.wake()
             self._checkpointer.wrote(outcome.records)
 
     async def _in_read_thread(self, read: Callable[..., list[Record]], *arguments: object) -> list[Record]:

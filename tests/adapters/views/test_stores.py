@@ -253,6 +253,7 @@ async def test_followers_that_stop_anywhere_lose_and_repeat_nothing(store, log, 
     page_size = random.choice([1, 2, 7, 50])
     for module in ("memory", "paging"):
         monkeypatch.setattr(f"eventlog.{module}.PAGE_SIZE", page_size)
+    monkeypatch.setattr("eventlog.following.TAIL_LENGTH", random.randrange(page_size + 1))
     monkeypatch.setattr("eventlog.paging.FILTERED_SPAN", random.choice([1, 3, 10, 100]))
     # Each has a lease of its own, as if the other's had run out unnoticed: only the store fences them.
     leases = [FileLease(tmp_path / f"{number}.lock") for number in range(2)]
