@@ -20,7 +20,7 @@ from es_pki.adapters.keystore import KeyStoreRefused
 from es_pki.adapters.lease import Overtaken
 from es_pki.adapters.postgres import StoreUnavailable
 from es_pki.adapters.service import Equipment, Service
-from es_pki.adapters.sqlite import NotOurFile
+from es_pki.adapters.sqlite import FileUnusable, NotOurFile
 from es_pki.adapters.views.rebuild import rebuild
 from es_pki.config import Settings, SettingsRefused
 from es_pki.projections import VIEWS
@@ -28,7 +28,7 @@ from eventlog import Report, verify
 
 R = TypeVar("R")
 
-REFUSALS = (KeyStoreRefused, NotOurFile, Overtaken, SettingsRefused, StoreUnavailable, OSError)
+REFUSALS = (FileUnusable, KeyStoreRefused, NotOurFile, Overtaken, SettingsRefused, StoreUnavailable, OSError)
 
 
 class LocalWork:

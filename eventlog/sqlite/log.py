@@ -60,7 +60,7 @@ class SQLiteLog:
             schema.prepare(path)
             return cls(path, now)
         except sqlite3.Error as error:
-            raise schema.translated(error) from error
+            raise schema.translated(error, path) from error
 
     async def append(self, writes: Sequence[Write], *, metadata: bytes = b"{}") -> tuple[int, ...]:
         """See `Log.append`."""

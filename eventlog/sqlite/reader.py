@@ -39,6 +39,7 @@ class Reader:
     """One reading connection."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._connection = schema.connect_reader(path)
 
     def head(self) -> Head:
@@ -92,11 +93,11 @@ class Reader:
             rows: Iterator[tuple[object, ...]] = self._connection.execute(query, parameters)
             return list(map(Record._make, rows))
         except sqlite3.Error as error:
-            raise schema.translated(error) from error
+            raise schema.translated(error, self._path) from error
 
     def _one(self, query: str, parameters: tuple[object, ...]) -> tuple[int, int, bytes] | None:
         try:
             row: tuple[int, int, bytes] | None = self._connection.execute(query, parameters).fetchone()
         except sqlite3.Error as error:
-            raise schema.translated(error) from error
+            raise schema.translated(error, self._path) from error
         return row

@@ -6,6 +6,7 @@ import pytest
 from eventlog import Conflict, Damaged, LogError, clock, verify
 from eventlog.postgres import PostgresLog
 from tests.eventlog.contract import ISSUED, LogContract, SharedLogContract, everything, follow_until, write
+from tests.eventlog.following import FollowingContract
 
 
 class Store:
@@ -40,6 +41,10 @@ class TestPostgresLog(LogContract):
 
 
 class TestSharedPostgresLog(SharedLogContract):
+    pass
+
+
+class TestFollowingPostgresLog(FollowingContract):
     pass
 
 

@@ -113,10 +113,15 @@ class Runner:
         while True:
             for item in await self._store.outstanding():
                 self._check_lease()
-                if item.next <= self._now().timestamp():
+                if self._is_time(item):
                     await self._try(item)
             await asyncio.sleep(LOOK_SECONDS)
             self._check_lease()
+
+    def _is_time(self, item: Outstanding) -> bool:
+        """Tell whether an effect is to be tried; also when it would be later than ever: the clock has stepped back."""
+        wait = item.next - self._now().timestamp()
+        return wait <= 0 or wait > 2 * LONGEST_PAUSE_SECONDS + self._grace
 
     def _check_lease(self) -> None:
         if not self._lease.held():

@@ -46,7 +46,6 @@ class SQLiteViews:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self._reader = database.reader()
         self._decoders: dict[str, msgspec.json.Decoder[Any]] = {}
 
     @classmethod
@@ -175,11 +174,10 @@ class SQLiteViews:
 
     async def close(self) -> None:
         """See `ViewStore.close`."""
-        self._reader.close()
         await self.database.close()
 
     def _look_up(self, sql: str, arguments: list[Any]) -> list[Any]:
-        return self._reader.execute(sql, arguments).fetchall()
+        return self.database.look_up(sql, arguments)
 
     def _decoded(self, view: View[R], row: bytes) -> R:
         decoder = self._decoders.get(view.name)

@@ -5,6 +5,7 @@ import datetime
 
 import pytest
 
+from es_pki.adapters import clock
 from es_pki.adapters.intake.requests import SignCSR
 from es_pki.adapters.lease import Overtaken
 from es_pki.adapters.reactions.store import Outstanding, PostgresEffects, SQLiteEffects
@@ -123,6 +124,16 @@ async def test_a_runner_goes_on_where_the_one_before_stopped(world, reacting, vi
 
     async def done():
         return not (await world.examine()).outstanding and not await reacting.runner.pending()
+
+    await run_until(reacting.runner, done)
+
+
+async def test_a_clock_that_stepped_back_puts_nothing_off(world, reacting, csrs, monkeypatch):
+    await prepare_only(world, csrs, monkeypatch)
+    reacting.runner._now = lambda: clock.now() - datetime.timedelta(days=30)
+
+    async def done():
+        return not (await world.examine()).outstanding
 
     await run_until(reacting.runner, done)
 
