@@ -116,6 +116,7 @@ def test_a_server_goes_on_with_the_promoted_standby_and_has_lost_nothing(pair, t
             sender.start()
         wait_for(lambda: len(acknowledged) >= 40)
         pair.primary.kill()
+        assert server.get("/readyz").status == 503
         pair.promote()
         before = len(acknowledged)
         wait_for(lambda: len(acknowledged) >= before + 40)
