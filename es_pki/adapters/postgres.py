@@ -16,7 +16,7 @@ COMMAND_SECONDS = 20.0
 """How long a statement may take before its connection is taken for lost."""
 
 SESSION = {"idle_in_transaction_session_timeout": "5000"}
-"""A process that hangs within a transaction must not keep the rows that it has locked."""
+"""A process that hangs between two statements must not keep the rows that it has locked. See `lease.advisory`, too."""
 
 OLDEST_SERVER = 14
 """The version of PostgreSQL that first had `idle_session_timeout`, which `lease.advisory` rests on."""

@@ -35,7 +35,7 @@ SETTINGS = {
     "enable_bitmapscan": "off",
     # It would compile queries for milliseconds that run for microseconds.
     "jit": "off",
-    # A writer that is cut off from the server must not keep the lock.
+    # A writer that hangs, or is cut off from the server, must not keep the lock.
     "idle_in_transaction_session_timeout": "5000",
 }
 

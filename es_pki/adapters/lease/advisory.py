@@ -23,6 +23,16 @@ LOG = logging.getLogger("es_pki.lease")
 LOST = (*AWAY, asyncpg.PostgresError)
 """What a connection raises that no longer holds anything."""
 
+_RENEW = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE usename = current_user AND datname = current_database()
+  AND (application_name = 'eventlog' OR application_name LIKE 'es-pki %')
+  AND state = 'active' AND wait_event = 'ClientRead' AND state_change < now() - interval '5 seconds'
+"""
+"""Renews, and ends the sessions of processes that hang between a statement's parsing and its execution: no timeout of
+PostgreSQL's does (before version 17), and such a session may keep rows, or the log's lock, as long as it likes. A role
+may end its own sessions."""
+
 _TRY = "SELECT pg_try_advisory_lock(hashtext('es-pki lease'), hashtext($1))"
 
 
@@ -81,7 +91,7 @@ class AdvisoryLease:
             while True:
                 await asyncio.sleep(self._term.renewal_seconds)
                 asked = clock.elapsed()
-                await connection.execute("SELECT 1")
+                await connection.execute(_RENEW)
                 self._term.renew(asked)
         except LOST as error:
             told = {"lease": self._name, "error": type(error).__name__}

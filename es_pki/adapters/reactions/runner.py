@@ -67,8 +67,9 @@ class Runner:
                 closed = True
             except* Overtaken as overtaken:
                 LOG.warning("the reactions are another's", extra={"fields": {"because": str(overtaken.exceptions[0])}})
-            except* Exception:
-                LOG.exception("the reactions could not go on; trying again")
+            except* Exception as failed:
+                told = {"failures": [type(error).__name__ for error in failed.exceptions]}
+                LOG.exception("the reactions could not go on; trying again", extra={"fields": told})
             await asyncio.sleep(LOOK_SECONDS)
 
     async def pending(self) -> Sequence[dict[str, object]]:

@@ -27,6 +27,9 @@ CREATE TABLE IF NOT EXISTS views.effect_checkpoint(
     id int PRIMARY KEY CHECK (id = 1), position bigint NOT NULL
 )
 """
+INDEX_SECONDS = 3_600.0
+"""How long an index of a view may take to be made."""
+
 TYPES = ('text COLLATE "C"', "bigint", "bytea")
 
 
@@ -154,7 +157,7 @@ class PostgresViews:
             await connection.execute(f"ALTER TABLE views.{building} RENAME TO {live}")
             await connection.execute(f"ALTER INDEX views.{building}_pkey RENAME TO {live}_pkey")
             for statement in tables.indexes(view, live):
-                await connection.execute(statement)
+                await connection.execute(statement, timeout=INDEX_SECONDS)
             await connection.execute("DELETE FROM views.checkpoint WHERE view = $1", view.name)
             await connection.execute("UPDATE views.checkpoint SET view = $1 WHERE view = $2", view.name, building)
         return True
