@@ -48,9 +48,11 @@ EXCHANGE = (
     (413, "body-too-large", "A request has at most 1 MiB."),
     (415, "not-json", "Commands are sent as `application/json`."),
     (500, "internal", "es-pki failed. The log line names the cause under the incident of the answer."),
+    (500, "log-damaged", "The event log contradicts itself. Stop, and run `es-pki log verify`."),
+    (500, "store-damaged", 'A file of the data folder is damaged: see "Trouble shooting" in OPERATIONS.md.'),
     (503, "log-inconsistent", "The log contradicts itself or a checkpoint signed before; no checkpoint is signed."),
     (503, "log-unavailable", "The event log can't be used right now. Nothing was lost; try again."),
-    (503, "store-unavailable", "The database can't be reached right now. Nothing was lost; try again."),
+    (503, "store-unavailable", "A store can't be used right now. Nothing was lost; try again."),
     (503, "views-behind", "The views have not reached the position that was asked for. Try again."),
 )
 

@@ -22,10 +22,10 @@ from es_pki.adapters.examination import examine
 from es_pki.adapters.http.lists import authority_object, principal_object
 from es_pki.adapters.http.replies import row_object
 from es_pki.adapters.keystore import KeyStoreRefused
-from es_pki.adapters.lease import FileLease
+from es_pki.adapters.lease import FileLease, Overtaken
 from es_pki.adapters.postgres import StoreUnavailable
 from es_pki.adapters.service import Equipment, Service
-from es_pki.adapters.sqlite import NotOurFile
+from es_pki.adapters.sqlite import FileUnusable, NotOurFile
 from es_pki.adapters.views.rebuild import RebuildLost, rebuild
 from es_pki.adapters.views.replay import NoSuchMoment, position_of, replay
 from es_pki.config import Settings, SettingsRefused
@@ -42,7 +42,17 @@ SHOWN: dict[str, Callable[[Any], Mapping[str, object]]] = {
 }
 """The views whose rows are not shown as they are."""
 
-REFUSALS = (KeyStoreRefused, NoSuchMoment, NotOurFile, RebuildLost, SettingsRefused, StoreUnavailable, OSError)
+REFUSALS = (
+    FileUnusable,
+    KeyStoreRefused,
+    NoSuchMoment,
+    NotOurFile,
+    Overtaken,
+    RebuildLost,
+    SettingsRefused,
+    StoreUnavailable,
+    OSError,
+)
 
 
 class LocalWork:

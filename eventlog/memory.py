@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Sequence
 
 from eventlog import batch, clock, paging
 from eventlog.commit import CommitQueue
+from eventlog.following import Following
 from eventlog.log import PAGE_SIZE, Closed, Head, Page, Record, Write
 
 
@@ -17,7 +18,7 @@ class MemoryLog:
         self._records: list[Record] = []
         self._streams: dict[str, list[Record]] = {}
         self._queue = CommitQueue(self._commit)
-        self._signal = paging.Signal()
+        self._following = Following(self)
         self._closed = False
 
     @classmethod
@@ -42,7 +43,7 @@ class MemoryLog:
 
     def follow(self, *, after: int = 0, types: Collection[str] | None = None) -> AsyncIterator[Page]:
         """See `Log.follow`."""
-        return paging.follow(self, self._signal, None, after, types)
+        return self._following.follow(after, types)
 
     async def scan(self) -> AsyncIterator[Sequence[Record]]:
         """See `Log.scan`."""
@@ -70,7 +71,7 @@ class MemoryLog:
         """See `Log.close`."""
         await self._queue.close()
         self._closed = True
-        self._signal.set()
+        self._following.wake()
 
     async def size(self) -> int:
         """See `paging.Source`."""
@@ -90,7 +91,7 @@ class MemoryLog:
             self._streams.setdefault(record.stream, []).append(record)
         self._head = outcome.head
         batch.answer(outcome)
-        self._signal.set()
+        self._following.wake()
 
     def _version(self, stream: str) -> int:
         return len(self._streams.get(stream, ()))

@@ -21,6 +21,9 @@ _APPEND = "SELECT * FROM eventlog.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10
 _LOCK_HEAD = "SELECT * FROM eventlog.lock_head()"
 _LEAF_HASH = "SELECT leaf_hash FROM eventlog.event WHERE position = $1"
 
+_WRITE_NOTHING = "SELECT pg_logical_emit_message(true, 'eventlog', '')"
+"""Makes a commit wait for the synchronous standby, as one without writes doesn't; nobody reads what it writes."""
+
 
 class Writer:
     """The writing connection, which it replaces when it is lost. One call at a time."""
@@ -72,6 +75,8 @@ class Writer:
             row = await self._connection.fetchrow(_LOCK_HEAD)
             head = Head(row["size"], row["time"], merkle.unpack(row["frontier"]))
             if self._unanswered is not None and await self._is_stored(self._unanswered):
+                # Its own wait for a standby was cut off, which may lack it yet. Our commit comes after it.
+                await self._connection.execute(_WRITE_NOTHING)
                 return self._unanswered
             outcome, head = await self._store(requests, head)
             if outcome is None:

@@ -9,6 +9,7 @@ import pytest
 from eventlog import Damaged, LogError, NewEvent, Unavailable, clock, verify
 from eventlog.sqlite import SQLiteLog
 from tests.eventlog.contract import ISSUED, LogContract, SharedLogContract, everything, follow_until, write
+from tests.eventlog.following import FollowingContract
 
 
 class Store:
@@ -42,6 +43,10 @@ class TestSQLiteLog(LogContract):
 
 
 class TestSharedSQLiteLog(SharedLogContract):
+    pass
+
+
+class TestFollowingSQLiteLog(FollowingContract):
     pass
 
 

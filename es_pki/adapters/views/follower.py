@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from es_pki.adapters.lease import Lease
+from es_pki.adapters.lease import Lease, Overtaken
 from es_pki.adapters.recorded import happened
 from es_pki.adapters.views.rebuild import rebuild
 from es_pki.adapters.views.store import ViewStore
@@ -20,6 +20,9 @@ POLL_SECONDS = 0.02
 
 GATHER_SECONDS = 0.01
 """Between pages: under load a page gathers many events, and its transaction costs each of them little."""
+
+LOOK_SECONDS = 1.0
+"""How often the holder of the lease looks whether it still is."""
 
 PAUSE_SECONDS = 1.0
 """Between a failure and the next try."""
@@ -42,18 +45,34 @@ class Follower:
         while True:
             try:
                 await self._lease.acquire()
-                await self._follow()
+                await self._follow_while_held()
             except Closed:
                 return
             except (UnknownEvent, UndecodableEvent) as error:
                 self.failure = f"{type(error).__name__}: {error}"
                 LOG.exception("the views stand still", extra={"fields": {"failure": self.failure}})
                 return
+            except Overtaken as overtaken:
+                LOG.warning("the views are another's", extra={"fields": {"because": str(overtaken)}})
             except Exception as error:
                 self.failure = type(error).__name__
                 LOG.exception("the views could not follow; trying again", extra={"fields": {"failure": self.failure}})
-            self._position = -1
+            finally:
+                await self._move(-1)
             await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _follow_while_held(self) -> None:
+        """Follow until something fails, or the lease is lost: it must be had again even if nobody commits anything."""
+        following = asyncio.ensure_future(self._follow())
+        try:
+            while not following.done():
+                await asyncio.wait([following], timeout=LOOK_SECONDS)
+                if not self._lease.held():
+                    raise Overtaken("the lease is lost")
+            await following
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
 
     async def _follow(self) -> None:
         for view in self._views:
@@ -61,17 +80,20 @@ class Follower:
                 await rebuild(self._log, self._store, view)
         checkpoints = [await self._store.checkpoint(view) or 0 for view in self._views]
         await self._move(min(checkpoints))
+        if self._position >= (await self._log.head()).size:
+            self.failure = None
         types = frozenset().union(*(view.types for view in self._views))
         async for page in self._log.follow(after=self._position, types=types):
-            if not await self._lease.held():
-                return
+            if not self._lease.held():
+                raise Overtaken("the lease is lost")
             events = [happened(record) for record in page.records]
-            await self._store.apply(self._views, events, page.position)
+            await self._store.apply(self._views, events, page.position, after=self._position)
             await self._move(page.position)
+            self.failure = None
             await asyncio.sleep(GATHER_SECONDS)
 
     async def _move(self, position: int) -> None:
-        self.failure = None
+        """Tell those who wait how far this process has followed; -1: it follows no more."""
         async with self._moved:
             self._position = position
             self._moved.notify_all()
