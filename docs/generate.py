@@ -10,8 +10,9 @@ import msgspec
 import es_pki.__main__  # noqa: F401 - every module that has refusals is loaded by it
 from es_pki import values
 from es_pki.adapters.cli.parser import EPILOG, VERBS
+from es_pki.adapters.http.access import EVERYBODY
 from es_pki.adapters.http.problems import STATUS, code_of
-from es_pki.adapters.http.routes import EVERYBODY, ROUTES
+from es_pki.adapters.http.routes import ROUTES
 from es_pki.adapters.intake.requests import REQUESTS
 from es_pki.commands.profile import RULES
 from es_pki.config import Settings

@@ -10,7 +10,7 @@ from es_pki.adapters.http.parts import PARTS
 from es_pki.adapters.http.problems import Problem, is_repeatable
 from es_pki.adapters.http.replies import json_reply
 from es_pki.adapters.intake.answer import Asked
-from es_pki.adapters.intake.requests import REQUESTS, CreateToken, Request, RevokeToken
+from es_pki.adapters.intake.requests import REQUESTS, Request
 from es_pki.commands.refusals import Malformed
 from es_pki.decider import Violation
 
@@ -55,8 +55,6 @@ async def send_command(request: web.Request) -> web.StreamResponse:
     asked = Asked(caller, parts.now(), _idempotency_key(request))
     body = decoded(name, await _body(request))
     answer = await parts.desk.take(body, asked)
-    if isinstance(body, CreateToken | RevokeToken):
-        await parts.follower.reached(answer.position, 5.0)
     return json_reply(answer, headers={"ES-PKI-Position": str(answer.position)})
 
 

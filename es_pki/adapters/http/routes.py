@@ -6,19 +6,16 @@ from typing import NamedTuple
 from aiohttp import web
 
 from es_pki.adapters.http import calendar_feed, certificates, commands, events, health, lists
-from es_pki.adapters.http.access import admitted
+from es_pki.adapters.http.access import AUDITORS, EVERYBODY, WATCHERS, admitted
 from es_pki.adapters.http.openapi import document
 from es_pki.adapters.http.parts import PARTS, Parts
 from es_pki.adapters.http.problems import problems
 from es_pki.adapters.http.replies import json_reply
+from es_pki.adapters.http.tokens import TOKENS, Tokens
 from es_pki.adapters.web import pages
 from es_pki.values import Role
 
 MAXIMUM_BODY = 1024 * 1024
-
-EVERYBODY = frozenset(Role)
-AUDITORS = frozenset({Role.ADMIN, Role.AUDITOR})
-WATCHERS = frozenset({Role.ADMIN, Role.OPERATOR, Role.AUDITOR})
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -90,6 +87,7 @@ def management_application(parts: Parts) -> web.Application:
     """Return the management API's application."""
     application = web.Application(middlewares=[problems], client_max_size=MAXIMUM_BODY)
     application[PARTS] = parts
+    application[TOKENS] = Tokens(parts.log, parts.views)
     application[events.LIVE] = set()
     application.on_shutdown.append(events.end_streams)
     for route in ROUTES:
