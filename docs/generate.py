@@ -50,6 +50,7 @@ EXCHANGE = (
     (500, "internal", "es-pki failed. The log line names the cause under the incident of the answer."),
     (503, "log-unavailable", "The event log can't be used right now. Nothing was lost; try again."),
     (503, "store-unavailable", "The database can't be reached right now. Nothing was lost; try again."),
+    (503, "too-many-streams", "The server sends as many live streams as it will. End one, or ask again later."),
     (503, "views-behind", "The views have not reached the position that was asked for. Try again."),
 )
 

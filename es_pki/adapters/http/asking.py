@@ -26,7 +26,7 @@ EVERYWHERE = frozenset({"limit", "cursor", "as_of", "at_least"})
 async def wait_until_seen(request: web.Request) -> None:
     """Wait for the views to reach `?at_least=` (or the header `ES-PKI-At-Least`). Raises `Problem` 503."""
     text = request.query.get("at_least") or request.headers.get("ES-PKI-At-Least")
-    if text and not await request.app[PARTS].follower.reached(_number("at_least", text), LONGEST_WAIT):
+    if text and not await request.app[PARTS].follower.reached(number("at_least", text), LONGEST_WAIT):
         raise Problem(503, "views-behind", f"the views have not reached position {text} yet", Retry_After="1")
 
 
@@ -36,7 +36,7 @@ async def as_of(request: web.Request) -> int | None:
     if text is None:
         return None
     if text.isdigit():
-        return _number("as_of", text)
+        return number("as_of", text)
     return await request.app[PARTS].log.position_at(microseconds_of(moment("as_of", text)))
 
 
@@ -72,7 +72,7 @@ async def query_of(request: web.Request, view: View[R], *, also: frozenset[str] 
 
 def limit_of(request: web.Request) -> int:
     """Return `?limit=`, 1 to `HIGHEST_LIMIT`. Raises `Malformed`."""
-    limit = _number("limit", request.query.get("limit", str(DEFAULT_LIMIT)))
+    limit = number("limit", request.query.get("limit", str(DEFAULT_LIMIT)))
     if not 1 <= limit <= HIGHEST_LIMIT:
         raise Malformed.at("limit", "pages are bounded", f"1 to {HIGHEST_LIMIT}")
     return limit
@@ -80,10 +80,11 @@ def limit_of(request: web.Request) -> int:
 
 def number_of(request: web.Request, field: str, default: int) -> int:
     """Return a whole number of the query. Raises `Malformed`."""
-    return _number(field, request.query.get(field, str(default)))
+    return number(field, request.query.get(field, str(default)))
 
 
-def _number(field: str, text: str) -> int:
+def number(field: str, text: str) -> int:
+    """Return a whole number. Raises `Malformed`, naming the field."""
     if not text.isascii() or not text.isdigit() or len(text) > 18:
         raise Malformed.at(field, "numbers are whole", "a whole number, 0 or more")
     return int(text)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from aiohttp import web
 
-from es_pki.adapters.http import calendar_feed, certificates, commands, events, health, lists
+from es_pki.adapters.http import calendar_feed, certificates, commands, events, health, lists, live
 from es_pki.adapters.http.access import AUDITORS, EVERYBODY, WATCHERS, admitted
 from es_pki.adapters.http.openapi import document
 from es_pki.adapters.http.parts import PARTS, Parts
@@ -28,6 +28,11 @@ class Route(NamedTuple):
     roles: frozenset[Role] | None
     handler: Handler
     parameters: tuple[str, ...] = ()
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Return the methods that the route takes: what answers GET answers HEAD (RFC 9110 section 9.1)."""
+        return ("GET", "HEAD") if self.method == "GET" else (self.method,)
 
     @property
     def summary(self) -> str:
@@ -72,7 +77,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/v1/calendar.ics", EVERYBODY, calendar_feed.calendar_feed, (*PAGES, "from", "to", "kind")),
     Route("GET", "/api/v1/tokens", AUDITORS, lists.list_tokens, (*PAGES, "name")),
     Route("GET", "/api/v1/events", AUDITORS, events.list_events, ("after", "stream", "type", "limit")),
-    Route("GET", "/api/v1/events/stream", AUDITORS, events.stream_events, ("after", "type")),
+    Route("GET", "/api/v1/events/stream", AUDITORS, live.stream_events, ("after", "type")),
     Route("GET", "/api/v1/reactions", WATCHERS, health.reactions),
     Route("GET", "/healthz", None, health.healthz),
     Route("GET", "/readyz", None, health.readyz),
@@ -88,10 +93,11 @@ def management_application(parts: Parts) -> web.Application:
     application = web.Application(middlewares=[problems], client_max_size=MAXIMUM_BODY)
     application[PARTS] = parts
     application[TOKENS] = Tokens(parts.log, parts.views)
-    application[events.LIVE] = set()
-    application.on_shutdown.append(events.end_streams)
+    application[live.LIVE] = set()
+    application.on_shutdown.append(live.end_streams)
     for route in ROUTES:
-        application.router.add_route(route.method, route.path, _guarded(route))
+        for method in route.methods:
+            application.router.add_route(method, route.path, _guarded(route))
     return application
 
 
