@@ -1,6 +1,7 @@
 """Bad input: each a problem document that names the field and the rule, nothing appended, never a 500."""
 
 import base64
+import gzip
 import uuid
 
 import pytest
@@ -62,6 +63,17 @@ def test_a_huge_body_is_refused(server):
 def test_other_media_types_are_refused(server):
     reply = server.command("SignCSR", b"name=x", headers={"Content-Type": "application/x-www-form-urlencoded"})
     problem(reply, 415, "not-json", "Content-Type")
+
+
+@pytest.mark.usefixtures("nothing_appended")
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd", "nonsense", "gzip, gzip"])
+@pytest.mark.parametrize(
+    "body", [b"{}", gzip.compress(b"{}"), gzip.compress(b"{}")[:-6], gzip.compress(bytes(1 << 24))]
+)
+def test_an_encoded_body_is_refused_whatever_is_in_it(server, coding, body):
+    reply = server.command("SignCSR", body, headers={"Content-Encoding": coding})
+    problem(reply, 415, "body-encoded", "Content-Encoding")
+    assert reply.headers["accept-encoding"] == "identity"
 
 
 def test_unknown_routes_methods_and_commands_are_refused(server):
