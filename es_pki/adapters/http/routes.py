@@ -7,6 +7,7 @@ from aiohttp import web
 
 from es_pki.adapters.http import calendar_feed, certificates, commands, events, health, lists, live
 from es_pki.adapters.http.access import AUDITORS, EVERYBODY, WATCHERS, admitted
+from es_pki.adapters.http.asking import check_parameters
 from es_pki.adapters.http.openapi import document
 from es_pki.adapters.http.parts import PARTS, Parts
 from es_pki.adapters.http.problems import problems
@@ -40,8 +41,10 @@ class Route(NamedTuple):
         return (self.handler.__doc__ or "").split("\n", 1)[0]
 
 
-PAGES = ("limit", "cursor", "as_of", "at_least")
 NOW_OR_THEN = ("as_of", "at_least")
+PAGES = ("limit", "cursor", *NOW_OR_THEN)
+HISTORY = (*PAGES, "type", "actor")
+EXPIRIES = ("from", "to", "kind")
 
 
 async def openapi(_request: web.Request) -> web.StreamResponse:
@@ -54,7 +57,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/api/v1/commands/{name}", frozenset(), commands.send_command),
     Route("GET", "/api/v1/authorities", EVERYBODY, lists.list_authorities, (*PAGES, "name", "status", "issuer_id")),
     Route("GET", "/api/v1/authorities/{id}", EVERYBODY, lists.one_authority, NOW_OR_THEN),
-    Route("GET", "/api/v1/authorities/{id}/history", EVERYBODY, lists.authority_history, PAGES),
+    Route("GET", "/api/v1/authorities/{id}/history", EVERYBODY, lists.authority_history, HISTORY),
     Route(
         "GET",
         "/api/v1/certificates",
@@ -72,9 +75,9 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("GET", "/api/v1/certificates/{id}/chain", EVERYBODY, certificates.certificate_chain, NOW_OR_THEN),
     Route("GET", "/api/v1/certificates/{id}/versions", EVERYBODY, certificates.certificate_versions, NOW_OR_THEN),
-    Route("GET", "/api/v1/certificates/{id}/history", EVERYBODY, lists.certificate_history, PAGES),
-    Route("GET", "/api/v1/calendar", EVERYBODY, lists.calendar, (*PAGES, "from", "to", "kind")),
-    Route("GET", "/api/v1/calendar.ics", EVERYBODY, calendar_feed.calendar_feed, (*PAGES, "from", "to", "kind")),
+    Route("GET", "/api/v1/certificates/{id}/history", EVERYBODY, lists.certificate_history, HISTORY),
+    Route("GET", "/api/v1/calendar", EVERYBODY, lists.calendar, (*PAGES, *EXPIRIES)),
+    Route("GET", "/api/v1/calendar.ics", EVERYBODY, calendar_feed.calendar_feed, (*NOW_OR_THEN, *EXPIRIES)),
     Route("GET", "/api/v1/tokens", AUDITORS, lists.list_tokens, (*PAGES, "name")),
     Route("GET", "/api/v1/events", AUDITORS, events.list_events, ("after", "stream", "type", "limit")),
     Route("GET", "/api/v1/events/stream", AUDITORS, live.stream_events, ("after", "type")),
@@ -102,12 +105,15 @@ def management_application(parts: Parts) -> web.Application:
 
 
 def _guarded(route: Route) -> Handler:
+    """Return the route's handler behind its door: roles, then known parameters only. An open route has none."""
     roles = route.roles
-    if not roles:
+    if roles is None:
         return route.handler
 
     async def guarded(request: web.Request) -> web.StreamResponse:
-        await admitted(request, roles)
+        if roles:
+            await admitted(request, roles)
+        check_parameters(request, route.parameters)
         return await route.handler(request)
 
     return guarded

@@ -3,11 +3,13 @@
 import base64
 import gzip
 import uuid
+from urllib.parse import quote
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from es_pki.adapters.http.routes import ROUTES
 from tests import openssl
 
 
@@ -237,7 +239,39 @@ def test_an_expired_token_opens_nothing(server):
     ],
 )
 def test_a_bad_query_is_refused(server, query, code, field):
-    problem(server.get(f"/api/v1/certificates?{_quoted(query)}"), 400, code, field)
+    problem(server.get(f"/api/v1/certificates?{quote(query, safe='=&')}"), 400, code, field)
+
+
+@pytest.mark.parametrize("route", [r for r in ROUTES if r.roles is not None], ids=lambda r: f"{r.method} {r.path}")
+def test_an_unknown_parameter_is_refused_by_every_route(server, route):
+    path = route.path.replace("{id}", "root").replace("{name}", "SignCSR")
+    problem(server.send(route.method, f"{path}?asof=1"), 400, "malformed", "asof")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-05-03T12:00:00",
+        "2026-05-03T12:00Z",
+        "2026-W18-7",
+        "20260503T120000Z",
+        "2026-123",
+        "2026-05-03T24:00:00Z",
+        "2026-02-30",
+        "2026-05-03T12:00:00+25:00",
+        "2026-05-03Z",
+        "٢٠٢٦-05-03",
+    ],
+)
+def test_a_time_has_an_offset_and_a_day_has_none(server, text):
+    for path, field in (("certificates?as_of", "as_of"), ("calendar?from", "from"), ("calendar.ics?to", "to")):
+        problem(server.get(f"/api/v1/{path}={quote(text)}"), 400, "malformed", field)
+
+
+@pytest.mark.parametrize("text", ["2026-05-03", "2026-05-03t12:00:00.123456789z", "2026-05-03T12:00:00+02:00"])
+def test_a_time_with_its_offset_and_a_day_are_taken(server, text):
+    assert server.get(f"/api/v1/calendar?from={quote(text)}").status == 200
+    assert server.get(f"/api/v1/calendar?from={text}").status == 200
 
 
 def test_bad_bounds_of_the_calendar_are_refused(server):
@@ -255,12 +289,6 @@ def test_unknown_things_are_not_found(server):
     for path in ("certificates", "authorities"):
         for wanted in ("nothing", str(uuid.uuid4()), "%F0%9F%92%A9", "a" * 3000):
             problem(server.get(f"/api/v1/{path}/{wanted}"), 404, "not-found")
-
-
-def _quoted(query):
-    from urllib.parse import quote  # noqa: PLC0415 - one use
-
-    return quote(query, safe="=&")
 
 
 JSON = st.recursive(
