@@ -128,6 +128,8 @@ async def _set_up(settings: Settings) -> None:
 
 
 async def _verify(settings: Settings, progress: Progress, *, deep: bool) -> Report:
+    if not settings.database_url and not (settings.folder / "log.db").exists():
+        raise LocalFailure(f"{settings.folder}: there is no log there (no log.db); name its folder with --data-dir")
     log = await app.open_log(settings)
     try:
         report = await verify(log, partial(progress, "evidence"))
