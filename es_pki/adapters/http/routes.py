@@ -8,12 +8,13 @@ from aiohttp import web
 from es_pki.adapters.http import calendar_feed, certificates, commands, events, health, lists, live
 from es_pki.adapters.http.access import AUDITORS, EVERYBODY, WATCHERS, admitted
 from es_pki.adapters.http.asking import check_parameters
-from es_pki.adapters.http.openapi import document
+from es_pki.adapters.http.openapi import Shown, document, page_of
 from es_pki.adapters.http.parts import PARTS, Parts
 from es_pki.adapters.http.problems import problems
 from es_pki.adapters.http.replies import json_reply
 from es_pki.adapters.http.tokens import TOKENS, Tokens
 from es_pki.adapters.web import pages
+from es_pki.projections import authorities, expiry_calendar, history, inventory, principals
 from es_pki.values import Role
 
 MAXIMUM_BODY = 1024 * 1024
@@ -22,13 +23,17 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Route(NamedTuple):
-    """A route. `roles` None: open to anyone; the empty set: the handler asks for the roles itself."""
+    """A route. `roles` None: open to anyone; the empty set: the handler asks for the roles itself.
+
+    `shows`: the view's rows that it answers with, None for anything else.
+    """
 
     method: str
     path: str
     roles: frozenset[Role] | None
     handler: Handler
     parameters: tuple[str, ...] = ()
+    shows: Shown | None = None
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -55,30 +60,39 @@ async def openapi(_request: web.Request) -> web.StreamResponse:
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/v1/commands", EVERYBODY, commands.list_commands),
     Route("POST", "/api/v1/commands/{name}", frozenset(), commands.send_command),
-    Route("GET", "/api/v1/authorities", EVERYBODY, lists.list_authorities, (*PAGES, "name", "status", "issuer_id")),
-    Route("GET", "/api/v1/authorities/{id}", EVERYBODY, lists.one_authority, NOW_OR_THEN),
-    Route("GET", "/api/v1/authorities/{id}/history", EVERYBODY, lists.authority_history, HISTORY),
+    Route(
+        "GET",
+        "/api/v1/authorities",
+        EVERYBODY,
+        lists.list_authorities,
+        (*PAGES, "name", "status", "issuer_id"),
+        page_of(authorities.Row),
+    ),
+    Route("GET", "/api/v1/authorities/{id}", EVERYBODY, lists.one_authority, NOW_OR_THEN, Shown(authorities.Row)),
+    Route("GET", "/api/v1/authorities/{id}/history", EVERYBODY, lists.authority_history, HISTORY, page_of(history.Row)),
     Route(
         "GET",
         "/api/v1/certificates",
         EVERYBODY,
         lists.list_certificates,
         (*PAGES, "name", "status", "authority_id", "profile", "key_type", "serial_number", "fingerprint"),
+        page_of(inventory.Row),
     ),
-    Route("GET", "/api/v1/certificates/{id}", EVERYBODY, lists.one_certificate, NOW_OR_THEN),
-    Route(
-        "GET",
-        "/api/v1/certificates/{id}/pem",
-        EVERYBODY,
-        certificates.certificate_pem,
-        (*NOW_OR_THEN, "version"),
-    ),
+    Route("GET", "/api/v1/certificates/{id}", EVERYBODY, lists.one_certificate, NOW_OR_THEN, Shown(inventory.Row)),
+    Route("GET", "/api/v1/certificates/{id}/pem", EVERYBODY, certificates.certificate_pem, (*NOW_OR_THEN, "version")),
     Route("GET", "/api/v1/certificates/{id}/chain", EVERYBODY, certificates.certificate_chain, NOW_OR_THEN),
     Route("GET", "/api/v1/certificates/{id}/versions", EVERYBODY, certificates.certificate_versions, NOW_OR_THEN),
-    Route("GET", "/api/v1/certificates/{id}/history", EVERYBODY, lists.certificate_history, HISTORY),
-    Route("GET", "/api/v1/calendar", EVERYBODY, lists.calendar, (*PAGES, *EXPIRIES)),
+    Route(
+        "GET",
+        "/api/v1/certificates/{id}/history",
+        EVERYBODY,
+        lists.certificate_history,
+        HISTORY,
+        page_of(history.Row),
+    ),
+    Route("GET", "/api/v1/calendar", EVERYBODY, lists.calendar, (*PAGES, *EXPIRIES), page_of(expiry_calendar.Row)),
     Route("GET", "/api/v1/calendar.ics", EVERYBODY, calendar_feed.calendar_feed, (*NOW_OR_THEN, *EXPIRIES)),
-    Route("GET", "/api/v1/tokens", AUDITORS, lists.list_tokens, (*PAGES, "name")),
+    Route("GET", "/api/v1/tokens", AUDITORS, lists.list_tokens, (*PAGES, "name"), page_of(principals.Row)),
     Route("GET", "/api/v1/events", AUDITORS, events.list_events, ("after", "stream", "type", "limit")),
     Route("GET", "/api/v1/events/stream", AUDITORS, live.stream_events, ("after", "type")),
     Route("GET", "/api/v1/reactions", WATCHERS, health.reactions),
