@@ -62,7 +62,9 @@ lock: $(VENV)/.dev ## pin the newest allowed versions
 bench: $(VENV)/.bench ## compare with named rivals, in one run each
 	$(BIN)/python -m bench.log
 	$(BIN)/python -m bench.views
+	$(BIN)/python -m bench.tree
 	$(BIN)/python -m bench.issue
+	$(BIN)/python -m bench.keys
 
 clean: ## remove what make made (never the data folder)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -5,29 +5,44 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import aclosing
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import msgspec
 import uvloop
 
 from es_pki import app
 from es_pki.adapters import logs
+from es_pki.adapters.checkpoints.kept import problems_of
 from es_pki.adapters.cli import run
-from es_pki.adapters.cli.local import LocalFailure, Progress, ViewState
+from es_pki.adapters.cli.local import Kept, LocalFailure, Progress, Replay, Row, ViewState
 from es_pki.adapters.examination import examine
+from es_pki.adapters.http.lists import authority_object, principal_object
+from es_pki.adapters.http.replies import row_object
 from es_pki.adapters.keystore import KeyStoreRefused
+from es_pki.adapters.lease import FileLease
 from es_pki.adapters.postgres import StoreUnavailable
 from es_pki.adapters.service import Equipment, Service
 from es_pki.adapters.sqlite import NotOurFile
-from es_pki.adapters.views.rebuild import rebuild
+from es_pki.adapters.views.rebuild import RebuildLost, rebuild
+from es_pki.adapters.views.replay import NoSuchMoment, position_of, replay
 from es_pki.config import Settings, SettingsRefused
-from es_pki.projections import VIEWS
-from eventlog import Report, verify
+from es_pki.decider import Refused
+from es_pki.projections import VIEWS, authorities, principals
+from es_pki.projections.view import View
+from eventlog import Log, Report, note, verify
 
 R = TypeVar("R")
 
-REFUSALS = (KeyStoreRefused, NotOurFile, SettingsRefused, StoreUnavailable, OSError)
+SHOWN: dict[str, Callable[[Any], Mapping[str, object]]] = {
+    authorities.NAME: authority_object,
+    principals.NAME: principal_object,
+}
+"""The views whose rows are not shown as they are."""
+
+REFUSALS = (KeyStoreRefused, NoSuchMoment, NotOurFile, RebuildLost, SettingsRefused, StoreUnavailable, OSError)
 
 
 class LocalWork:
@@ -43,13 +58,21 @@ class LocalWork:
         """Make what a new installation needs."""
         _run(_set_up(settings))
 
-    def verify_log(self, settings: Settings, progress: Progress, *, deep: bool) -> Report:
-        """Read the whole log and return what contradicts its evidence; `deep`: and what its events contradict."""
-        return _run(_verify(settings, progress, deep=deep))
+    def let_administrator_in(self, settings: Settings, name: str) -> str:
+        """Create an administrator and return its token: for whoever has the data folder and no token that opens."""
+        return _run(_let_administrator_in(settings, name))
+
+    def verify_log(self, settings: Settings, progress: Progress, *, deep: bool, kept: Kept | None) -> Report:
+        """Read the whole log and return what contradicts its evidence, or a checkpoint that was kept."""
+        return _run(_verify(settings, progress, deep=deep, kept=kept))
 
     def rebuild_views(self, settings: Settings, names: Sequence[str], progress: Progress) -> None:
         """Build views anew."""
         _run(_rebuild(settings, names, progress))
+
+    def replay_view(self, settings: Settings, replay: Replay, progress: Progress, row: Callable[[Row], None]) -> int:
+        """Hand over each row of a view as it was."""
+        return _run(_replay(settings, replay, progress, row))
 
     def view_states(self, settings: Settings) -> Sequence[ViewState]:
         """Return how far each view has come."""
@@ -59,6 +82,11 @@ class LocalWork:
 def _run(work: Coroutine[object, object, R]) -> R:
     try:
         return uvloop.run(work)
+    except Refused as refused:
+        broken = "; ".join(f"{violation.field}: {violation.detail}" for violation in refused.violations)
+        raise LocalFailure(broken or refused.detail) from refused
+    except BrokenPipeError:
+        raise
     except REFUSALS as error:
         raise LocalFailure(str(error)) from error
 
@@ -69,6 +97,7 @@ async def _opened(settings: Settings) -> tuple[app.Stores, Service]:
         equipment = Equipment(
             log=stores.log,
             keys=stores.keys,
+            checkpoints=stores.checkpoints,
             views=stores.views,
             effects=stores.effects,
             lease=stores.lease,
@@ -106,9 +135,10 @@ def _calm_the_collector() -> None:
 
 def _greet(settings: Settings, service: Service) -> None:
     url, folder = service.addresses.url, settings.folder
+    place = f"in {settings.token_file}" if settings.token_file.exists() else "where this installation was set up"
     print(
         f"es-pki serves {url}/ (its root certificate: {folder / 'ca.pem'})\n"
-        f"The administrator's token lies in {settings.token_file}.\n"
+        f"The administrator's token lies {place}.\n"
         "\n"
         "Next, in another shell:\n"
         "  es-pki status\n"
@@ -127,12 +157,21 @@ async def _set_up(settings: Settings) -> None:
         await stores.close()
 
 
-async def _verify(settings: Settings, progress: Progress, *, deep: bool) -> Report:
+async def _let_administrator_in(settings: Settings, name: str) -> str:
+    stores, service = await _opened(settings)
+    try:
+        return await service.let_administrator_in(name)
+    finally:
+        service.close()
+        await stores.close()
+
+
+async def _verify(settings: Settings, progress: Progress, *, deep: bool, kept: Kept | None) -> Report:
     if not settings.database_url and not (settings.folder / "log.db").exists():
         raise LocalFailure(f"{settings.folder}: there is no log there (no log.db); name its folder with --data-dir")
     log = await app.open_log(settings)
     try:
-        report = await verify(log, partial(progress, "evidence"))
+        report = await _verified(log, partial(progress, "evidence"), kept)
         if not deep or report.findings:
             return report
         examination = await examine(log, partial(progress, "events"))
@@ -141,26 +180,60 @@ async def _verify(settings: Settings, progress: Progress, *, deep: bool) -> Repo
         await log.close()
 
 
+async def _verified(log: Log, heard: Callable[[int, int], None], kept: Kept | None) -> Report:
+    if kept is None:
+        return await verify(log, heard)
+    report = await verify(log, heard, kept=[note.checkpoint_of(note.parts(kept.note)[0])])
+    return report._replace(findings=(*report.findings, *await problems_of(kept.note, kept.keys, log)))
+
+
 async def _rebuild(settings: Settings, names: Sequence[str], progress: Progress) -> None:
-    unknown = sorted(set(names) - {view.name for view in VIEWS})
-    if unknown:
-        raise LocalFailure(f"there is no view {unknown[0]}; there are: {', '.join(view.name for view in VIEWS)}")
+    views = [_view_named(name) for name in names] or VIEWS
     stores = await app.open_stores(settings)
     try:
-        for view in VIEWS:
-            if not names or view.name in names:
-                await rebuild(stores.log, stores.views, view, partial(progress, view.name))
+        for view in views:
+            await rebuild(stores.log, stores.views, view, partial(progress, view.name))
     finally:
         await stores.close()
+
+
+def _view_named(name: str) -> View[Any]:
+    for view in VIEWS:
+        if view.name == name:
+            return view
+    raise LocalFailure(f"there is no view {name}; there are: {', '.join(view.name for view in VIEWS)}")
+
+
+async def _replay(settings: Settings, wanted: Replay, progress: Progress, row: Callable[[Row], None]) -> int:
+    view, lease = _view_named(wanted.view), FileLease(settings.folder / "replay.lock")
+    log = await app.open_log(settings)
+    try:
+        settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # with the log on PostgreSQL it may be absent
+        await lease.acquire()
+        position = await position_of(log, wanted.to)
+        scratch = settings.folder / f"replay-{view.name}-{'end' if wanted.to is None else position}.db"
+        async with aclosing(replay(log, view, position, scratch, partial(progress, view.name))) as rows:
+            async for found in rows:
+                row(msgspec.to_builtins(SHOWN.get(view.name, row_object)(found)))
+        return position
+    finally:
+        await lease.release()
+        await log.close()
 
 
 async def _view_states(settings: Settings) -> Sequence[ViewState]:
     stores = await app.open_stores(settings)
     try:
         size = (await stores.log.head()).size
-        return [ViewState(v.name, v.version, await stores.views.checkpoint(v) or 0, size) for v in VIEWS]
+        return [await _view_state(stores, view, size) for view in VIEWS]
     finally:
         await stores.close()
+
+
+async def _view_state(stores: app.Stores, view: View[Any], size: int) -> ViewState:
+    checkpoint, building = await stores.views.checkpoint(view), await stores.views.building(view)
+    state = "live" if checkpoint is not None else "absent" if building is None else "building"
+    return ViewState(view.name, view.version, state, checkpoint or 0, building, size)
 
 
 def main() -> None:

@@ -11,12 +11,16 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
 from es_pki.adapters.recorded import happened
+from es_pki.commands.authority import subject_digest
 from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed
 from es_pki.events.certificate import CertificateIssued, CertificatePrepared, SigningFailed
 from es_pki.events.codec import UndecodableEvent, UnknownEvent
 from es_pki.events.happened import Happened
+from es_pki.events.key_compromise import KeyCompromiseReported
+from es_pki.events.log_key import LogKeyAdopted
 from es_pki.events.principal import TokenCreated
 from es_pki.events.reservation import NameReserved, SerialNumberReserved
+from es_pki.values import public_key_hash
 from eventlog import Finding, Log
 
 Heard = Callable[[int, int], None]
@@ -35,6 +39,7 @@ async def examine(log: Log, heard: Heard = lambda _done, _total: None) -> "Exami
             except (UnknownEvent, UndecodableEvent) as error:
                 examination.find(record.position, f"the event can't be read: {error}")
         heard(page.position, size)
+    examination.end()
     return examination
 
 
@@ -46,10 +51,17 @@ class Examination:
         self.outstanding: dict[str, Prepared] = {}
         self._due: dict[str, tuple[int, str]] = {}
         self._authorities: dict[str, x509.Certificate] = {}
+        self._authority_keys: dict[str, str] = {}
+        self._compromised: set[str] = set()
+        self._origin: str | None = None
 
     def find(self, position: int, problem: str) -> None:
         """Note a contradiction."""
         self.findings.append(Finding(position, problem))
+
+    def end(self) -> None:
+        """Check what only the end of the log can tell."""
+        self._check_reservations_are_there()
 
     def look_at(self, happened: Happened) -> None:
         """Check one event against those before it."""
@@ -58,7 +70,7 @@ class Examination:
                 self._check_reservation(happened, owner)
                 return
             case _:
-                self._check_reservations_are_there(happened)
+                self._check_reservations_are_there()
         match happened.event:
             case AuthorityPrepared() | CertificatePrepared() as prepared:
                 self._note_intent(happened, prepared)
@@ -68,8 +80,12 @@ class Examination:
             case AuthoritySigningFailed() | SigningFailed():
                 if self.outstanding.pop(happened.stream, None) is None:
                     self.find(happened.position, "a signature failed that nobody intended")
+            case LogKeyAdopted(origin=origin):
+                self._check_origin(happened, origin)
             case TokenCreated(name=name):
                 self._due[f"principal_name-{name}"] = (happened.position, happened.id)
+            case KeyCompromiseReported():
+                self._compromised.add(happened.id)
             case _:
                 pass
 
@@ -80,9 +96,20 @@ class Examination:
         self.outstanding[happened.stream] = prepared
         self._due[f"{category}_name-{prepared.name}"] = (happened.position, happened.id)
         if isinstance(prepared, AuthorityPrepared):
+            self._due[f"authority_subject-{subject_digest(prepared.subject)}"] = (happened.position, happened.id)
             issuer_id = issuer_id or happened.id
+            own_key = self._authority_keys[happened.id] = public_key_hash(prepared.public_key)
+        else:
+            own_key = prepared.public_key_hash
+        if not self._compromised.isdisjoint({own_key, self._authority_keys.get(issuer_id or "")}):
+            self.find(happened.position, "it was prepared for, or under, a key that had been reported as compromised")
         if issuer_id is not None:
             self._due[f"serial_number-{issuer_id}-{prepared.serial_number}"] = (happened.position, happened.id)
+
+    def _check_origin(self, happened: Happened, origin: str) -> None:
+        if self._origin not in {None, origin}:
+            self.find(happened.position, f"the log changed its origin from {self._origin!r} to {origin!r}")
+        self._origin = origin
 
     def _check_reservation(self, happened: Happened, owner: str) -> None:
         _, due_for = self._due.pop(happened.stream, (0, ""))
@@ -91,8 +118,8 @@ class Examination:
         if happened.version != 1:
             self.find(happened.position, f"{happened.stream!r} was reserved twice")
 
-    def _check_reservations_are_there(self, happened: Happened) -> None:
-        """Reservations follow their event at once: what is still due when another event comes was left out."""
+    def _check_reservations_are_there(self) -> None:
+        """Reservations follow their event at once: what is still due afterwards was left out."""
         for stream, (position, _) in self._due.items():
             self.find(position, f"{stream!r} was not reserved with it")
         self._due.clear()

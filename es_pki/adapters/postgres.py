@@ -1,10 +1,17 @@
-"""PostgreSQL schemas of our own: a pool of connections, and tables that are made once however many servers start."""
+"""PostgreSQL schemas of our own: a pool of connections, and tables that are made once however many servers start.
+
+A schema's table `format` says how many of its steps were taken. A new schema takes all of them; an older one takes
+those it lacks, in one transaction.
+"""
 
 from typing import Any
 
 import asyncpg
 
 LARGEST_POOL = 4
+
+STEP_SECONDS = 3_600.0
+"""How long a step of a migration may take: there may be much to rewrite."""
 
 AWAY = (
     asyncpg.PostgresConnectionError,
@@ -17,12 +24,20 @@ AWAY = (
 """What is raised while the server can't be reached, and for a while after."""
 
 
+Steps = tuple[str, ...]
+"""The formats of a schema in their order: each the statements that lead to it from the one before, from an empty
+schema at first. A released step is never edited: a change is another step behind it."""
+
+
 class StoreUnavailable(Exception):
-    """The database can't be used: no such server, database, user or right. The message says which, without the URL."""
+    """The database can't be used: no such server, database, user or right, or a schema of a newer release.
+
+    The message says which, without the URL.
+    """
 
 
-async def open_pool(url: str, schema: str, tables: str) -> Any:  # noqa: ANN401 - asyncpg ships no annotations
-    """Return a pool for a schema, whose tables (`CREATE … IF NOT EXISTS`) are made under a lock.
+async def open_pool(url: str, schema: str, steps: Steps) -> Any:  # noqa: ANN401 - asyncpg ships no annotations
+    """Return a pool for a schema, which is brought to the newest format under a lock, all or nothing.
 
     Raises `StoreUnavailable`.
     """
@@ -35,9 +50,31 @@ async def open_pool(url: str, schema: str, tables: str) -> Any:  # noqa: ANN401 
     try:
         async with pool.acquire() as connection, connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock(hashtext('es-pki'), hashtext($1))", schema)
-            await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-            await connection.execute(tables)
+            await _migrate(connection, schema, steps)
     except BaseException:
         await pool.close()
         raise
     return pool
+
+
+async def _migrate(connection: Any, schema: str, steps: Steps) -> None:  # noqa: ANN401 - asyncpg ships no annotations
+    await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+    await connection.execute(f"CREATE TABLE IF NOT EXISTS {schema}.format(number int NOT NULL)")
+    number: int | None = await connection.fetchval(f"SELECT number FROM {schema}.format")  # noqa: S608 - a name of our own
+    if number is None:
+        number = 0
+        await connection.execute(f"INSERT INTO {schema}.format VALUES (0)")  # noqa: S608 - a name of our own
+    if number > len(steps):
+        raise StoreUnavailable(
+            f"database_url: the schema {schema} has format {number}; this release knows formats up to {len(steps)}: "
+            "use the release that wrote it, or a newer one"
+        )
+    try:
+        for step in steps[number:]:
+            await connection.execute(step, timeout=STEP_SECONDS)
+    except asyncpg.PostgresError as error:
+        raise StoreUnavailable(
+            f"database_url: the schema {schema} can't be brought from format {number} to {len(steps)}: {error}"
+        ) from None
+    if number < len(steps):
+        await connection.execute(f"UPDATE {schema}.format SET number = $1", len(steps))  # noqa: S608 - a name of our own

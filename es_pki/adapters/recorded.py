@@ -1,11 +1,12 @@
 """Between the log's records and the events that projections and reactions see."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 import msgspec
 from msgspec import Struct
 
-from es_pki.events.codec import UndecodableEvent, decode
+from es_pki.events.codec import UndecodableEvent, decode, newest
 from es_pki.events.happened import Happened
 from eventlog import Record
 
@@ -28,6 +29,13 @@ def encode_metadata(actor: str, command: str) -> bytes:
     return _ENCODER.encode(Metadata(actor, command))
 
 
+@lru_cache(1_024)
+def _metadata(stored: bytes) -> Metadata:
+    """Return what stored metadata says: the same again and again."""
+    return _DECODER.decode(stored)
+
+
+@lru_cache(64)
 def time_of(microseconds: int) -> datetime:
     """Return a record's time."""
     return _EPOCH + timedelta(microseconds=microseconds)
@@ -39,17 +47,18 @@ def microseconds_of(time: datetime) -> int:
 
 
 def happened(record: Record) -> Happened:
-    """Return what a record says. Raises `UnknownEvent` and `UndecodableEvent`, naming its position."""
+    """Return what a record says, in its newest form. Raises `UnknownEvent` and `UndecodableEvent`."""
     try:
-        metadata = _DECODER.decode(record.metadata)
+        metadata = _metadata(record.metadata)
     except msgspec.MsgspecError as error:
         raise UndecodableEvent(f"metadata at position {record.position}: {error}") from error
+    event = decode(record.type, record.data)
     return Happened(
-        position=record.position,
-        stream=record.stream,
-        version=record.version,
-        time=time_of(record.time),
-        type=record.type,
-        actor=metadata.actor,
-        event=decode(record.type, record.data),
+        record.position,
+        record.stream,
+        record.version,
+        time_of(record.time),
+        newest(record.type),
+        metadata.actor,
+        event,
     )

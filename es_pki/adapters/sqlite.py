@@ -4,6 +4,7 @@ import asyncio
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,19 +15,29 @@ R = TypeVar("R")
 
 BUSY_MILLISECONDS = 10_000
 
+_IDENTITY = """
+SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)
+FROM pragma_application_id, pragma_user_version
+"""
+"""Whose file it is, its format, and how much is in it: as of one moment."""
+
 
 class Kind(NamedTuple):
-    """What a file is: its mark (`PRAGMA application_id`), format number, tables, and how durable its commits are."""
+    """What a file is: its mark (`PRAGMA application_id`), its formats, and how durable its commits are.
+
+    `steps` are the formats in their order: each the statements (`;` between them) that lead to it from the one before,
+    from an empty file at first. A released step is never edited: a change is another step behind it. The number of a
+    file's format (`PRAGMA user_version`) is how many steps it has taken.
+    """
 
     name: str
     application_id: int
-    format: int
-    tables: str
+    steps: tuple[str, ...]
     synchronous: str
 
 
 class NotOurFile(Exception):
-    """The file is something else, or of another release's format; nothing was changed."""
+    """The file is something else, or of a newer release's format; nothing was changed."""
 
 
 class Database:
@@ -40,15 +51,33 @@ class Database:
 
     @classmethod
     async def open(cls, path: Path, kind: Kind) -> "Database":
-        """Open the file (0600), making it if it is absent. Raises `NotOurFile`."""
+        """Open the file (0600), making it if it is absent, and bring it to the newest format, all or nothing.
+
+        Raises `NotOurFile`.
+        """
         return await asyncio.to_thread(cls, path, kind)
 
     async def run(self, work: Callable[[sqlite3.Connection], R]) -> R:
         """Do the work in the file's thread. Work that has begun is finished even when nobody waits any more."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self.run_here, work)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._in_turn, work)
 
-    def run_here(self, work: Callable[[sqlite3.Connection], R]) -> R:
-        """Do quick work at once, in the caller's thread, after what the file's thread may be doing."""
+    def run_here(self, work: Callable[[sqlite3.Connection], object]) -> bool:
+        """Do quick work at once, in the caller's thread; False, and nothing was done, while somebody else writes."""
+        if not self._turn.acquire(blocking=False):
+            return False
+        try:
+            self._connection.execute("PRAGMA busy_timeout = 0")
+            work(self._connection)
+        except sqlite3.OperationalError as error:
+            if not _is_busy(error):
+                raise
+            return False
+        finally:
+            self._connection.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+            self._turn.release()
+        return True
+
+    def _in_turn(self, work: Callable[[sqlite3.Connection], R]) -> R:
         with self._turn:
             return work(self._connection)
 
@@ -86,26 +115,54 @@ def _prepared(path: Path, kind: Kind) -> sqlite3.Connection:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     connection = _connected(path)
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
+        _format(connection, kind)  # what isn't ours stays as it is
+        _use_wal(connection)
         connection.execute(f"PRAGMA synchronous = {kind.synchronous}")
         with transaction(connection):
-            _check(connection, kind)
+            _migrate(connection, kind)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _check(connection: sqlite3.Connection, kind: Kind) -> None:
-    (mark,) = connection.execute("PRAGMA application_id").fetchone()
-    (number,) = connection.execute("PRAGMA user_version").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    if tables == 0:
-        connection.execute(f"PRAGMA application_id = {kind.application_id}")
-        connection.execute(f"PRAGMA user_version = {kind.format}")
-        for statement in kind.tables.split(";"):
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch to the write-ahead log. SQLite doesn't wait by itself for others that are just doing the same."""
+    deadline = time.monotonic() + BUSY_MILLISECONDS / 1_000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if not _is_busy(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.005)
+        else:
+            return
+
+
+def _migrate(connection: sqlite3.Connection, kind: Kind) -> None:
+    number = _format(connection, kind)
+    if number == len(kind.steps):
+        return
+    connection.execute(f"PRAGMA application_id = {kind.application_id}")
+    for step in kind.steps[number:]:
+        for statement in step.split(";"):
             connection.execute(statement)
-    elif mark != kind.application_id:
+    connection.execute(f"PRAGMA user_version = {len(kind.steps)}")
+
+
+def _format(connection: sqlite3.Connection, kind: Kind) -> int:
+    """Return the number of the file's format, 0 for an empty one. Raises `NotOurFile`, also for a newer one."""
+    mark, number, tables = connection.execute(_IDENTITY).fetchone()
+    if tables and mark != kind.application_id:
         raise NotOurFile(f"the file is no {kind.name} of es-pki")
-    elif number != kind.format:
-        raise NotOurFile(f"the {kind.name} has format {number}; this release reads {kind.format}")
+    if number > len(kind.steps):
+        raise NotOurFile(
+            f"the {kind.name} has format {number}; this release knows formats up to {len(kind.steps)}: "
+            "use the release that wrote it, or a newer one"
+        )
+    return int(number)

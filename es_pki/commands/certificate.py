@@ -6,6 +6,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from es_pki.commands.key_guard import trusted_keys
 from es_pki.commands.profile import PROFILES, Draft, key_usages, violations
 from es_pki.commands.refusals import RulesBroken, SerialNumberTaken, SigningGivenUp, taken
 from es_pki.commands.validity import period
@@ -154,6 +155,7 @@ def _prepare(
             subject=wanted.subject,
             subject_alt_names=wanted.subject_alt_names,
             key_type=wanted.public_key.key_type,
+            public_key_hash=wanted.public_key.hash,
             key_id=key_id,
             serial_number=serial_hex(wanted.serial_number),
             not_before=template.not_before,
@@ -246,10 +248,13 @@ def _name(event: CertificatePrepared, certificate_id: str) -> Reservation:
 
 
 def guards(command: CertificateCommand) -> Sequence[Guard]:
-    """Return the issuer's stream and version: nothing is issued on facts that have changed meanwhile."""
+    """Return the issuer's stream and version, so that nothing is issued on facts that have changed, and the keys'."""
     match command:
-        case IssueCertificate(issuer=issuer) | SignCSR(issuer=issuer):
-            return (Guard(f"authority-{issuer.authority_id}", issuer.version),)
+        case IssueCertificate(wanted=wanted, issuer=issuer) | SignCSR(wanted=wanted, issuer=issuer):
+            of_authority = Guard(f"authority-{issuer.authority_id}", issuer.version)
+            return (of_authority, *trusted_keys(wanted.public_key, issuer))
+        case SelfSignCertificate(wanted=wanted):
+            return trusted_keys(wanted.public_key, None)
         case _:
             return ()
 

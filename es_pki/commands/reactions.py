@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from es_pki.events import codec
 from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed
 from es_pki.events.certificate import CertificateIssued, CertificatePrepared, SigningFailed
-from es_pki.events.codec import TYPE_NAMES
 from es_pki.events.happened import Happened
 
 
@@ -37,18 +37,15 @@ class Settled(Struct, frozen=True):
     effect: Effect
 
 
-REACTED_TO: frozenset[str] = frozenset(
-    TYPE_NAMES[event]
-    for event in (
-        AuthorityPrepared,
-        AuthorityCreated,
-        AuthoritySigningFailed,
-        CertificatePrepared,
-        CertificateIssued,
-        SigningFailed,
-    )
+REACTED_TO = codec.stored_types_of(
+    AuthorityPrepared,
+    AuthorityCreated,
+    AuthoritySigningFailed,
+    CertificatePrepared,
+    CertificateIssued,
+    SigningFailed,
 )
-"""The stored types of the events that `react` looks at."""
+"""The stored types of the events that `react` looks at, old names too."""
 
 
 def react(happened: Happened) -> Iterator[Due | Settled]:

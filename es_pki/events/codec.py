@@ -1,7 +1,12 @@
 """How events lie on disk: a written-out type name and JSON (RFC 3339 times, base64 bytes).
 
-The names are part of the format. An event class may be renamed or moved; its name here may not.
+The names are part of the format. An event class may be renamed or moved; its name here may not. Where an event's
+meaning changed it got a new name, and what was stored under the old one is upcast when it is read: readers see only
+the newest form, and the bytes in the log stay as they are.
 """
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -13,10 +18,12 @@ from es_pki.events.authority import (
     IssuancePolicyAdopted,
 )
 from es_pki.events.certificate import CertificateEvent, CertificateIssued, CertificatePrepared, SigningFailed
+from es_pki.events.key_compromise import KeyCompromiseEvent, KeyCompromiseReported
+from es_pki.events.log_key import LogKeyAdopted, LogKeyEvent
 from es_pki.events.principal import PrincipalEvent, TokenCreated, TokenRevoked
 from es_pki.events.reservation import NameReserved, ReservationEvent, SerialNumberReserved
 
-Event = AuthorityEvent | CertificateEvent | PrincipalEvent | ReservationEvent
+Event = AuthorityEvent | CertificateEvent | KeyCompromiseEvent | LogKeyEvent | PrincipalEvent | ReservationEvent
 
 EVENT_TYPES: dict[str, type[Event]] = {
     "authority.prepared.v1": AuthorityPrepared,
@@ -26,16 +33,26 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "certificate.prepared.v1": CertificatePrepared,
     "certificate.issued.v1": CertificateIssued,
     "certificate.signing_failed.v1": SigningFailed,
+    "key_compromise.reported.v1": KeyCompromiseReported,
+    "log_key.adopted.v1": LogKeyAdopted,
     "principal.token_created.v1": TokenCreated,
     "principal.token_revoked.v1": TokenRevoked,
     "reservation.name_reserved.v1": NameReserved,
     "reservation.serial_number_reserved.v1": SerialNumberReserved,
 }
 
-TYPE_NAMES: dict[type[Event], str] = {event: name for name, event in EVENT_TYPES.items()}
+"""The newest stored type of every event."""
 
-_ENCODER = msgspec.json.Encoder()
-_DECODERS = {name: msgspec.json.Decoder(event) for name, event in EVENT_TYPES.items()}
+
+class Upcast(NamedTuple):
+    """How an old stored type becomes the next one: `change` is pure; the JSON object that it gets is its own."""
+
+    to: str
+    change: Callable[[dict[str, Any]], dict[str, Any]]
+
+
+UPCASTS: dict[str, Upcast] = {}
+"""Every stored type that is no longer written. `tests/events/test_upcasting.py` shows the steps."""
 
 
 class UnknownEvent(Exception):
@@ -46,17 +63,105 @@ class UndecodableEvent(Exception):
     """Stored data that is not what its type says: damage, or a broken rule of `events/__init__.py`."""
 
 
+E = TypeVar("E")
+
+
+class Vocabulary(Generic[E]):
+    """Stored types and the events that they stand for. Raises `ValueError` for an upcast that leads nowhere."""
+
+    def __init__(self, events: Mapping[str, type[E]], upcasts: Mapping[str, Upcast]) -> None:
+        self._names = {event: name for name, event in events.items()}
+        self._events = events
+        self._encoder = msgspec.json.Encoder()
+        self._decoders = {name: msgspec.json.Decoder(event) for name, event in events.items()}
+        self._chains = {name: list(_chain(name, events, upcasts)) for name in upcasts}
+        self._stored: dict[str, set[str]] = {name: {name} for name in (*events, *upcasts)}
+        for name, chain in self._chains.items():
+            self._stored[chain[-1].to].add(name)
+
+    def encode(self, event: E) -> tuple[str, bytes]:
+        """Return the event's stored type and data."""
+        return self._names[type(event)], self._encoder.encode(event)
+
+    def decode(self, type_name: str, data: bytes) -> E:
+        """Return the event of a stored type and data. Raises `UnknownEvent` and `UndecodableEvent`."""
+        decoder = self._decoders.get(type_name)
+        try:
+            return decoder.decode(data) if decoder else self._upcast(type_name, data)
+        except msgspec.MsgspecError as error:
+            raise UndecodableEvent(f"{type_name}: {error}") from error
+
+    def newest(self, type_name: str) -> str:
+        """Return the type under which an event of a stored type would be stored today. Raises `UnknownEvent`."""
+        if type_name in self._events:
+            return type_name
+        return self._chain_of(type_name)[-1].to
+
+    def stored_types(self, *type_names: str) -> frozenset[str]:
+        """Return all types under which events of these types may lie: to a newest one belong its old names.
+
+        Raises `UnknownEvent`.
+        """
+        unknown = [name for name in type_names if name not in self._stored]
+        if unknown:
+            raise UnknownEvent(unknown[0])
+        return frozenset(stored for name in type_names for stored in self._stored[name])
+
+    def stored_types_of(self, *events: type[E]) -> frozenset[str]:
+        """Return all types under which these events may lie."""
+        return self.stored_types(*(self._names[event] for event in events))
+
+    def _upcast(self, type_name: str, data: bytes) -> E:
+        chain = self._chain_of(type_name)
+        form = msgspec.json.decode(data, type=dict[str, Any])
+        try:
+            for upcast in chain:
+                form = upcast.change(form)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise UndecodableEvent(f"{type_name}: {error!r}") from error
+        return msgspec.convert(form, self._events[chain[-1].to])
+
+    def _chain_of(self, type_name: str) -> list[Upcast]:
+        try:
+            return self._chains[type_name]
+        except KeyError:
+            raise UnknownEvent(type_name) from None
+
+
+def _chain(name: str, events: Mapping[str, type[E]], upcasts: Mapping[str, Upcast]) -> Iterator[Upcast]:
+    """Yield the upcasts that lead from an old type to one that is written."""
+    seen: set[str] = set()
+    while name not in seen and name in upcasts and name not in events:
+        seen.add(name)
+        yield upcasts[name]
+        name = upcasts[name].to
+    if name not in events or not seen:
+        raise ValueError(f"{name} is neither an event nor upcast to one")
+
+
+VOCABULARY: Vocabulary[Event] = Vocabulary(EVENT_TYPES, UPCASTS)
+
+
 def encode(event: Event) -> tuple[str, bytes]:
-    """Return the event's stored type and data."""
-    return TYPE_NAMES[type(event)], _ENCODER.encode(event)
+    """See `Vocabulary.encode`."""
+    return VOCABULARY.encode(event)
 
 
 def decode(type_name: str, data: bytes) -> Event:
-    """Return the event of a stored type and data. Raises `UnknownEvent` and `UndecodableEvent`."""
-    decoder = _DECODERS.get(type_name)
-    if decoder is None:
-        raise UnknownEvent(type_name)
-    try:
-        return decoder.decode(data)
-    except msgspec.MsgspecError as error:
-        raise UndecodableEvent(f"{type_name}: {error}") from error
+    """See `Vocabulary.decode`."""
+    return VOCABULARY.decode(type_name, data)
+
+
+def newest(type_name: str) -> str:
+    """See `Vocabulary.newest`."""
+    return VOCABULARY.newest(type_name)
+
+
+def stored_types(*type_names: str) -> frozenset[str]:
+    """See `Vocabulary.stored_types`."""
+    return VOCABULARY.stored_types(*type_names)
+
+
+def stored_types_of(*events: type[Event]) -> frozenset[str]:
+    """See `Vocabulary.stored_types_of`."""
+    return VOCABULARY.stored_types_of(*events)

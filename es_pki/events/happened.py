@@ -7,7 +7,10 @@ from es_pki.events.codec import Event
 
 
 class Happened(NamedTuple):
-    """One recorded event. `stream` is `category-id`; `actor` is the principal's name that caused it."""
+    """One recorded event. `stream` is `category-id`; `actor` is the principal's name that caused it.
+
+    `type` is the newest stored type of the event, also where it lies under an old one.
+    """
 
     position: int
     stream: str

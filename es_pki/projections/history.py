@@ -1,4 +1,4 @@
-"""The history: who did what to an authority, a certificate or a principal, in one line each."""
+"""The history: who did what to an authority, a certificate, a principal or a key, in one line each."""
 
 from datetime import datetime
 
@@ -13,11 +13,13 @@ from es_pki.events.authority import (
 from es_pki.events.certificate import CertificateIssued, CertificatePrepared, SigningFailed
 from es_pki.events.codec import Event
 from es_pki.events.happened import Happened
+from es_pki.events.key_compromise import KeyCompromiseReported
+from es_pki.events.log_key import LogKeyAdopted
 from es_pki.events.principal import TokenCreated, TokenRevoked
 from es_pki.projections.view import View
 
 NAME = "history"
-VERSION = 1
+VERSION = 2
 
 
 class Row(Struct, frozen=True):
@@ -57,15 +59,17 @@ def summary(event: Event) -> str:
             return f"{event.name}: {event.key_type}, serial number {event.serial_number}, until {event.not_after:%F}"
         case AuthorityCreated() | CertificateIssued():
             return "signed"
-        case AuthoritySigningFailed() | SigningFailed():
+        case AuthoritySigningFailed() | SigningFailed() | TokenRevoked():
             return event.reason
         case IssuancePolicyAdopted():
             return f"at most {event.policy.maximum_validity_days} days"
         case CertificatePrepared():
             return f"{event.name}: {event.profile}, serial number {event.serial_number}, until {event.not_after:%F}"
+        case LogKeyAdopted():
+            return f"{event.origin}: {event.public_key.hex()}"
         case TokenCreated():
             return f"{event.name}: {', '.join(event.roles)}"
-        case TokenRevoked():
+        case TokenRevoked() | KeyCompromiseReported():
             return event.reason
         case _:
             return ""
@@ -83,8 +87,10 @@ view = View(
         CertificatePrepared,
         CertificateIssued,
         SigningFailed,
+        LogKeyAdopted,
         TokenCreated,
         TokenRevoked,
+        KeyCompromiseReported,
     ),
     key=key,
     evolve=evolve,

@@ -10,10 +10,10 @@ from msgspec.structs import replace
 from es_pki.events.certificate import CertificateIssued, CertificatePrepared, SigningFailed
 from es_pki.events.happened import Happened
 from es_pki.projections.view import View, own_id
-from es_pki.values import KeyType, Profile, Subject, SubjectAltNames
+from es_pki.values import KeyAlgorithm, KeyType, Profile, Subject, SubjectAltNames
 
 NAME = "inventory"
-VERSION = 1
+VERSION = 2
 
 
 class CertificateStatus(StrEnum):
@@ -25,7 +25,10 @@ class CertificateStatus(StrEnum):
 
 
 class Row(Struct, frozen=True):
-    """One lineage. `key_is_here` tells whether the private key is kept; `fingerprint` is the SHA-256 in hex."""
+    """One lineage. `key_is_here` tells whether the private key is kept; `fingerprint` is the SHA-256 in hex.
+
+    `security_bits` is the key's strength; `public_key_hash` is the SHA-256 of the SubjectPublicKeyInfo in hex.
+    """
 
     id: str
     name: str
@@ -36,6 +39,9 @@ class Row(Struct, frozen=True):
     subject: Subject
     subject_alt_names: SubjectAltNames
     key_type: KeyType
+    key_algorithm: KeyAlgorithm
+    security_bits: int
+    public_key_hash: str
     key_is_here: bool
     serial_number: str
     not_before: datetime
@@ -76,6 +82,9 @@ def _prepared(event: CertificatePrepared, happened: Happened) -> Row:
         subject=event.subject,
         subject_alt_names=event.subject_alt_names,
         key_type=event.key_type,
+        key_algorithm=event.key_type.algorithm,
+        security_bits=event.key_type.security_bits,
+        public_key_hash=event.public_key_hash,
         key_is_here=event.key_id is not None,
         serial_number=event.serial_number,
         not_before=event.not_before,
@@ -93,6 +102,17 @@ view = View(
     key=own_id,
     evolve=evolve,
     order_by="name",
-    filters=("name", "status", "authority_id", "profile", "key_type", "serial_number", "fingerprint"),
-    lookups=("name", "serial_number", "fingerprint"),
+    filters=(
+        "name",
+        "status",
+        "authority_id",
+        "profile",
+        "key_type",
+        "key_algorithm",
+        "security_bits",
+        "public_key_hash",
+        "serial_number",
+        "fingerprint",
+    ),
+    lookups=("name", "public_key_hash", "serial_number", "fingerprint"),
 )

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from es_pki.events.codec import TYPE_NAMES, Event
+from es_pki.events import codec
+from es_pki.events.codec import Event
 from es_pki.events.happened import Happened
 
 Row = TypeVar("Row")
@@ -33,8 +34,8 @@ class View(Generic[Row]):
 
     @property
     def types(self) -> frozenset[str]:
-        """Return the stored type names of the events it sees."""
-        return frozenset(TYPE_NAMES[event] for event in self.events)
+        """Return the stored types of the events it sees, old names too."""
+        return codec.stored_types_of(*self.events)
 
 
 def own_id(happened: Happened) -> str:

@@ -3,17 +3,23 @@
 Positions become visible in their order because every writer holds one advisory lock from before it reads the
 head until its transaction is visible. The lock must be the first statement of a plpgsql function: only the
 statements after it get a snapshot that was taken under the lock.
+
+`head.format` is the number of the format: how many of the `STEPS` were taken. A new database takes all of them; an
+older one takes those it lacks, in one transaction.
 """
 
 from typing import Any
 
 from eventlog.log import LogError
 
-FORMAT = 1
-"""The number of the format below. Another one is refused."""
+Steps = tuple[tuple[str, ...], ...]
+"""The formats in their order: each the statements that lead to it from the one before, from no schema at first."""
 
 LOCK = 0x65736C67
 """The advisory lock's key, the letters `eslg`. Advisory locks are a database's own."""
+
+STEP_SECONDS = 3_600.0
+"""How long a statement of a migration may take: there may be many records."""
 
 CHANNEL = "eventlog"
 """Where each commit notifies, without a payload."""
@@ -42,7 +48,7 @@ CREATE TABLE eventlog.head(
   frontier bytea NOT NULL
 ) WITH (fillfactor = 10);
 ALTER TABLE eventlog.head ALTER frontier SET STORAGE PLAIN;
-INSERT INTO eventlog.head(format, size, time, frontier) VALUES ({format}, 0, 0, '');
+INSERT INTO eventlog.head(format, size, time, frontier) VALUES (0, 0, 0, '');
 
 CREATE FUNCTION eventlog.refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -53,7 +59,8 @@ CREATE TRIGGER event_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON eventlog.event
 CREATE TRIGGER head_stays BEFORE DELETE OR TRUNCATE ON eventlog.head
   FOR EACH STATEMENT EXECUTE FUNCTION eventlog.refuse();
 CREATE TRIGGER head_grows BEFORE UPDATE ON eventlog.head
-  FOR EACH ROW WHEN (NEW.size <= OLD.size) EXECUTE FUNCTION eventlog.refuse();
+  FOR EACH ROW WHEN (NEW.size < OLD.size OR NEW.format < OLD.format OR NEW.size = OLD.size AND NEW.format = OLD.format)
+  EXECUTE FUNCTION eventlog.refuse();
 """
 
 _LOCK_HEAD = """
@@ -125,18 +132,34 @@ END $$;
 """
 
 
-async def prepare(connection: Any) -> None:  # noqa: ANN401 - asyncpg ships no annotations
-    """Create the schema if it is absent, or check its format. Safe among processes."""
+STEPS: Steps = ((_TABLES, _LOCK_HEAD, _APPEND, _POSITION_AT),)
+"""A released step is never edited: a change of the format is another step behind it."""
+
+
+async def prepare(connection: Any, steps: Steps = STEPS) -> None:  # noqa: ANN401 - asyncpg ships no annotations
+    """Bring the schema to the newest format, an absent one from the beginning. All or nothing; safe among processes.
+
+    Raises `LogError` for a schema of a newer format.
+    """
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
-        if await connection.fetchval("SELECT to_regclass('eventlog.head') IS NULL"):
-            for part in (_TABLES, _LOCK_HEAD, _APPEND, _POSITION_AT):
-                await connection.execute(_filled(part))
-        number = await connection.fetchval("SELECT format FROM eventlog.head")
-    # A missing head is for `verify` to find.
-    if number not in (FORMAT, None):
-        raise LogError(f"the schema eventlog has format {number}; this program knows format {FORMAT}")
+        number = await _format(connection)
+        if number > len(steps):
+            raise LogError(f"the schema eventlog has format {number}; this program knows formats up to {len(steps)}")
+        for step in steps[number:]:
+            for part in step:
+                await connection.execute(_filled(part), timeout=STEP_SECONDS)
+        if number < len(steps):
+            await connection.execute("UPDATE eventlog.head SET format = $1", len(steps))
+
+
+async def _format(connection: Any) -> int:  # noqa: ANN401 - asyncpg ships no annotations
+    """Return the format's number, 0 when there is no schema. A missing head is for `verify` to find."""
+    if await connection.fetchval("SELECT to_regclass('eventlog.head') IS NULL"):
+        return 0
+    number = await connection.fetchval("SELECT format FROM eventlog.head")
+    return len(STEPS) if number is None else int(number)
 
 
 def _filled(part: str) -> str:
-    return part.replace("{format}", str(FORMAT)).replace("{lock}", str(LOCK)).replace("{channel}", CHANNEL)
+    return part.replace("{lock}", str(LOCK)).replace("{channel}", CHANNEL)

@@ -1,7 +1,8 @@
 """The file's format, and opening it.
 
 `event` is the log. Names stand once, in `stream` and `type`. `head` has one row, which moves in the transaction
-that adds records. `application_id` says whose file it is and `user_version` the number of its format.
+that adds records. `application_id` says whose file it is and `user_version` the number of its format: how many of
+the `STEPS` were taken. A new file takes all of them; an older one takes those it lacks, in one transaction.
 """
 
 import sqlite3
@@ -13,8 +14,8 @@ from eventlog.log import Damaged, LogError, Unavailable
 APPLICATION_ID = 0x65736C67
 """The letters `eslg`."""
 
-FORMAT = 1
-"""The number of the format below. Another one is refused."""
+Steps = tuple[tuple[str, ...], ...]
+"""The formats in their order: each the statements that lead to it from the one before, from an empty file at first."""
 
 BUSY_SECONDS = 30
 """How long to wait for another process that writes."""
@@ -22,7 +23,7 @@ BUSY_SECONDS = 30
 WAL_PAGES = 16_384
 """Pages of write-ahead log at which a commit itself checkpoints, should nobody have done it before."""
 
-_STATEMENTS = (
+_FIRST = (
     """CREATE TABLE event(
       position INTEGER PRIMARY KEY,
       stream_id INTEGER NOT NULL,
@@ -60,8 +61,19 @@ _STATEMENTS = (
     """CREATE TRIGGER head_grows BEFORE UPDATE ON head WHEN NEW.size <= OLD.size
       BEGIN SELECT RAISE(FAIL, 'the log is append-only'); END""",
     f"PRAGMA application_id = {APPLICATION_ID}",
-    f"PRAGMA user_version = {FORMAT}",
 )
+
+STEPS: Steps = (_FIRST,)
+"""A released step is never edited: a change of the format is another step behind it."""
+
+FORMAT = len(STEPS)
+"""The newest format, the only one that is read and written. A file of a newer one is refused."""
+
+_IDENTITY = """
+SELECT application_id, user_version, (SELECT count(*) = 0 FROM sqlite_schema)
+FROM pragma_application_id, pragma_user_version
+"""
+"""Whose file it is, its format, and whether it is empty: as of one moment."""
 
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_ERROR)
 """SQLITE_ERROR is a statement that doesn't fit the tables: ours do, so somebody has changed the tables."""
@@ -105,41 +117,53 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def prepare(path: Path) -> None:
-    """Create the tables in an empty file, or check that it is a log of this format. Safe among processes."""
+def prepare(path: Path, steps: Steps = STEPS) -> None:
+    """Bring the file to the newest format, an empty one from the beginning. All or nothing; safe among processes.
+
+    Raises `LogError` for what is no log or has a newer format, `Unavailable` for an older one that can't be changed.
+    """
     connection = connect(path)
     try:
-        _prepare(connection, path)
+        number = _format(connection, path, steps)
+        if number == 0:
+            _use_wal(connection)
+        if number < len(steps):
+            _migrate(connection, path, steps)
     finally:
         connection.close()
 
 
-def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    application, number = _identity(connection)
-    if application == 0 and number == 0:
-        _create(connection)
-        application, number = _identity(connection)
-    if application != APPLICATION_ID:
-        raise LogError(f"{path} is not an event log")
+def check_format(connection: sqlite3.Connection) -> None:
+    """Require the newest format still: a newer program may have changed an open file. Raises `LogError`."""
+    (number,) = connection.execute("PRAGMA user_version").fetchone()
     if number != FORMAT:
-        raise LogError(f"{path} has format {number}; this program knows format {FORMAT}")
+        raise LogError(f"the log has got format {number}; this program knows formats up to {FORMAT}")
 
 
-def _identity(connection: sqlite3.Connection) -> tuple[int, int]:
-    """Return whose file it is and its format, as of one moment."""
-    query = "SELECT application_id, user_version FROM pragma_application_id, pragma_user_version"
-    application, number = connection.execute(query).fetchone()
-    return application, number
+def _migrate(connection: sqlite3.Connection, path: Path, steps: Steps) -> None:
+    number = None
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        # Another process may have been quicker.
+        number = _format(connection, path, steps)
+        for step in steps[number:]:
+            for statement in step:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {len(steps)}")
+        connection.execute("COMMIT")
+    except sqlite3.OperationalError as error:
+        has = "can't be" if number is None else f"has format {number} and can't be"
+        raise Unavailable(f"{path} {has} brought to format {len(steps)}: {error}") from error
 
 
-def _create(connection: sqlite3.Connection) -> None:
-    _use_wal(connection)
-    connection.execute("BEGIN IMMEDIATE")
-    # Not empty: another process was quicker, or it is somebody else's file.
-    if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0:
-        for statement in _STATEMENTS:
-            connection.execute(statement)
-    connection.execute("COMMIT")
+def _format(connection: sqlite3.Connection, path: Path, steps: Steps) -> int:
+    """Return the format's number, 0 for an empty file. Raises `LogError` for what isn't known."""
+    application, number, is_empty = connection.execute(_IDENTITY).fetchone()
+    if application != APPLICATION_ID and not is_empty:
+        raise LogError(f"{path} is not an event log")
+    if number > len(steps):
+        raise LogError(f"{path} has format {number}; this program knows formats up to {len(steps)}")
+    return int(number)
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:

@@ -118,6 +118,7 @@ class Writer:
         if version == self._data_version and len(self._versions) < MAXIMUM_CACHED:
             return
         self._forget()
+        schema.check_format(self._connection)
         row = self._connection.execute(_HEAD).fetchone()
         if row is None or row[0] != (row[3] or 0):
             raise Damaged("the last record isn't where the head says")

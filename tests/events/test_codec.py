@@ -16,6 +16,8 @@ from es_pki.events.authority import (
     IssuancePolicyAdopted,
 )
 from es_pki.events.certificate import CertificateIssued, CertificatePrepared, SigningFailed
+from es_pki.events.key_compromise import KeyCompromiseReported
+from es_pki.events.log_key import LogKeyAdopted
 from es_pki.events.principal import TokenCreated, TokenRevoked
 from es_pki.events.reservation import NameReserved, SerialNumberReserved
 from es_pki.values import (
@@ -92,6 +94,13 @@ SAMPLES = {
     ),
     "certificate.issued.v1": CertificateIssued(version=1, certificate=b"\x30\x04"),
     "certificate.signing_failed.v1": SigningFailed(version=1, reason="the key is gone"),
+    "key_compromise.reported.v1": KeyCompromiseReported("its backup lay in a public bucket"),
+    "log_key.adopted.v1": LogKeyAdopted(
+        origin="pki.example.test/es-pki-0f8b7b2e",
+        key_id="0f8b7b2e-0000-4000-8000-000000000002",
+        public_key=b"\x05" * 32,
+        rotation_id="018f0000-0000-7000-8000-000000000003",
+    ),
     "principal.token_created.v1": TokenCreated(
         name="backup",
         roles=(Role.AUDITOR, Role.VIEWER),
@@ -107,18 +116,19 @@ SAMPLES = {
 
 def test_every_event_has_a_written_out_name_and_a_sample():
     assert set(codec.EVENT_TYPES.values()) == set(get_args(codec.Event))
-    assert set(SAMPLES) == set(codec.EVENT_TYPES)
+    assert set(SAMPLES) == {*codec.EVENT_TYPES, *codec.UPCASTS}
 
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_the_stored_bytes_are_those_of_the_golden_file(name):
     golden = (GOLDEN / f"{name}.json").read_bytes()
-    assert codec.encode(SAMPLES[name]) == (name, golden)
     assert codec.decode(name, golden) == SAMPLES[name]
+    if name in codec.EVENT_TYPES:
+        assert codec.encode(SAMPLES[name]) == (name, golden)
 
 
 def test_no_golden_file_is_left_without_an_event():
-    assert {path.stem for path in GOLDEN.iterdir()} == set(codec.EVENT_TYPES)
+    assert {path.stem for path in GOLDEN.iterdir()} == {*codec.EVENT_TYPES, *codec.UPCASTS}
 
 
 @given(EVENTS)
@@ -133,7 +143,7 @@ def test_unknown_types_and_broken_data_have_their_own_errors():
         codec.decode("certificate.issued.v1", b'{"version":"one"}')
 
 
-@given(st.sampled_from(sorted(codec.EVENT_TYPES)), st.binary(max_size=200))
+@given(st.sampled_from(sorted({*codec.EVENT_TYPES, *codec.UPCASTS})), st.binary(max_size=200))
 def test_no_bytes_break_the_decoder_in_another_way(name, data):
     try:
         codec.decode(name, data)

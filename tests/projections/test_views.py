@@ -16,7 +16,7 @@ by_name = pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
 
 
 def happened(event, position=1, stream="certificate-1"):
-    return Happened(position, stream, position, NOW, codec.TYPE_NAMES[type(event)], "alice", event)
+    return Happened(position, stream, position, NOW, codec.encode(event)[0], "alice", event)
 
 
 @by_name

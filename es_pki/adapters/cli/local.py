@@ -1,23 +1,47 @@
 """What the command line does on a data folder without a server; `es_pki/__main__.py` provides it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from es_pki.config import Settings
 from eventlog import Report
+from eventlog.note import VerifierKey
+
+Row = Mapping[str, object]
+"""A view's row as the API shows it, in JSON's types."""
 
 
 class LocalFailure(Exception):
     """The data folder can't be used as asked; the message says why and what to do."""
 
 
+class Kept(NamedTuple):
+    """A checkpoint kept elsewhere, a note, and the keys to trust for it; none: those that the log tells of."""
+
+    note: str
+    keys: tuple[VerifierKey, ...]
+
+
 class ViewState(NamedTuple):
-    """How far a view has come: the position that it has reached, and the log's last."""
+    """How far a view has come: the position that it has reached, and the log's last.
+
+    `state`: `live`, `building` (for the first time in this version) or `absent`. `building`: the position that a
+    rebuild has reached, under way or stopped; None when there is none.
+    """
 
     name: str
     version: int
+    state: str
     checkpoint: int
+    building: int | None
     log_size: int
+
+
+class Replay(NamedTuple):
+    """A view and a moment: a log position in digits or an RFC 3339 time, None for now."""
+
+    view: str
+    to: str | None
 
 
 class Progress(Protocol):
@@ -39,12 +63,29 @@ class Local(Protocol):
         """Make the master key, the administrator's token and the first authorities, unless they are there."""
         ...
 
-    def verify_log(self, settings: Settings, progress: Progress, *, deep: bool) -> Report:
-        """Read the whole log and return what contradicts its evidence; `deep`: and what its events contradict."""
+    def let_administrator_in(self, settings: Settings, name: str) -> str:
+        """Create an administrator and return its token."""
+        ...
+
+    def verify_log(self, settings: Settings, progress: Progress, *, deep: bool, kept: Kept | None) -> Report:
+        """Read the whole log and return what contradicts its evidence, or a checkpoint that was kept.
+
+        `deep`: and what its events contradict.
+        """
         ...
 
     def rebuild_views(self, settings: Settings, names: Sequence[str], progress: Progress) -> None:
-        """Build views anew from position 0; no names: all of them. An unknown name raises `LocalFailure`."""
+        """Build views anew from position 0, or go on with a rebuild that was stopped; no names: all of them.
+
+        An unknown name raises `LocalFailure`.
+        """
+        ...
+
+    def replay_view(self, settings: Settings, replay: Replay, progress: Progress, row: Callable[[Row], None]) -> int:
+        """Hand over each row of a view as it was, in the view's order; return the log position of that moment.
+
+        It is built from the log alone. An unknown view, or a moment that the log doesn't have, raises `LocalFailure`.
+        """
         ...
 
     def view_states(self, settings: Settings) -> Sequence[ViewState]:

@@ -6,11 +6,12 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
+from operator import itemgetter
 from types import TracebackType
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
@@ -87,6 +88,53 @@ class _Output(Console):
         raise BrokenPipeError
 
 
+class JSONItems:
+    """Prints `{"items": […], …}` item by item: there may be more of them than memory holds."""
+
+    def __init__(self) -> None:
+        self._before = '{"items": ['
+
+    def add(self, item: Row) -> None:
+        """Print an item."""
+        print(f"{self._before}\n{as_json(item, indent=None)}", end="")
+        self._before = ","
+
+    def end(self, further: Row) -> None:
+        """Print what else there is to say, and the end."""
+        begin = self._before if self._before != "," else ""
+        print(f"{begin}\n],{as_json(further, indent=None)[1:]}", flush=True)
+
+
+class TableOfItems:
+    """Prints items as a table, a column for each field. Of a text in several lines the first is shown."""
+
+    def __init__(self) -> None:
+        self._items: list[Row] = []
+
+    def add(self, item: Row) -> None:
+        """Take an item."""
+        self._items.append({field: _cell(value) for field, value in item.items()})
+
+    def end(self, further: Row) -> None:
+        """Print the table, and what else there is to say."""
+        fields = list(self._items[0]) if self._items else []
+        print_table([(field.upper().replace("_", " "), itemgetter(field)) for field in fields], self._items)
+        print_fields(further)
+
+
+def _cell(value: object) -> object:
+    match value:
+        case str():
+            first, *more = value.splitlines() or [""]
+            return f"{first} …" if more else first
+        case list() if all(isinstance(part, str) for part in value):
+            return ", ".join(value)
+        case list() | dict():
+            return as_json(value, indent=None)
+        case _:
+            return value
+
+
 def print_fields(value: Row) -> None:
     """Print an object as lines `field: value`, fields of fields with dots; what is empty is left out."""
     lines = list(_lines("", value))
@@ -109,12 +157,21 @@ def _lines(prefix: str, value: Row) -> Iterable[tuple[str, str]]:
                 yield name, safe(part)
 
 
+class RateColumn(ProgressColumn):
+    """How many records a second a work goes through."""
+
+    def render(self, task: Task) -> Text:
+        """Return the rate of the last while, of a finished work the whole one."""
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:,.0f}/s")
+
+
 class ProgressBars(AbstractContextManager["ProgressBars"]):
     """A bar on standard error for each part of a long work; nothing when nobody is looking."""
 
     def __init__(self) -> None:
         console = Console(stderr=True)
-        columns = TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn()
+        columns = TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), RateColumn()
         self._bars = Bars(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal)
         self._tasks: dict[str, TaskID] = {}
 
@@ -128,7 +185,7 @@ class ProgressBars(AbstractContextManager["ProgressBars"]):
         self._bars.stop()
 
     def __call__(self, what: str, done: int, total: int) -> None:
-        """Move the bar of a part."""
+        """Move the bar of a part; where it is at first it was before: that doesn't count for its rate."""
         if what not in self._tasks:
-            self._tasks[what] = self._bars.add_task(safe(what), total=total)
+            self._tasks[what] = self._bars.add_task(safe(what), total=total, completed=done)
         self._bars.update(self._tasks[what], completed=done, total=total)

@@ -8,7 +8,7 @@ from es_pki.adapters.http.parts import PARTS
 from es_pki.adapters.http.replies import json_reply
 from es_pki.adapters.recorded import time_of
 from es_pki.commands.refusals import Malformed
-from es_pki.events.codec import EVENT_TYPES
+from es_pki.events import codec
 from eventlog import Log, Record
 
 
@@ -53,8 +53,11 @@ def record_object(record: Record) -> dict[str, object]:
 
 
 def types_of(request: web.Request) -> frozenset[str] | None:
-    """Return the types that `?type=` asks for, None for all. Raises `Malformed`."""
-    types = request.query.getall("type", [])
-    if any(name not in EVENT_TYPES for name in types):
-        raise Malformed.at("type", "event types are known", "GET /openapi.json lists the types")
-    return frozenset(types) or None
+    """Return the stored types that `?type=` asks for, None for all; an event's newest type means its old ones too.
+
+    Raises `Malformed`.
+    """
+    try:
+        return codec.stored_types(*request.query.getall("type", [])) or None
+    except codec.UnknownEvent:
+        raise Malformed.at("type", "event types are known", "GET /openapi.json lists the types") from None

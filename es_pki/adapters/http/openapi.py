@@ -74,11 +74,13 @@ def page_of(row: type[Struct]) -> Shown:
 
 def document(routes: "Sequence[Route]") -> dict[str, object]:
     """Return the OpenAPI document."""
+    shown = {route.shows.component: route.shows.row for route in routes if route.shows is not None}
     schemas, components = msgspec.json.schema_components(
-        (*REQUESTS, Answer), ref_template=_REFERENCE, schema_hook=_anything
+        (*REQUESTS, Answer, *shown.values()), ref_template=_REFERENCE, schema_hook=_anything
     )
-    for shown in {route.shows for route in routes if route.shows is not None}:
-        components |= _row_components(shown)
+    for name, schema in zip(shown, schemas[-len(shown) :], strict=True):
+        stored = components.pop(schema["$ref"].rpartition("/")[2])
+        components[name] = {"title": name, **_row(stored)}
     paths: dict[str, dict[str, object]] = {}
     for route in routes:
         if route.path != "/api/v1/commands/{name}":
@@ -102,20 +104,16 @@ def _anything(_kind: type) -> Schema:
     return {"description": "Each command's own."}
 
 
-def _row_components(shown: Shown) -> dict[str, Schema]:
-    """Return the schemas of a row and of what it is made of, with the changes that showing it makes."""
-    _, components = msgspec.json.schema_components([shown.row], ref_template=_REFERENCE)
-    row = components.pop(shown.row.__name__)
-    properties = {name: schema for name, schema in row["properties"].items() if name != "token_digest"}
+def _row(stored: Schema) -> Schema:
+    """Return the schema of a row as it is shown, from that of the row as it is stored."""
+    properties = {name: schema for name, schema in stored["properties"].items() if name != "token_digest"}
     if "subject" in properties:
         properties["subject"] = msgspec.json.schema(SubjectFields)
     if "certificate" in properties:
         del properties["certificate"]
         properties["certificate_pem"] = {"type": ["string", "null"]}
-    summary = row["description"].partition(". ")[0]  # the rest tells of the fields as they are stored
-    row = {"title": shown.component, "description": summary, "type": "object"}
-    row |= {"required": list(properties), "properties": properties}
-    return {**components, shown.component: row}
+    summary = stored["description"].partition(". ")[0]  # the rest tells of the fields as they are stored
+    return {"description": summary, "type": "object", "required": list(properties), "properties": properties}
 
 
 def _operation(route: "Route") -> dict[str, object]:

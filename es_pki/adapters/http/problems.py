@@ -8,6 +8,7 @@ from uuid import uuid4
 import msgspec
 from aiohttp import web
 
+from es_pki.adapters.checkpoints import Inconsistent
 from es_pki.adapters.postgres import AWAY
 from es_pki.adapters.views import BadQuery
 from es_pki.commands.refusals import Malformed
@@ -62,6 +63,8 @@ def _of_failure(error: Exception) -> Problem:
             return Problem(400, "bad-request", "the body ends too early, or its transfer coding is broken")
         case Conflict():
             return Problem(409, "conflict", "others were faster; send the request again", Retry_After="1")
+        case Inconsistent():
+            return Problem(503, "log-inconsistent", str(error))
         case LogError():
             return Problem(503, "log-unavailable", "the event log can't be used right now", Retry_After="5")
         case _ if isinstance(error, AWAY):

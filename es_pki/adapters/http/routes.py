@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from aiohttp import web
 
-from es_pki.adapters.http import calendar_feed, certificates, commands, events, health, lists, live
+from es_pki.adapters.http import calendar_feed, certificates, commands, events, health, lists, live, proofs
 from es_pki.adapters.http.access import AUDITORS, EVERYBODY, WATCHERS, admitted
 from es_pki.adapters.http.asking import check_parameters
 from es_pki.adapters.http.openapi import Shown, document, page_of
@@ -14,7 +14,7 @@ from es_pki.adapters.http.problems import problems
 from es_pki.adapters.http.replies import json_reply
 from es_pki.adapters.http.tokens import TOKENS, Tokens
 from es_pki.adapters.web import pages
-from es_pki.projections import authorities, expiry_calendar, history, inventory, principals
+from es_pki.projections import authorities, expiry_calendar, history, inventory, key_compromises, key_uses, principals
 from es_pki.values import Role
 
 MAXIMUM_BODY = 1024 * 1024
@@ -41,11 +41,17 @@ class Route(NamedTuple):
         return ("GET", "HEAD") if self.method == "GET" else (self.method,)
 
     @property
+    def pattern(self) -> str:
+        """Return the path as the router takes it: a tile's own path has several segments."""
+        return self.path.replace("{tile}", "{tile:.+}")
+
+    @property
     def summary(self) -> str:
         """Return what the route answers, from its handler."""
         return (self.handler.__doc__ or "").split("\n", 1)[0]
 
 
+KEYS = ("key_type", "key_algorithm", "security_bits", "public_key_hash")
 NOW_OR_THEN = ("as_of", "at_least")
 PAGES = ("limit", "cursor", *NOW_OR_THEN)
 HISTORY = (*PAGES, "type", "actor")
@@ -65,7 +71,7 @@ ROUTES: tuple[Route, ...] = (
         "/api/v1/authorities",
         EVERYBODY,
         lists.list_authorities,
-        (*PAGES, "name", "status", "issuer_id"),
+        (*PAGES, "name", "status", "issuer_id", *KEYS),
         page_of(authorities.Row),
     ),
     Route("GET", "/api/v1/authorities/{id}", EVERYBODY, lists.one_authority, NOW_OR_THEN, Shown(authorities.Row)),
@@ -75,7 +81,7 @@ ROUTES: tuple[Route, ...] = (
         "/api/v1/certificates",
         EVERYBODY,
         lists.list_certificates,
-        (*PAGES, "name", "status", "authority_id", "profile", "key_type", "serial_number", "fingerprint"),
+        (*PAGES, "name", "status", "authority_id", "profile", *KEYS, "serial_number", "fingerprint"),
         page_of(inventory.Row),
     ),
     Route("GET", "/api/v1/certificates/{id}", EVERYBODY, lists.one_certificate, NOW_OR_THEN, Shown(inventory.Row)),
@@ -92,9 +98,30 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("GET", "/api/v1/calendar", EVERYBODY, lists.calendar, (*PAGES, *EXPIRIES), page_of(expiry_calendar.Row)),
     Route("GET", "/api/v1/calendar.ics", EVERYBODY, calendar_feed.calendar_feed, (*NOW_OR_THEN, *EXPIRIES)),
+    Route(
+        "GET",
+        "/api/v1/key-uses",
+        EVERYBODY,
+        lists.list_key_uses,
+        (*PAGES, "public_key_hash", "kind", "name", "signed"),
+        page_of(key_uses.Row),
+    ),
+    Route(
+        "GET",
+        "/api/v1/key-compromises",
+        EVERYBODY,
+        lists.list_key_compromises,
+        (*PAGES, "public_key_hash", "reported_by"),
+        page_of(key_compromises.Row),
+    ),
     Route("GET", "/api/v1/tokens", AUDITORS, lists.list_tokens, (*PAGES, "name"), page_of(principals.Row)),
     Route("GET", "/api/v1/events", AUDITORS, events.list_events, ("after", "stream", "type", "limit")),
     Route("GET", "/api/v1/events/stream", AUDITORS, live.stream_events, ("after", "type")),
+    Route("GET", "/api/v1/log/checkpoint", AUDITORS, proofs.checkpoint),
+    Route("GET", "/api/v1/log/tile/{tile}", AUDITORS, proofs.tile),
+    Route("GET", "/api/v1/log/keys", AUDITORS, proofs.keys),
+    Route("GET", "/api/v1/log/proof/inclusion", AUDITORS, proofs.inclusion, ("position", "size")),
+    Route("GET", "/api/v1/log/proof/consistency", AUDITORS, proofs.consistency, ("from", "to")),
     Route("GET", "/api/v1/reactions", WATCHERS, health.reactions),
     Route("GET", "/healthz", None, health.healthz),
     Route("GET", "/readyz", None, health.readyz),
@@ -114,7 +141,7 @@ def management_application(parts: Parts) -> web.Application:
     application.on_shutdown.append(live.end_streams)
     for route in ROUTES:
         for method in route.methods:
-            application.router.add_route(method, route.path, _guarded(route))
+            application.router.add_route(method, route.pattern, _guarded(route))
     return application
 
 

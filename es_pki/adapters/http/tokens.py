@@ -13,7 +13,7 @@ from es_pki.events.principal import PrincipalEvent, TokenCreated
 from es_pki.projections import principals
 from eventlog import Log
 
-CREATED = frozenset({codec.TYPE_NAMES[TokenCreated]})
+CREATED = codec.stored_types_of(TokenCreated)
 
 
 class Tokens:

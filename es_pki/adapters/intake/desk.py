@@ -6,16 +6,18 @@ from typing import assert_never
 
 import msgspec
 
-from es_pki.adapters.intake import authority, certificate, principal
+from es_pki.adapters.intake import authority, certificate, key_compromise, log_key, principal
 from es_pki.adapters.intake.aggregates import Aggregates
-from es_pki.adapters.intake.answer import Answer, Asked
+from es_pki.adapters.intake.answer import Answer, Asked, Caller
 from es_pki.adapters.intake.office import Office
 from es_pki.adapters.intake.requests import (
     CreateAuthority,
     CreateToken,
     IssueCertificate,
+    ReportKeyCompromise,
     Request,
     RevokeToken,
+    RotateLogKey,
     SelfSignCertificate,
     SetIssuancePolicy,
     SignCSR,
@@ -40,6 +42,10 @@ class Desk:
     ) -> None:
         self._office = Office(aggregates, keys, signer, locations)
 
+    async def name_log(self, origin: str, caller: Caller) -> str:
+        """Give the log its origin and its first signing key, unless it has them; return its origin."""
+        return await log_key.create(self._office, origin, actor=caller.name)
+
     async def take(self, request: Request, asked: Asked) -> Answer:
         """Do what was asked. Raises `Refused` and `Conflict`."""
         if asked.caller.roles.isdisjoint(request.senders):
@@ -60,6 +66,10 @@ class Desk:
                 return await certificate.sign_csr(self._office, request, asked, digest)
             case SelfSignCertificate():
                 return await certificate.self_sign(self._office, request, asked, digest)
+            case ReportKeyCompromise():
+                return await key_compromise.report(self._office, request, asked)
+            case RotateLogKey():
+                return await log_key.rotate(self._office, asked)
             case CreateToken():
                 return await principal.create_token(self._office, request, asked, digest)
             case RevokeToken():

@@ -9,15 +9,17 @@ from es_pki.adapters.keystore.master import MasterSource, StoreMark
 from es_pki.adapters.keystore.store import KeyEntry, KeyMissing, KeyStoreRefused, check_is_the_same
 from es_pki.adapters.postgres import open_pool
 
-TABLES = """
-CREATE TABLE IF NOT EXISTS keystore.mark(
-    id int PRIMARY KEY CHECK (id = 1), salt bytea NOT NULL, cost int NOT NULL, "check" bytea NOT NULL
-);
-CREATE TABLE IF NOT EXISTS keystore.key(
-    key_id text PRIMARY KEY, purpose text NOT NULL, owner text NOT NULL, created timestamptz NOT NULL,
-    wrapped bytea NOT NULL, ciphertext bytea NOT NULL
+STEPS = (
+    """
+    CREATE TABLE keystore.mark(
+        id int PRIMARY KEY CHECK (id = 1), salt bytea NOT NULL, cost int NOT NULL, "check" bytea NOT NULL
+    );
+    CREATE TABLE keystore.key(
+        key_id text PRIMARY KEY, purpose text NOT NULL, owner text NOT NULL, created timestamptz NOT NULL,
+        wrapped bytea NOT NULL, ciphertext bytea NOT NULL
+    )
+    """,
 )
-"""
 
 
 class PostgresKeyStore:
@@ -30,7 +32,7 @@ class PostgresKeyStore:
     @classmethod
     async def open(cls, url: str, source: MasterSource) -> "PostgresKeyStore":
         """Open the store, making its schema if it is absent. Raises `KeyStoreRefused`."""
-        pool = await open_pool(url, "keystore", TABLES)
+        pool = await open_pool(url, "keystore", STEPS)
         try:
             return cls(pool, await _master(pool, source))
         except BaseException:

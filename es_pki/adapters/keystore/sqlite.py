@@ -14,8 +14,8 @@ from es_pki.adapters.sqlite import Database, Kind, NotOurFile, transaction
 KEYS = Kind(
     name="key store",
     application_id=0x6573706B,  # 'espk'
-    format=1,
-    tables="""
+    steps=(
+        """
         CREATE TABLE mark(
             id INTEGER PRIMARY KEY CHECK (id = 1), salt BLOB NOT NULL, cost INTEGER NOT NULL, "check" BLOB NOT NULL
         ) STRICT;
@@ -23,7 +23,8 @@ KEYS = Kind(
             key_id TEXT PRIMARY KEY, purpose TEXT NOT NULL, owner TEXT NOT NULL, created TEXT NOT NULL,
             wrapped BLOB NOT NULL, ciphertext BLOB NOT NULL
         ) STRICT
-    """,
+        """,
+    ),
     synchronous="FULL",
 )
 

@@ -14,18 +14,26 @@ from es_pki.projections.view import View
 
 R = TypeVar("R")
 
-TABLES = """
-CREATE TABLE IF NOT EXISTS views.checkpoint(
-    view text PRIMARY KEY, version bigint NOT NULL, position bigint NOT NULL
-);
-CREATE TABLE IF NOT EXISTS views.effect(
-    id text PRIMARY KEY, effect bytea NOT NULL, due float8 NOT NULL, attempts int NOT NULL DEFAULT 0,
-    next float8 NOT NULL, error text
-);
-CREATE TABLE IF NOT EXISTS views.effect_checkpoint(
-    id int PRIMARY KEY CHECK (id = 1), position bigint NOT NULL
+STEPS = (
+    """
+    CREATE TABLE views.checkpoint(
+        view text PRIMARY KEY, version bigint NOT NULL, position bigint NOT NULL
+    );
+    CREATE TABLE views.effect(
+        id text PRIMARY KEY, effect bytea NOT NULL, due float8 NOT NULL, attempts int NOT NULL DEFAULT 0,
+        next float8 NOT NULL, error text
+    );
+    CREATE TABLE views.effect_checkpoint(
+        id int PRIMARY KEY CHECK (id = 1), position bigint NOT NULL
+    )
+    """,
 )
-"""
+COPIED = 100
+"""Lines that are quicker copied than inserted, which costs fewer round trips."""
+
+INDEX_SECONDS = 3_600.0
+"""How long making an index of a large view may take."""
+
 TYPES = ('text COLLATE "C"', "bigint", "bytea")
 
 
@@ -39,7 +47,7 @@ class PostgresViews:
     @classmethod
     async def open(cls, url: str) -> "PostgresViews":
         """Open the store, making its schema if it is absent."""
-        return cls(await open_pool(url, "views", TABLES))
+        return cls(await open_pool(url, "views", STEPS))
 
     async def get(self, view: View[R], key: str, *, as_of: int | None = None) -> R | None:
         """See `ViewStore.get`."""
@@ -55,10 +63,7 @@ class PostgresViews:
 
     async def checkpoint(self, view: View[Any]) -> int | None:
         """See `ViewStore.checkpoint`."""
-        position: int | None = await self.pool.fetchval(
-            "SELECT position FROM views.checkpoint WHERE view = $1 AND version = $2", view.name, view.version
-        )
-        return position
+        return await _reached(self.pool, view.name, view.version)
 
     async def apply(self, views: Sequence[View[Any]], happened: Sequence[Happened], position: int) -> None:
         """See `ViewStore.apply`."""
@@ -76,9 +81,10 @@ class PostgresViews:
         done = await connection.fetchval("SELECT position FROM views.checkpoint WHERE view = $1 FOR UPDATE", view.name)
         if position <= (done or 0):
             return
-        new = [event for event in happened if event.position > (done or 0) and event.type in view.types]
+        types = view.types
+        new = [event for event in happened if event.position > (done or 0) and event.type in types]
         await self._change(connection, view, tables.table_of(view), new)
-        await self._move(connection, view.name, view.version, position)
+        await _move(connection, view.name, view.version, position)
 
     async def _change(
         self,
@@ -98,46 +104,78 @@ class PostgresViews:
         if change.closed:
             await connection.executemany(_numbered(tables.close(f"views.{table}")), change.closed)
         if change.added:
-            lines = [tables.line(version) for version in change.added]
-            await connection.executemany(_numbered(tables.insert(view, f"views.{table}")), lines)
+            await self._add(connection, view, table, change.added)
 
     @staticmethod
-    async def _move(connection: Any, name: str, version: int, position: int) -> None:  # noqa: ANN401 - asyncpg ships no annotations
-        await connection.execute(
-            "INSERT INTO views.checkpoint VALUES ($1, $2, $3) "
-            "ON CONFLICT (view) DO UPDATE SET version = excluded.version, position = excluded.position",
-            *(name, version, position),
-        )
+    async def _add(
+        connection: Any,  # noqa: ANN401 - asyncpg ships no annotations
+        view: View[Any],
+        table: str,
+        lines: list[tables.Line],
+    ) -> None:
+        if len(lines) < COPIED:
+            await connection.executemany(_numbered(tables.insert(view, f"views.{table}")), lines)
+        else:
+            columns = tables.names(view)
+            await connection.copy_records_to_table(table, schema_name="views", columns=columns, records=lines)
 
-    async def begin_rebuild(self, view: View[Any]) -> None:
+    async def building(self, view: View[Any]) -> int | None:
+        """See `ViewStore.building`."""
+        return await _reached(self.pool, tables.building_of(view), view.version)
+
+    async def begin_rebuild(self, view: View[Any], end: int) -> int:
         """See `ViewStore.begin_rebuild`."""
-        building = f"views.{tables.building_of(view)}"
-        async with self.pool.acquire() as connection, connection.transaction():
-            await connection.execute(f"DROP TABLE IF EXISTS {building}")
-            await connection.execute(tables.create(view, building, TYPES))
-
-    async def extend_rebuild(self, view: View[Any], happened: Sequence[Happened], position: int) -> None:
-        """See `ViewStore.extend_rebuild`."""
         building = tables.building_of(view)
         async with self.pool.acquire() as connection, connection.transaction():
-            await self._change(connection, view, building, happened)
-            await self._move(connection, building, view.version, position)
+            await connection.execute("LOCK TABLE views.checkpoint IN EXCLUSIVE MODE")
+            reached = await _reached(connection, building, view.version)
+            if reached is not None and reached <= end:
+                return reached
+            await connection.execute(f"DROP TABLE IF EXISTS views.{building}")
+            await connection.execute(tables.create(view, f"views.{building}", TYPES))
+            await _move(connection, building, view.version, 0)
+        return 0
+
+    async def extend_rebuild(self, view: View[Any], happened: Sequence[Happened], position: int, *, after: int) -> bool:
+        """See `ViewStore.extend_rebuild`. Rows and checkpoint may be lost together: then they are built again."""
+        building = tables.building_of(view)
+        async with self.pool.acquire() as connection, connection.transaction():
+            await connection.execute("SET LOCAL synchronous_commit = off")
+            # A growing table has no statistics; without them the planner would read all of it for every page.
+            await connection.execute("SET LOCAL enable_seqscan = off")
+            reached = await _reached(connection, building, view.version, lock="FOR UPDATE")
+            if reached is None or reached < after:
+                return False
+            if reached < position:
+                await self._change(
+                    connection, view, building, [event for event in happened if event.position > reached]
+                )
+                await _move(connection, building, view.version, position)
+        return True
 
     async def finish_rebuild(self, view: View[Any]) -> bool:
-        """See `ViewStore.finish_rebuild`."""
+        """See `ViewStore.finish_rebuild`. The indexes are made before: nobody waits for them."""
         live, building = tables.table_of(view), tables.building_of(view)
+        indexes = list(tables.indexes(view, f"views.{building}", building))
+        async with self.pool.acquire() as connection, connection.transaction():
+            if await _reached(connection, building, view.version, lock="FOR UPDATE") is None:
+                return True
+            for index in indexes:
+                await connection.execute(index.sql, timeout=INDEX_SECONDS)
         async with self.pool.acquire() as connection, connection.transaction():
             await connection.execute("LOCK TABLE views.checkpoint IN EXCLUSIVE MODE")
             await connection.execute("SET LOCAL search_path = views")
             if await connection.fetchval(_numbered(tables.LIVE_IS_AHEAD), building, view.name):
                 return False
-            await connection.execute(f"DROP TABLE IF EXISTS views.{live}")
-            await connection.execute(f"ALTER TABLE views.{building} RENAME TO {live}")
-            await connection.execute(f"ALTER INDEX views.{building}_pkey RENAME TO {live}_pkey")
-            for statement in tables.indexes(view, live):
-                await connection.execute(statement)
-            await connection.execute("DELETE FROM views.checkpoint WHERE view = $1", view.name)
-            await connection.execute("UPDATE views.checkpoint SET view = $1 WHERE view = $2", view.name, building)
+            if await _reached(connection, building, view.version) is None:
+                return True
+            await connection.execute(f"DROP TABLE IF EXISTS {live}")
+            await connection.execute(f"ALTER TABLE {building} RENAME TO {live}")
+            await connection.execute(f"ALTER INDEX {building}_pkey RENAME TO {live}_pkey")
+            for index in indexes:
+                await connection.execute(f"ALTER INDEX {index.name} RENAME TO {live}_{index.purpose}")
+            await connection.execute("DELETE FROM checkpoint WHERE view = $1", view.name)
+            await connection.execute("UPDATE checkpoint SET view = $1 WHERE view = $2", view.name, building)
         return True
 
     async def close(self) -> None:
@@ -161,3 +199,19 @@ def _numbered(sql: str) -> str:
     """Return the statement with PostgreSQL's numbered arguments; no text in our statements has a question mark."""
     numbers = count(1)
     return "".join(f"${next(numbers)}" if character == "?" else character for character in sql)
+
+
+async def _reached(
+    connection: Any,  # noqa: ANN401 - asyncpg ships no annotations
+    entry: str,
+    version: int,
+    *,
+    lock: str = "",
+) -> int | None:
+    query = _numbered(tables.REACHED.format("views."))
+    position: int | None = await connection.fetchval(f"{query} {lock}", entry, version)
+    return position
+
+
+async def _move(connection: Any, entry: str, version: int, position: int) -> None:  # noqa: ANN401 - asyncpg ships no annotations
+    await connection.execute(_numbered(tables.MOVE.format("views.")), entry, version, position)

@@ -1,4 +1,4 @@
-"""Builds a view from position 0 beside the live one, then lets it take its place."""
+"""Builds a view from position 0 beside the live one, then lets it take its place. Goes on where it was stopped."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,19 +8,33 @@ from es_pki.adapters.views.store import ViewStore
 from es_pki.projections.view import View
 from eventlog import Log
 
+Heard = Callable[[int, int], None]
+"""Hears how far a rebuild has come: the position reached, at first that from which it goes on, and the last one."""
+
+
+class RebuildLost(Exception):
+    """Another process began the view anew, as in another VERSION, and threw away what was built here."""
+
 
 async def rebuild(
-    log: Log, store: ViewStore, view: View[Any], progress: Callable[[int, int], None] | None = None
+    log: Log, store: ViewStore, view: View[Any], heard: Heard = lambda _done, _total: None, *, until: int | None = None
 ) -> None:
-    """Rebuild a view up to the log's end, and at least as far as the live rows; `progress` is told both positions."""
-    await store.begin_rebuild(view)
-    await store.extend_rebuild(view, (), 0)
-    position, finished = 0, False
+    """Rebuild a view up to the log's end, or up to `until`, and at least as far as the live rows.
+
+    When another process finishes it first, it has come as far as that one went; a follower does the rest. Raises
+    `RebuildLost`, `LogError`, `UnknownEvent` and `UndecodableEvent`.
+    """
+    finished = False
     while not finished:
-        end = (await log.head()).size
+        end = (await log.head()).size if until is None else until
+        position = await store.begin_rebuild(view, end)
+        heard(position, end)
         async for page in log.read_all(after=position, until=end, types=view.types):
-            await store.extend_rebuild(view, [happened(record) for record in page.records], page.position)
+            events = [happened(record) for record in page.records]
+            if not await store.extend_rebuild(view, events, page.position, after=position):
+                if await store.checkpoint(view) is None:
+                    raise RebuildLost(f"the view {view.name} is being built anew by another process")
+                return
             position = page.position
-            if progress is not None:
-                progress(position, end)
+            heard(position, end)
         finished = await store.finish_rebuild(view)

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,8 +19,8 @@ R = TypeVar("R")
 VIEWS = Kind(
     name="view store",
     application_id=0x65737076,  # 'espv'
-    format=1,
-    tables="""
+    steps=(
+        """
         CREATE TABLE checkpoint(
             view TEXT PRIMARY KEY, version INTEGER NOT NULL, position INTEGER NOT NULL
         ) STRICT, WITHOUT ROWID;
@@ -30,7 +31,8 @@ VIEWS = Kind(
         CREATE TABLE effect_checkpoint(
             id INTEGER PRIMARY KEY CHECK (id = 1), position INTEGER NOT NULL
         ) STRICT
-    """,
+        """,
+    ),
     synchronous="NORMAL",
 )
 TYPES = ("TEXT", "INTEGER", "BLOB")
@@ -67,10 +69,7 @@ class SQLiteViews:
 
     async def checkpoint(self, view: View[Any]) -> int | None:
         """See `ViewStore.checkpoint`."""
-        found = self._look_up(
-            "SELECT position FROM checkpoint WHERE view = ? AND version = ?", [view.name, view.version]
-        )
-        return int(found[0][0]) if found else None
+        return _reached(self._reader, view.name, view.version)
 
     async def apply(self, views: Sequence[View[Any]], happened: Sequence[Happened], position: int) -> None:
         """See `ViewStore.apply`."""
@@ -80,9 +79,7 @@ class SQLiteViews:
                 for view in views:
                     self._follow(connection, view, happened, position)
 
-        if len(happened) <= QUICK_PAGE:
-            self.database.run_here(change)
-        else:
+        if len(happened) > QUICK_PAGE or not self.database.run_here(change):
             await self.database.run(change)
 
     def _follow(
@@ -92,12 +89,10 @@ class SQLiteViews:
         done = found[0] if found else 0
         if position <= done:
             return
-        new = [event for event in happened if event.position > done and event.type in view.types]
+        types = view.types
+        new = [event for event in happened if event.position > done and event.type in types]
         self._change(connection, view, tables.table_of(view), new)
-        connection.execute(
-            "INSERT INTO checkpoint VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET position = excluded.position",
-            (view.name, view.version, position),
-        )
+        connection.execute(tables.MOVE.format(""), (view.name, view.version, position))
 
     def _change(
         self, connection: sqlite3.Connection, view: View[Any], table: str, happened: Sequence[Happened]
@@ -110,7 +105,7 @@ class SQLiteViews:
         }
         change = tables.folded(view, happened, live)
         connection.executemany(tables.close(table), change.closed)
-        connection.executemany(tables.insert(view, table), map(tables.line, change.added))
+        connection.executemany(tables.insert(view, table), change.added)
 
     @staticmethod
     def _live(connection: sqlite3.Connection, table: str, keys: list[str]) -> Iterable[tuple[str, bytes]]:
@@ -122,46 +117,66 @@ class SQLiteViews:
                 some,
             )
 
-    async def begin_rebuild(self, view: View[Any]) -> None:
+    async def building(self, view: View[Any]) -> int | None:
+        """See `ViewStore.building`."""
+        return _reached(self._reader, tables.building_of(view), view.version)
+
+    async def begin_rebuild(self, view: View[Any], end: int) -> int:
         """See `ViewStore.begin_rebuild`."""
+        building = tables.building_of(view)
 
-        def begin(connection: sqlite3.Connection) -> None:
+        def begin(connection: sqlite3.Connection) -> int:
             with transaction(connection):
-                connection.execute(f"DROP TABLE IF EXISTS {tables.building_of(view)}")
-                connection.execute(f"{tables.create(view, tables.building_of(view), TYPES)} STRICT, WITHOUT ROWID")
+                reached = _reached(connection, building, view.version)
+                if reached is not None and reached <= end:
+                    return reached
+                connection.execute(f"DROP TABLE IF EXISTS {building}")
+                connection.execute(f"{tables.create(view, building, TYPES)} STRICT")
+                connection.execute(tables.MOVE.format(""), (building, view.version, 0))
+            return 0
 
-        await self.database.run(begin)
+        return await self.database.run(begin)
 
-    async def extend_rebuild(self, view: View[Any], happened: Sequence[Happened], position: int) -> None:
+    async def extend_rebuild(self, view: View[Any], happened: Sequence[Happened], position: int, *, after: int) -> bool:
         """See `ViewStore.extend_rebuild`."""
+        building = tables.building_of(view)
 
-        def extend(connection: sqlite3.Connection) -> None:
+        def extend(connection: sqlite3.Connection) -> bool:
             with transaction(connection):
-                self._change(connection, view, tables.building_of(view), happened)
-                connection.execute(
-                    "INSERT INTO checkpoint VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET position = excluded.position",
-                    (tables.building_of(view), view.version, position),
-                )
+                reached = _reached(connection, building, view.version)
+                if reached is None or reached < after:
+                    return False
+                if reached < position:
+                    self._change(connection, view, building, [event for event in happened if event.position > reached])
+                    connection.execute(tables.MOVE.format(""), (building, view.version, position))
+            return True
 
-        await self.database.run(extend)
+        return await self.database.run(extend)
 
     async def finish_rebuild(self, view: View[Any]) -> bool:
-        """See `ViewStore.finish_rebuild`."""
+        """See `ViewStore.finish_rebuild`. The indexes are made before, one by one: nobody waits for all of them."""
         live, building = tables.table_of(view), tables.building_of(view)
 
-        def finish(connection: sqlite3.Connection) -> bool:
+        def make_index(connection: sqlite3.Connection, purpose: str) -> None:
+            with transaction(connection):
+                if _reached(connection, building, view.version) is not None:
+                    indexes = tables.indexes(view, building, _free_prefix(connection, live))
+                    connection.execute(next(index.sql for index in indexes if index.purpose == purpose))
+
+        def swap(connection: sqlite3.Connection) -> bool:
             with transaction(connection):
                 if connection.execute(tables.LIVE_IS_AHEAD, (building, view.name)).fetchone():
                     return False
-                connection.execute(f"DROP TABLE IF EXISTS {live}")
-                connection.execute(f"ALTER TABLE {building} RENAME TO {live}")
-                for statement in tables.indexes(view, live):
-                    connection.execute(statement)
-                connection.execute("DELETE FROM checkpoint WHERE view = ?", (view.name,))
-                connection.execute("UPDATE checkpoint SET view = ? WHERE view = ?", (view.name, building))
+                if _reached(connection, building, view.version) is not None:
+                    connection.execute(f"DROP TABLE IF EXISTS {live}")
+                    connection.execute(f"ALTER TABLE {building} RENAME TO {live}")
+                    connection.execute("DELETE FROM checkpoint WHERE view = ?", (view.name,))
+                    connection.execute("UPDATE checkpoint SET view = ? WHERE view = ?", (view.name, building))
             return True
 
-        return await self.database.run(finish)
+        for index in tables.indexes(view, building, live):
+            await self.database.run(partial(make_index, purpose=index.purpose))
+        return await self.database.run(swap)
 
     async def close(self) -> None:
         """See `ViewStore.close`."""
@@ -177,3 +192,14 @@ class SQLiteViews:
             decoder = self._decoders[view.name] = msgspec.json.Decoder(view.row)
         found: R = decoder.decode(row)
         return found
+
+
+def _reached(connection: sqlite3.Connection, entry: str, version: int) -> int | None:
+    found = connection.execute(tables.REACHED.format(""), (entry, version)).fetchone()
+    return int(found[0]) if found else None
+
+
+def _free_prefix(connection: sqlite3.Connection, live: str) -> str:
+    """Return how the names of a new table's indexes begin: SQLite can't rename them, so they take turns."""
+    query = "SELECT 1 FROM sqlite_schema WHERE type = 'index' AND tbl_name = ? AND name GLOB ?"
+    return f"{live}_b" if connection.execute(query, (live, f"{live}_a_*")).fetchone() else f"{live}_a"

@@ -6,6 +6,8 @@ Exactly once A page of events changes rows and checkpoints in one transaction; e
              are passed over. A killed process goes on where the checkpoint is.
 Disposable   Everything is derived from the log. A view of another VERSION is rebuilt from position 0 beside the live
              rows, then takes their place in one transaction.
+Resumed      A rebuild that was stopped, whenever and however, is gone on with where it was. Several processes that
+             rebuild a view at once build it together: what one has added, the others pass over.
 """
 
 from collections.abc import Mapping, Sequence
@@ -64,16 +66,29 @@ class ViewStore(Protocol):
         """Change rows and move the checkpoints to `position`, exactly once."""
         ...
 
-    async def begin_rebuild(self, view: View[Any]) -> None:
-        """Make an empty table beside the live one, instead of one that an earlier rebuild left unfinished."""
+    async def building(self, view: View[Any]) -> int | None:
+        """Return the position that an unfinished rebuild in this VERSION has reached; None when there is none."""
         ...
 
-    async def extend_rebuild(self, view: View[Any], happened: Sequence[Happened], position: int) -> None:
-        """Go on building beside the live rows."""
+    async def begin_rebuild(self, view: View[Any], end: int) -> int:
+        """Make an empty table beside the live one, or find one that was left unfinished; return how far it has come.
+
+        A table of another VERSION, or one that is beyond `end` (it was built from another log), is thrown away.
+        """
+        ...
+
+    async def extend_rebuild(self, view: View[Any], happened: Sequence[Happened], position: int, *, after: int) -> bool:
+        """Go on building beside the live rows with the events from `after` to `position`, exactly once.
+
+        False, and nothing is done, when what is being built hasn't come to `after`: somebody finished it or began anew.
+        """
         ...
 
     async def finish_rebuild(self, view: View[Any]) -> bool:
-        """Let the new rows take the live ones' place; False when those have come further, and nothing was changed."""
+        """Let the new rows take the live ones' place; False when those have come further, and nothing was changed.
+
+        When nothing is being built (any more) there is nothing to do either.
+        """
         ...
 
     async def close(self) -> None:

@@ -5,8 +5,9 @@
 """
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -26,23 +27,25 @@ SELECT 1 FROM checkpoint building JOIN checkpoint live ON live.version = buildin
 WHERE building.view = ? AND live.view = ? AND live.position > building.position
 """
 
+REACHED = "SELECT position FROM {}checkpoint WHERE view = ? AND version = ?"
+"""How far a table has come, by its entry and VERSION."""
 
-class Version(NamedTuple):
-    """A version of a row, as it is stored: `columns` are the filters' values."""
+MOVE = """
+INSERT INTO {}checkpoint VALUES (?, ?, ?)
+ON CONFLICT (view) DO UPDATE SET version = excluded.version, position = excluded.position
+"""
+"""Note how far a table has come."""
 
-    key: str
-    since: int
-    until: int
-    sort: str
-    row: bytes
-    columns: tuple[str | None, ...]
+
+Line = tuple[Any, ...]
+"""A version of a row, as it is stored: key, since, until, sort, row, and the filters' values (see `names`)."""
 
 
 class Change(NamedTuple):
     """What a page of events does to a view: rows that end at a position, and versions that are new."""
 
     closed: list[tuple[int, str]]
-    added: list[Version]
+    added: list[Line]
 
 
 class Statement(NamedTuple):
@@ -50,6 +53,14 @@ class Statement(NamedTuple):
 
     sql: str
     arguments: list[Any]
+
+
+class Index(NamedTuple):
+    """An index: its name, what it is good for, and the statement that makes it."""
+
+    name: str
+    purpose: str
+    sql: str
 
 
 def table_of(view: View[Any]) -> str:
@@ -62,16 +73,22 @@ def building_of(view: View[Any]) -> str:
     return f"building_{view.name}"
 
 
+def filtered(view: View[Any]) -> tuple[str, ...]:
+    """Return the filters that have a column of their own: the field by which lists are sorted is `sort`."""
+    return tuple(name for name in view.filters if name != view.order_by)
+
+
 def columns(view: View[Any]) -> tuple[str, ...]:
     """Return the names of a view's filter columns."""
-    return tuple(f"by_{name}" for name in view.filters)
+    return tuple(f"by_{name}" for name in filtered(view))
 
 
 def folded(view: View[Any], happened: Sequence[Happened], live: dict[str, Any]) -> Change:
     """Return what events do to a view whose touched rows are `live` (by key; none for those that aren't there)."""
     closed: list[tuple[int, str]] = []
     open_versions: dict[str, tuple[int, Any]] = {}
-    added: list[Version] = []
+    added: list[Line] = []
+    sought = attrgetter(view.order_by, view.order_by, *filtered(view))  # twice: it always returns a tuple
     for event in happened:
         key = view.key(event)
         known = open_versions.get(key)
@@ -80,27 +97,39 @@ def folded(view: View[Any], happened: Sequence[Happened], live: dict[str, Any]) 
         if after == before:
             continue
         if known:
-            added += _version(view, key, known, event.position)
+            added += _version(sought, key, known, event.position)
         elif before is not None:
             closed.append((event.position, key))
         open_versions[key] = (event.position, after)
     for key, known in open_versions.items():
-        added += _version(view, key, known, STILL)
+        added += _version(sought, key, known, STILL)
     return Change(closed, added)
 
 
-def _version(view: View[Any], key: str, known: tuple[int, Any], until: int) -> Iterator[Version]:
+def _version(
+    sought: Callable[[Any], tuple[object, ...]], key: str, known: tuple[int, Any], until: int
+) -> tuple[Line, ...]:
     since, row = known
-    if row is not None:
-        values = tuple(_text(getattr(row, name)) for name in view.filters)
-        yield Version(key, since, until, _text(getattr(row, view.order_by)) or "", _ENCODER.encode(row), values)
+    if row is None:
+        return ()
+    sort, _, *values = sought(row)
+    return ((key, since, until, _text(sort) or "", _ENCODER.encode(row), *map(_asked_for, values)),)
+
+
+def _asked_for(value: object) -> str | None:
+    """Return a value as a query asks for it: numbers as they are written."""
+    return str(value) if isinstance(value, int) else _text(value)
 
 
 def _text(value: object) -> str | None:
     """Return a value as text that sorts like the value."""
+    if type(value) is str:  # nearly all are; a `match` would ask twice as long
+        return value
     match value:
         case None:
             return None
+        case str():
+            return str(value)
         case datetime():
             return value.astimezone(UTC).isoformat(timespec="microseconds")
         case int():
@@ -116,7 +145,7 @@ def find(view: View[Any], query: Query) -> Statement:
         raise BadQuery(f"{view.name} has no filter {unknown[0][:80]}; it has {', '.join(view.filters)}")
     where, arguments = [_holds(query.as_of)], _held(query.as_of)
     for name, value in query.filters.items():
-        where.append(f"by_{name} = ?")
+        where.append("sort = ?" if name == view.order_by else f"by_{name} = ?")
         arguments.append(value)
     for sign, bound in ((">=", query.since), ("<", query.until)):
         if bound is not None:
@@ -168,25 +197,24 @@ def create(view: View[Any], table: str, types: tuple[str, str, str]) -> str:
     )
 
 
-def indexes(view: View[Any], table: str) -> Iterator[str]:
-    """Yield the statements that make a table's indexes: by the view's order, and by what rows are looked up by."""
-    yield f"CREATE INDEX {table}_in_order ON {table} (sort, key, until)"
-    for name in view.lookups:
-        yield f"CREATE INDEX {table}_by_{name} ON {table} (by_{name}, sort, key)"
+def indexes(view: View[Any], table: str, prefix: str) -> Iterator[Index]:
+    """Yield a table's indexes: by the view's order, and by what rows are looked up by. Made again, they stay."""
+    looked_up = [by for by in filtered(view) if by in view.lookups]
+    for name, of in (("in_order", "sort, key, until"), *((f"by_{by}", f"by_{by}, sort, key") for by in looked_up)):
+        yield Index(f"{prefix}_{name}", name, f"CREATE INDEX IF NOT EXISTS {prefix}_{name} ON {table} ({of})")
+
+
+def names(view: View[Any]) -> tuple[str, ...]:
+    """Return the names of all columns, in the order of a `Line`."""
+    return ("key", "since", "until", "sort", "row", *columns(view))
 
 
 def insert(view: View[Any], table: str) -> str:
     """Return the statement that adds a version."""
-    names = ", ".join(("key", "since", "until", "sort", "row", *columns(view)))
-    marks = ", ".join("?" * (5 + len(view.filters)))
-    return f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608 - names of our own
+    marks = ", ".join("?" * len(names(view)))
+    return f"INSERT INTO {table} ({', '.join(names(view))}) VALUES ({marks})"  # noqa: S608 - names of our own
 
 
 def close(table: str) -> str:
     """Return the statement that ends a version: arguments are the position and the key."""
     return f"UPDATE {table} SET until = ? WHERE key = ? AND until = {STILL}"  # noqa: S608 - names of our own
-
-
-def line(version: Version) -> tuple[Any, ...]:
-    """Return a version as the arguments of `insert`."""
-    return (*version[:5], *version.columns)

@@ -221,10 +221,36 @@ def test_the_log_is_verified_beside_a_running_server(es_pki):
 
 
 def test_views_say_how_far_they_are(es_pki):
-    assert {row["name"] for row in es_pki("views", "list", "--json").json["items"]} >= {"inventory", "authorities"}
+    rows = es_pki("views", "list", "--json").json["items"]
+    assert {row["name"] for row in rows} >= {"inventory", "authorities"}
+    assert {(row["state"], row["building"]) for row in rows} == {("live", None)}
     outcome = es_pki("views", "rebuild", "nothing")
     assert outcome.status == 2
     assert "inventory" in outcome.errors
+
+
+def test_a_view_is_replayed_to_any_moment_beside_a_running_server(es_pki, data_dir):
+    issue(es_pki, "replayed")
+    now = es_pki("log", "replay", "--view", "inventory", "--json").json
+    names = [row["name"] for row in now["items"]]
+    assert names == sorted(names)
+    assert "replayed" in names
+    then = es_pki("log", "replay", "--view", "inventory", "--to", "1", "--json").json
+    assert then == {"items": [], "view": "inventory", "position": 1}
+    table = es_pki("log", "replay", "--view", "authorities", "--to", "2999-01-01").text
+    assert "intermediate" in table
+    assert "PRIVATE" not in table
+    assert "token_digest" not in es_pki("log", "replay", "--view", "principals", "--json").text
+    assert not list(data_dir.glob("replay-*"))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"), [(["--view", "nothing"], "inventory"), (["--view", "inventory", "--to", "999999"], "ends at")]
+)
+def test_a_replay_of_what_is_not_there_is_status_2(es_pki, options, said):
+    outcome = es_pki("log", "replay", *options)
+    assert outcome.status == 2
+    assert said in outcome.errors
 
 
 def test_a_server_with_an_unknown_certificate_is_not_talked_to(es_pki):

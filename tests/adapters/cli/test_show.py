@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.progress import Progress
 
 from es_pki.adapters.cli import show
 
@@ -55,6 +56,17 @@ def test_fields_of_fields_stand_on_lines_of_their_own(capsys):
     show.print_fields({"name": "www", "subject": {"country": "CH"}, "names": ["a", "b"], "none": None, "empty": {}})
     lines = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
     assert lines == [["name:", "www"], ["subject.country:", "CH"], ["names:", "a, b"]]
+
+
+def test_a_bar_shows_its_rate_and_what_was_done_before_does_not_count():
+    now = [0.0]
+    bars = Progress(get_time=lambda: now[0], disable=True)
+    task = bars.add_task("inventory", total=20_000, completed=9_000)
+    assert str(show.RateColumn().render(bars.tasks[0])) == ""
+    for done in (10_000, 12_000, 14_000):
+        now[0] += 1
+        bars.update(task, completed=done)
+    assert str(show.RateColumn().render(bars.tasks[0])) == "2,000/s"
 
 
 @pytest.mark.parametrize(

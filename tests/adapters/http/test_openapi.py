@@ -3,12 +3,15 @@
 import pytest
 
 from es_pki.adapters.http.routes import ROUTES
-from tests.adapters.http.test_roles import path_of
-from tests.samples import fresh
+from es_pki.adapters.intake.requests import REQUESTS
+from tests.samples import fresh, path_of, sample
 
 
 @pytest.fixture(scope="module")
 def described(server):
+    """The description of a server on which every command was sent: every view has rows."""
+    sent = [server.command(request.__name__, sample(request, server)) for request in REQUESTS]
+    assert server.get(f"/api/v1/authorities?at_least={max(reply.json['position'] for reply in sent)}").status == 200
     return server.get("/openapi.json", token=None).json
 
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import dataclasses
 import itertools
+import sqlite3
 
 import pytest
 
@@ -11,7 +12,7 @@ from es_pki.adapters.lease import FileLease
 from es_pki.adapters.recorded import encode_metadata, happened
 from es_pki.adapters.views import BadQuery, Follower, Query
 from es_pki.adapters.views.postgres import PostgresViews
-from es_pki.adapters.views.rebuild import rebuild
+from es_pki.adapters.views.rebuild import RebuildLost, rebuild
 from es_pki.adapters.views.sqlite import SQLiteViews
 from es_pki.events import codec
 from es_pki.projections import VIEWS, inventory
@@ -143,6 +144,18 @@ async def test_events_that_were_applied_are_passed_over(store, log):
     assert in_any_order(shown) == in_any_order(folded(inventory.view, events, until=60).values())
 
 
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
+async def test_a_row_is_found_by_each_of_its_fields_as_it_is_written(store, log, view):
+    await follow_in_pages(store, await prepared(store, log), [])
+    rows = await everything(store, view)
+    assert rows
+    for name in view.filters:
+        value = getattr(rows[0], name)
+        if value is not None:
+            found = await store.find(view, Query(filters={name: str(value)}, limit=SIZE))
+            assert in_any_order(found.rows) == in_any_order(row for row in rows if getattr(row, name) == value)
+
+
 async def test_lists_are_in_order_filtered_and_complete(store, log):
     await follow_in_pages(store, await prepared(store, log), [])
     rows = await everything(store, inventory.view)
@@ -169,23 +182,131 @@ async def test_a_view_of_another_version_is_not_there(store, log):
 async def test_a_view_rebuilt_while_it_is_followed_misses_nothing(store, log):
     """The live rows come further than the rebuilt ones: these catch up before they take their place."""
     events = await prepared(store, log)
-    await store.begin_rebuild(inventory.view)
-    await store.extend_rebuild(inventory.view, events[:30], 30)
+    assert await store.begin_rebuild(inventory.view, SIZE) == 0
+    assert await store.extend_rebuild(inventory.view, events[:30], 30, after=0)
     await follow_in_pages(store, events, [])
     assert not await store.finish_rebuild(inventory.view)
-    await store.extend_rebuild(inventory.view, events[30:], SIZE)
+    assert await store.extend_rebuild(inventory.view, events[30:], SIZE, after=30)
     assert await store.finish_rebuild(inventory.view)
     rows = await everything(store, inventory.view)
     assert in_any_order(rows) == in_any_order(folded(inventory.view, events).values())
 
 
-async def test_a_stopped_rebuild_is_begun_anew(store, log):
-    events = await events_of(log)
-    await store.begin_rebuild(inventory.view)
-    await store.extend_rebuild(inventory.view, events[:30], 30)
+def of_inventory(events):
+    """Return the events that the inventory sees."""
+    return [event for event in events if event.type in inventory.view.types]
+
+
+async def begun(store, events, *, view=inventory.view):
+    """Begin a rebuild of the inventory and leave it at position 30."""
+    await store.begin_rebuild(view, SIZE)
+    await store.extend_rebuild(view, of_inventory(events)[:30], 30, after=0)
+
+
+async def test_a_stopped_rebuild_is_gone_on_with(store, log):
+    events = await prepared(store, log)
+    await begun(store, [event for event in events if event.position <= 30])
+    assert await store.building(inventory.view) == 30
+    heard = []
+    await rebuild(log, store, inventory.view, lambda *positions: heard.append(positions))
+    assert heard[0] == (30, SIZE)
+    assert await store.building(inventory.view) is None
+    rows = await everything(store, inventory.view)
+    assert in_any_order(rows) == in_any_order(folded(inventory.view, events).values())
+
+
+async def test_what_was_built_of_another_version_or_another_log_is_thrown_away(store, log):
+    events = await prepared(store, log)
+    newer = dataclasses.replace(inventory.view, version=inventory.VERSION + 1)
+    await begun(store, events, view=newer)
+    assert await store.building(inventory.view) is None
+    assert await store.begin_rebuild(inventory.view, SIZE) == 0
+    assert not await store.extend_rebuild(newer, events, SIZE, after=0)
+    await store.extend_rebuild(inventory.view, of_inventory(events), SIZE, after=0)
+    assert await store.begin_rebuild(inventory.view, SIZE - 1) == 0
     await rebuild(log, store, inventory.view)
     rows = await everything(store, inventory.view)
     assert in_any_order(rows) == in_any_order(folded(inventory.view, events).values())
+
+
+async def test_a_rebuild_whose_table_another_version_took_says_so(store, log):
+    events = await events_of(log)
+    await begun(store, events, view=dataclasses.replace(inventory.view, version=inventory.VERSION + 1))
+
+    class Interrupted:
+        """A log after whose first page another version begins anew."""
+
+        def __init__(self):
+            self.head = log.head
+
+        async def read_all(self, **asked):
+            async for page in log.read_all(**asked):
+                await store.begin_rebuild(dataclasses.replace(inventory.view, version=inventory.VERSION + 2), SIZE)
+                yield page
+
+    with pytest.raises(RebuildLost, match="inventory"):
+        await rebuild(Interrupted(), store, inventory.view)
+
+
+async def test_a_rebuild_that_somebody_finished_and_began_anew_gets_no_gap(store, log):
+    """Its next page doesn't follow on what is being built now."""
+    events = await prepared(store, log)
+    await begun(store, [event for event in events if event.position <= 30])
+    await rebuild(log, store, inventory.view)
+    assert await store.begin_rebuild(inventory.view, SIZE) == 0
+    later = [event for event in of_inventory(events) if event.position > 30]
+    assert not await store.extend_rebuild(inventory.view, later, SIZE, after=30)
+    assert await store.building(inventory.view) == 0
+    await rebuild(log, store, inventory.view)
+    rows = await everything(store, inventory.view)
+    assert in_any_order(rows) == in_any_order(folded(inventory.view, events).values())
+
+
+async def test_two_rebuilds_at_once_build_the_view_together(store, log):
+    events = await prepared(store, log)
+    await asyncio.gather(*(rebuild(log, store, view) for view in VIEWS for _ in range(3)))
+    for view in VIEWS:
+        assert await store.checkpoint(view) == SIZE
+        assert await store.building(view) is None
+        assert in_any_order(await everything(store, view)) == in_any_order(folded(view, events).values())
+
+
+async def test_rebuilding_again_and_again_leaves_nothing_behind(store, log):
+    for _ in range(3):
+        await rebuild(log, store, inventory.view)
+    assert {name for name in await relations(store) if "inventory" in name} in (
+        {"view_inventory", *(f"view_inventory_{end}" for end in INDEXES), "view_inventory_pkey"},
+        {"view_inventory", *(f"view_inventory_a_{end}" for end in INDEXES), "sqlite_autoindex_view_inventory_1"},
+    )
+
+
+INDEXES = ("in_order", *(f"by_{name}" for name in inventory.view.lookups if name != inventory.view.order_by))
+
+
+async def relations(store):
+    """Return the names of all tables and indexes of a store."""
+    if isinstance(store, PostgresViews):
+        query = "SELECT relname FROM pg_class WHERE relnamespace = 'views'::regnamespace"
+        return {row[0] for row in await store.pool.fetch(query)}
+    return await store.database.run(lambda c: {name for (name,) in c.execute("SELECT name FROM sqlite_schema")})
+
+
+async def test_a_rebuild_beside_a_follower_misses_nothing(store, log, tmp_path):
+    """The log grows, the live rows follow, and the view is rebuilt meanwhile again and again."""
+    lease = FileLease(tmp_path / "follower.lock")
+    follower = Follower(log, store, VIEWS, lease)
+    running = asyncio.ensure_future(follower.run())
+    assert await follower.reached(SIZE, 20)
+    growing = asyncio.ensure_future(extend(log, history(seed=9, size=80)))
+    while not growing.done():
+        await rebuild(log, store, inventory.view)
+    await growing
+    assert await follower.reached(SIZE + 80, 20)
+    rows = await everything(store, inventory.view)
+    assert in_any_order(rows) == in_any_order(folded(inventory.view, await events_of(log)).values())
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await lease.release()
 
 
 async def test_a_follower_builds_what_is_missing_and_keeps_up(store, log, tmp_path):
@@ -203,6 +324,21 @@ async def test_a_follower_builds_what_is_missing_and_keeps_up(store, log, tmp_pa
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     await lease.release()
+
+
+async def test_a_writer_in_another_process_does_not_hold_the_event_loop_up(log, tmp_path):
+    """A rebuild from the command line writes for long; the server's follower waits for it in its thread."""
+    store = await SQLiteViews.open(tmp_path / "views.db")
+    events = await prepared(store, log)
+    with contextlib.closing(sqlite3.connect(tmp_path / "views.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        applying = asyncio.ensure_future(store.apply(VIEWS, events[:5], 5))
+        await asyncio.sleep(0.05)
+        assert not applying.done()
+        other.execute("ROLLBACK")
+    await asyncio.wait_for(applying, 20)
+    assert await store.checkpoint(inventory.view) == 5
+    await store.close()
 
 
 async def test_an_event_that_can_not_be_read_stops_the_views_and_says_so(store, log, tmp_path):
