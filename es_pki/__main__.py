@@ -177,6 +177,8 @@ async def _let_administrator_in(settings: Settings, name: str) -> str:
 
 
 async def _verify(settings: Settings, progress: Progress, *, deep: bool, kept: Kept | None) -> Report:
+    if not settings.database_url and not (settings.folder / "log.db").exists():
+        raise LocalFailure(f"{settings.folder}: there is no log there (no log.db); name its folder with --data-dir")
     log = await app.open_log(settings)
     try:
         report = await _verified(log, partial(progress, "evidence"), kept)

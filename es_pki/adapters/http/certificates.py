@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from es_pki.adapters.http.asking import as_of, number_of
 from es_pki.adapters.http.lists import row_of
+from es_pki.adapters.http.negotiation import preferred
 from es_pki.adapters.http.parts import PARTS
 from es_pki.adapters.http.problems import Problem
 from es_pki.adapters.http.replies import json_reply
@@ -20,6 +21,8 @@ from es_pki.projections.inventory import CertificateStatus
 PEM = "application/pem-certificate-chain"  # RFC 8555 section 9.1
 DER = "application/pkix-cert"  # RFC 2585 section 4.1
 PKCS7 = "application/pkcs7-mime"  # RFC 8551 section 3.2.2, certs-only
+
+ENDINGS = {PEM: "pem", DER: "cer", PKCS7: "p7c"}
 
 
 class Version(Struct, frozen=True):
@@ -72,29 +75,23 @@ async def certificate_versions(request: web.Request) -> web.StreamResponse:
 
 
 def in_form(
-    request: web.Request, certificate: bytes, issuers: list[bytes], *, name: str, default: str = "pem"
+    request: web.Request, certificate: bytes, issuers: list[bytes], *, name: str, default: str = PEM
 ) -> web.Response:
     """Return a certificate and its issuers in the form of `Accept`. Raises `Problem` 406 for others."""
-    match _form(request, default):
-        case "pem":
-            body, media_type, ending = pem_chain([certificate, *issuers]).encode(), PEM, "pem"
-        case "der":
-            body, media_type, ending = certificate, DER, "cer"
-        case "pkcs7":
-            body, media_type, ending = pkcs7([certificate, *issuers]), PKCS7, "p7c"
-        case _:
-            raise Problem(406, "not-acceptable", f"this comes as {PEM}, {DER} or {PKCS7}")
+    media_type = preferred(request.headers.getall("Accept", []), (default, *ENDINGS))
+    if media_type is None:
+        raise Problem(406, "not-acceptable", f"this comes as {PEM}, {DER} or {PKCS7}")
     return web.Response(
-        body=body,
+        body=_encoded(media_type, [certificate, *issuers]),
         content_type=media_type,
-        headers={"Content-Disposition": f'inline; filename="{name}.{ending}"', "Vary": "Accept"},
+        headers={"Content-Disposition": f'inline; filename="{name}.{ENDINGS[media_type]}"', "Vary": "Accept"},
     )
 
 
-def _form(request: web.Request, default: str) -> str:
-    wanted = [part.partition(";")[0].strip().lower() for part in request.headers.get("Accept", "*/*").split(",")]
-    forms = {PEM: "pem", DER: "der", PKCS7: "pkcs7", "*/*": default, "application/*": default, "": default}
-    return next((forms[media_type] for media_type in wanted if media_type in forms), "")
+def _encoded(media_type: str, certificates: list[bytes]) -> bytes:
+    if media_type == DER:
+        return certificates[0]
+    return pkcs7(certificates) if media_type == PKCS7 else pem_chain(certificates).encode()
 
 
 async def _version(request: web.Request, certificate_id: str) -> Version:

@@ -7,7 +7,7 @@ from aiohttp import web
 from msgspec import Struct
 from msgspec.structs import replace
 
-from es_pki.adapters.http.asking import as_of, moment, query_of, wait_until_seen
+from es_pki.adapters.http.asking import as_of, moment, query_of, time_asked_about, wait_until_seen
 from es_pki.adapters.http.parts import PARTS
 from es_pki.adapters.http.replies import json_reply, row_object
 from es_pki.adapters.views import Query
@@ -67,25 +67,21 @@ async def authority_history(request: web.Request) -> web.StreamResponse:
 
 
 async def calendar(request: web.Request) -> web.StreamResponse:
-    """Answer with what expires from `from` (default: now) until `to` (default: never), soonest first."""
-    rows, cursor, position = await calendar_rows(request)
-    return json_reply({"items": [row_object(row) for row in rows], "cursor": cursor, "position": position})
+    """Answer with what expires from `from` (default: the time asked about) until `to` (never), soonest first."""
+    return await _page(request, expiry_calendar.view, await calendar_query(request), row_object)
 
 
-async def calendar_rows(request: web.Request) -> tuple[list[expiry_calendar.Row], str | None, int | None]:
-    """Return the entries that a calendar request asks for, the next page's cursor, and the view's position."""
+async def calendar_query(request: web.Request) -> Query:
+    """Return the query of a calendar request, after waiting for what it must see."""
     await wait_until_seen(request)
-    parts = request.app[PARTS]
-    query = await query_of(request, expiry_calendar.view, also=frozenset({"from", "to"}))
+    query = await query_of(request, expiry_calendar.view)
     start, end = request.query.get("from"), request.query.get("to")
-    query = replace(
+    return replace(
         query,
         filters={**query.filters, "signed": "yes"},
-        since=parts.now() if start is None else moment("from", start),
+        since=await time_asked_about(request) if start is None else moment("from", start),
         until=None if end is None else moment("to", end),
     )
-    found = await parts.views.find(expiry_calendar.view, query)
-    return list(found.rows), found.cursor, await parts.views.checkpoint(expiry_calendar.view)
 
 
 async def row_of(request: web.Request, view: View[R]) -> R:
@@ -105,28 +101,23 @@ async def row_of(request: web.Request, view: View[R]) -> R:
 
 async def _list(request: web.Request, view: View[R], shown: Callable[[R], Mapping[str, object]]) -> web.StreamResponse:
     await wait_until_seen(request)
-    views = request.app[PARTS].views
-    found = await views.find(view, await query_of(request, view))
-    return json_reply(
-        {
-            "items": [shown(row) for row in found.rows],
-            "cursor": found.cursor,
-            "position": await views.checkpoint(view),
-        }
-    )
+    return await _page(request, view, await query_of(request, view), shown)
 
 
 async def _history(request: web.Request, aggregate_id: str) -> web.StreamResponse:
-    views = request.app[PARTS].views
     query = await query_of(request, history.view)
-    found = await views.find(history.view, replace(query, filters={**query.filters, "aggregate_id": aggregate_id}))
-    return json_reply(
-        {
-            "items": [row_object(row) for row in found.rows],
-            "cursor": found.cursor,
-            "position": await views.checkpoint(history.view),
-        }
-    )
+    query = replace(query, filters={**query.filters, "aggregate_id": aggregate_id})
+    return await _page(request, history.view, query, row_object)
+
+
+async def _page(
+    request: web.Request, view: View[R], query: Query, shown: Callable[[R], Mapping[str, object]]
+) -> web.StreamResponse:
+    """Answer with a page of rows and a position that they show at least: it is read before they are."""
+    views = request.app[PARTS].views
+    position = await views.checkpoint(view)
+    found = await views.find(view, query)
+    return json_reply({"items": [shown(row) for row in found.rows], "cursor": found.cursor, "position": position})
 
 
 def authority_object(row: authorities.Row) -> Mapping[str, object]:

@@ -60,6 +60,8 @@ def _of_failure(error: Exception) -> Problem:
     match error:
         case BadQuery():
             return Problem(400, "bad-query", str(error), Violation("query", "queries are known", str(error)))
+        case web.RequestPayloadError():
+            return Problem(400, "bad-request", "the body ends too early, or its transfer coding is broken")
         case Conflict():
             return Problem(409, "conflict", "others were faster; send the request again", Retry_After="1")
         case Inconsistent():

@@ -1,11 +1,11 @@
 """The verbs against a real server."""
 
 import json
+import os
 import signal
 import ssl
 import subprocess
 import sys
-import time
 
 import pytest
 from cryptography import x509
@@ -265,6 +265,7 @@ def test_no_server_is_status_2(bare, tmp_path):
     assert bare("status").status == 2
     (tmp_path / "es-pki-data").mkdir()
     (tmp_path / "es-pki-data" / "server.json").write_text('{"url": "https://127.0.0.1:1"}')
+    (tmp_path / "es-pki-data" / "admin.token").write_text("some")
     outcome = bare("certificate", "list")
     assert outcome.status == 2
     assert "can't reach https://127.0.0.1:1" in outcome.errors
@@ -284,13 +285,35 @@ def test_an_unknown_setting_is_status_2(bare, monkeypatch):
     assert "ES_PKI_LISTNE" in outcome.errors
 
 
-def test_a_reader_that_goes_away_is_no_crash(data_dir):
-    command = [sys.executable, "-m", "es_pki", "--data-dir", str(data_dir), "events", "--follow"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=without_settings()) as reading:
-        reading.stdout.readline()
-        reading.stdout.close()
-        deadline = time.monotonic() + PATIENCE
-        while reading.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert reading.returncode == 2
-        assert b"Traceback" not in reading.stderr.read()
+@pytest.mark.parametrize("verb", [("events",), ("events", "--follow"), ("certificate", "list"), ("authority", "list")])
+def test_a_reader_that_has_seen_enough_is_the_quiet_end_of_it(es_pki, data_dir, verb):
+    command = [sys.executable, "-m", "es_pki", "--data-dir", str(data_dir), *verb]
+    reading, writing = os.pipe()
+    with subprocess.Popen(command, stdout=writing, stderr=subprocess.PIPE, env=without_settings()) as answering:
+        os.close(writing)
+        os.close(reading)
+        assert answering.stderr.read() == b""
+        assert answering.wait(PATIENCE) == 0
+
+
+@pytest.mark.parametrize("output", ["none/c.pem", "folder"])
+def test_nothing_is_issued_when_its_file_can_not_be_written(es_pki, csr_file, tmp_path, output):
+    (tmp_path / "folder").mkdir()
+    to = ("-o", tmp_path / output)
+    for name, verb in (
+        ("unwritten-csr", ("csr", "sign", "unwritten-csr", csr_file, "--authority", "intermediate", *to)),
+        ("unwritten", ("certificate", "issue", "unwritten", "--authority", "intermediate", "--dns", "u.test", *to)),
+        ("unwritten-self", ("certificate", "self-sign", "unwritten-self", "--dns", "u.test", *to)),
+    ):
+        outcome = es_pki(*verb)
+        assert (outcome.status, outcome.errors.startswith(f"error: {tmp_path / output}: can't be written")) == (2, True)
+        assert es_pki("certificate", "show", name).status == 1
+    assert es_pki("authority", "create", "unwritten", "--common-name", "U", *to).status == 2
+    assert es_pki("authority", "show", "unwritten").status == 1
+
+
+def test_a_folder_without_a_log_is_named_and_not_made(bare, tmp_path):
+    outcome = bare("log", "verify", "--data-dir", tmp_path / "nothing")
+    assert outcome.status == 2
+    assert f"{tmp_path / 'nothing'}: there is no log there" in outcome.errors
+    assert not (tmp_path / "nothing").exists()

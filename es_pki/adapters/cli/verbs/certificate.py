@@ -37,11 +37,13 @@ FORMS = {
 
 def issue(session: Session) -> int:
     """Issue a certificate for a key that the server makes and keeps."""
+    files.check(session.arguments.output)
     return print_made(session, session.send(IssueCertificate, {"subject": subject_of(session.arguments)}))
 
 
 def self_sign(session: Session) -> int:
     """Make a certificate that signs for itself."""
+    files.check(session.arguments.output)
     return print_made(session, session.send(SelfSignCertificate, {"subject": subject_of(session.arguments)}))
 
 
