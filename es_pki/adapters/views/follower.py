@@ -1,6 +1,7 @@
 """Follows the log and keeps the views up with it, in one process at a time; the others look at its checkpoints."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -19,7 +20,10 @@ POLL_SECONDS = 0.02
 """How often a process that doesn't follow looks at the checkpoints."""
 
 GATHER_SECONDS = 0.01
-"""Between pages: under load a page gathers many events, and its transaction costs each of them little."""
+"""Between pages, at least: under load a page gathers many events, and its transaction costs each of them little."""
+
+PATIENT_GATHER_SECONDS = 0.1
+"""Between pages while nobody waits for the views."""
 
 LOOK_SECONDS = 1.0
 """How often the holder of the lease looks whether it still is."""
@@ -38,6 +42,7 @@ class Follower:
         self._lease = lease
         self._position = -1
         self._moved = asyncio.Condition()
+        self._awaited = asyncio.Event()
         self.failure: str | None = None
 
     async def run(self) -> None:
@@ -90,7 +95,14 @@ class Follower:
             await self._store.apply(self._views, events, page.position, after=self._position)
             await self._move(page.position)
             self.failure = None
-            await asyncio.sleep(GATHER_SECONDS)
+            await self._gather()
+
+    async def _gather(self) -> None:
+        """Let events come together: shortly when somebody waits for the views, for longer when nobody does."""
+        await asyncio.sleep(GATHER_SECONDS)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._awaited.wait(), PATIENT_GATHER_SECONDS - GATHER_SECONDS)
+        self._awaited.clear()
 
     async def _move(self, position: int) -> None:
         """Tell those who wait how far this process has followed; -1: it follows no more."""
@@ -115,6 +127,7 @@ class Follower:
                 await asyncio.sleep(POLL_SECONDS)
                 continue
             async with self._moved:
+                self._awaited.set()
                 await self._moved.wait_for(lambda: self._position < 0 or self._position >= position)
 
     async def lag(self) -> int:
