@@ -105,7 +105,7 @@ async def test_a_later_position_is_never_seen_before_an_earlier_one(store, shell
     late = batch.prepare(write("late", 0), b"{}", asyncio.get_running_loop().create_future())
     outcome = batch.plan([late], batch.EMPTY_HEAD, 1, {}.get)
     async with shell.transaction():
-        row = await shell.fetchrow(writer._APPEND, *writer._arguments(outcome, batch.EMPTY_HEAD))
+        row = await shell.fetchrow(writer._APPEND, *writer._arguments(outcome, batch.EMPTY_HEAD, hopeful=False))
         assert row["stored"]
         following = asyncio.create_task(follow_until(log, 2))
         appending = asyncio.create_task(log.append(write("early", 0)))
@@ -172,3 +172,22 @@ async def test_a_conflict_with_another_writer_is_told_to_who_was_late(store):
     )
     assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 100
     assert (await one.head()).size == 100
+
+
+async def test_versions_are_remembered_only_as_long_as_nobody_else_appends(postgres_url):
+    """What a writer remembers must not let a stream skip or repeat a version."""
+    one, other = [await PostgresLog.open(postgres_url) for _ in range(2)]
+    try:
+        await one.append(write("a", 0))
+        await one.append(write("a", 1))
+        await other.append(write("a", 2))
+        with pytest.raises(Conflict):
+            await one.append(write("a", 2))
+        with pytest.raises(Conflict):
+            await other.append(write("a", 0))
+        await one.append(write("a", 3))
+        assert [record.version for record in await other.read_stream("a")] == [1, 2, 3, 4]
+        assert (await verify(one)).findings == ()
+    finally:
+        await one.close()
+        await other.close()
