@@ -1,5 +1,6 @@
 """Between the log's records and the events that projections and reactions see."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -7,6 +8,7 @@ from msgspec import Struct
 
 from es_pki.events.codec import UndecodableEvent, decode
 from es_pki.events.happened import Happened
+from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
 from eventlog import Record
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -53,3 +55,17 @@ def happened(record: Record) -> Happened:
         actor=metadata.actor,
         event=decode(record.type, record.data),
     )
+
+
+def owner_of(records: Iterable[Record]) -> str | None:
+    """Return the id of the aggregate that owns what a reservation stream stands for, after these of its records."""
+    owner = None
+    for record in records:
+        match decode(record.type, record.data):
+            case NameReserved(owner=reserved_by) | SerialNumberReserved(owner=reserved_by):
+                owner = reserved_by
+            case NameReleased():
+                owner = None
+            case _:
+                pass
+    return owner

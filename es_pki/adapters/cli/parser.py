@@ -6,20 +6,21 @@ from importlib.metadata import version
 from itertools import groupby
 
 from es_pki.adapters.cli.options import DATA_DIR, JSON, SERVER, SETTINGS, Option, Verb
-from es_pki.adapters.cli.verbs import authority, certificate, csr, installation, overview, token
+from es_pki.adapters.cli.verbs import authority, certificate, csr, installation, lineage, overview, token
 
 VERBS: tuple[Verb, ...] = (
     *installation.VERBS,
     *overview.VERBS,
     *authority.VERBS,
     *certificate.VERBS,
+    *lineage.VERBS,
     *csr.VERBS,
     *token.VERBS,
 )
 
 NOUNS = {
     "authority": "who issues here, and what they may issue",
-    "certificate": "issue, look at and fetch certificates",
+    "certificate": "issue, renew, look at and fetch certificates",
     "csr": "certificates for keys that are elsewhere",
     "token": "who is let in",
     "log": "the event log in the data folder",

@@ -40,6 +40,7 @@ class Route(NamedTuple):
 
 PAGES = ("limit", "cursor", "as_of", "at_least")
 NOW_OR_THEN = ("as_of", "at_least")
+VERSIONED = (*NOW_OR_THEN, "version")
 
 
 async def openapi(_request: web.Request) -> web.StreamResponse:
@@ -58,17 +59,22 @@ ROUTES: tuple[Route, ...] = (
         "/api/v1/certificates",
         EVERYBODY,
         lists.list_certificates,
-        (*PAGES, "name", "status", "authority_id", "profile", "key_type", "serial_number", "fingerprint"),
+        (
+            *PAGES,
+            "name",
+            "status",
+            "authority_id",
+            "profile",
+            "key_type",
+            "serial_number",
+            "fingerprint",
+            "owner",
+            "labels",
+        ),
     ),
     Route("GET", "/api/v1/certificates/{id}", EVERYBODY, lists.one_certificate, NOW_OR_THEN),
-    Route(
-        "GET",
-        "/api/v1/certificates/{id}/pem",
-        EVERYBODY,
-        certificates.certificate_pem,
-        (*NOW_OR_THEN, "version"),
-    ),
-    Route("GET", "/api/v1/certificates/{id}/chain", EVERYBODY, certificates.certificate_chain, NOW_OR_THEN),
+    Route("GET", "/api/v1/certificates/{id}/pem", EVERYBODY, certificates.certificate_pem, VERSIONED),
+    Route("GET", "/api/v1/certificates/{id}/chain", EVERYBODY, certificates.certificate_chain, VERSIONED),
     Route("GET", "/api/v1/certificates/{id}/versions", EVERYBODY, certificates.certificate_versions, NOW_OR_THEN),
     Route("GET", "/api/v1/certificates/{id}/history", EVERYBODY, lists.certificate_history, PAGES),
     Route("GET", "/api/v1/calendar", EVERYBODY, lists.calendar, (*PAGES, "from", "to", "kind")),

@@ -6,16 +6,22 @@ from typing import assert_never
 
 import msgspec
 
-from es_pki.adapters.intake import authority, certificate, principal
+from es_pki.adapters.intake import authority, certificate, lineage, principal
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.answer import Answer, Asked
 from es_pki.adapters.intake.office import Office
 from es_pki.adapters.intake.requests import (
     CreateAuthority,
     CreateToken,
+    DeleteCertificate,
+    DescribeCertificate,
     IssueCertificate,
+    ReissueCertificate,
+    RenameCertificate,
+    RenewCertificate,
     Request,
     RevokeToken,
+    RollBackCertificate,
     SelfSignCertificate,
     SetIssuancePolicy,
     SignCSR,
@@ -60,6 +66,15 @@ class Desk:
                 return await certificate.sign_csr(self._office, request, asked, digest)
             case SelfSignCertificate():
                 return await certificate.self_sign(self._office, request, asked, digest)
+            case (
+                RenewCertificate()
+                | ReissueCertificate()
+                | RollBackCertificate()
+                | RenameCertificate()
+                | DescribeCertificate()
+                | DeleteCertificate()
+            ):
+                return await lineage.take(self._office, request, asked, digest)
             case CreateToken():
                 return await principal.create_token(self._office, request, asked, digest)
             case RevokeToken():

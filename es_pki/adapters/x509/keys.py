@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_private_key,
     load_der_public_key,
 )
+from cryptography.x509 import load_der_x509_certificate
 
 from es_pki.commands.refusals import Malformed, RulesBroken
 from es_pki.decider import Violation
@@ -123,6 +124,11 @@ def public_key(spki: bytes, field: str) -> PublicKey:
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise Malformed.at(field, "RFC 5280 section 4.1.2.7", "the public key can't be read") from None
     return judged(public, field)
+
+
+def public_key_of(certificate: bytes, field: str) -> PublicKey:
+    """Return the public key of a DER certificate that may be certified again. Raises as `public_key` does."""
+    return judged(load_der_x509_certificate(certificate).public_key(), field)
 
 
 def judged(public: PublicKeyTypes, field: str) -> PublicKey:

@@ -156,6 +156,18 @@ async def test_lists_are_in_order_filtered_and_complete(store, log):
             await store.find(inventory.view, bad)
 
 
+async def test_rows_are_found_by_one_of_several_texts(store, log):
+    await follow_in_pages(store, await prepared(store, log), [])
+    rows = await everything(store, inventory.view)
+    labelled = [row for row in rows if "team" in row.labels]
+    for team in {row.labels["team"] for row in labelled}:
+        found = await store.find(inventory.view, Query(filters={"labels": f"team={team}"}))
+        assert in_any_order(found.rows) == in_any_order(row for row in labelled if row.labels["team"] == team)
+    assert labelled
+    for nothing in ("team=", "team", "", "TEAM=web", "team=we", "eam=web", "%"):
+        assert not (await store.find(inventory.view, Query(filters={"labels": nothing}))).rows
+
+
 async def test_a_view_of_another_version_is_not_there(store, log):
     events = await prepared(store, log)
     await follow_in_pages(store, events, [])
