@@ -23,6 +23,10 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
+$(VENV)/.bench: requirements-bench.lock $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	@touch $@
+
 install: $(VENV)/.runtime ## create .venv with .venv/bin/es-pki
 
 serve: $(VENV)/.runtime ## set up (once) and run es-pki on ./es-pki-data
@@ -53,11 +57,14 @@ docs: $(VENV)/.dev ## write docs/EVENTS.md, ERRORS.md and REFERENCE.md anew from
 lock: $(VENV)/.dev ## pin the newest allowed versions
 	$(LOCK) --upgrade -o requirements.lock
 	$(LOCK) --upgrade --extra dev -o requirements-dev.lock
+	$(LOCK) --upgrade --extra bench -o requirements-bench.lock
 
-bench: $(VENV)/.dev ## compare with named rivals, in one run each
+bench: $(VENV)/.bench ## compare with named rivals, in one run each
 	$(BIN)/python -m bench.log
 	$(BIN)/python -m bench.views
+	$(BIN)/python -m bench.tree
 	$(BIN)/python -m bench.issue
+	$(BIN)/python -m bench.keys
 
 clean: ## remove what make made (never the data folder)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .import_linter_cache .hypothesis

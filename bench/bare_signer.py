@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 import json
+import os
 import secrets
 import sys
 from pathlib import Path
@@ -67,7 +68,7 @@ async def serve(ready: Path) -> None:
     await runner.setup()
     bound = server.bind("127.0.0.1", 0)
     await web.SockSite(runner, bound, ssl_context=context).start()
-    ready.write_text(json.dumps({"url": f"https://{server.address(bound)}"}))
+    ready.write_text(json.dumps({"url": f"https://{server.address(bound)}", "pid": os.getpid()}))
     await asyncio.Event().wait()
 
 

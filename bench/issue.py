@@ -47,10 +47,10 @@ class Target(NamedTuple):
 
 @contextlib.contextmanager
 def served(*arguments: str, ready: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a server until the context ends; wait for the file that says it is ready."""
+    """Run a server until the context ends; wait for the file in which it says that it is ready."""
     process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        while not ready.exists():
+        while not ready.exists() or json.loads(ready.read_text())["pid"] != process.pid:
             if process.poll() is not None:
                 raise RuntimeError(f"{arguments} ended with {process.returncode}")
             time.sleep(0.05)
@@ -146,7 +146,6 @@ def main() -> None:
         bare = Target(json.loads(bare_file.read_text())["url"], ours.authorization, unchecked)
         print("one es-pki process")
         compare(bare, [ours], options)
-        (folder / "server.json").unlink()
         stack.enter_context(served(*first, *ports, ready=folder / "server.json"))
         print("two es-pki processes on one data folder")
         compare(bare, [ours, target_of(folder)], options)

@@ -1,127 +1,189 @@
-"""The SQLite log beside raw `sqlite3` of the same durability: `python -m bench.log [--folder F] [--rounds N]`.
+"""The log beside raw drivers of the same durability and beside `eventsourcing`, in one interleaved run.
 
-Rounds are interleaved, so that whatever else the machine does falls on both. Raw: one table with a primary key
-and a unique index of (stream, version), as many rows a transaction as there are appenders.
+`python -m bench.log [--postgres [URL]] [--folder F] [--rounds N]`: on SQLite, or on PostgreSQL (without a URL a durable
+server of its own). Rounds alternate, so that whatever else the machine does falls on all; ratios are the medians of
+the rounds' ratios.
 """
 
 import argparse
-import asyncio
-import itertools
-import sqlite3
+import contextlib
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
+from unittest import mock
 
 import uvloop
 
-from eventlog import NewEvent, Write
+from bench.contenders import Contender, EventSourcing, Ours, RawPostgres, RawSQLite
+from eventlog import verify
+from eventlog.postgres import PostgresLog
 from eventlog.sqlite import SQLiteLog
+from tests import postgres
 
 APPENDERS = {1: 2_000, 16: 8_000, 256: 25_600}
 """Events of a round, for each number of concurrent appenders."""
 
-EVENT = NewEvent("certificate.issued.v1", b'{"certificate":"%s"}' % (b"x" * 380))
-METADATA = b'{"principal":"bench"}'
+SLOWER = {1: 500, 16: 1_600, 256: 5_120}
+"""Of those who commit each event by itself: fewer, so that a round of theirs takes as long."""
 
-_RAW = """
-PRAGMA journal_mode = WAL;
-PRAGMA synchronous = FULL;
-CREATE TABLE event(position INTEGER PRIMARY KEY, stream TEXT, version INTEGER, type TEXT, time INTEGER,
-  metadata BLOB, data BLOB, UNIQUE(stream, version));
-"""
-
-_streams = map("certificate-{:012}".format, itertools.count())
+AGGREGATES = 1_000
+REPLAYED = 100_000
 
 
-class Raw:
-    """What the ratios are of."""
+class Field(NamedTuple):
+    """Who takes part on a backend."""
 
-    def __init__(self, path: Path) -> None:
-        self._connection = sqlite3.connect(path, isolation_level=None)
-        self._connection.executescript(_RAW)
-        self._positions = itertools.count(1)
-
-    async def append(self, events: int, appenders: int) -> None:
-        """Insert rows, `appenders` a transaction."""
-        streams = [next(_streams) for _ in range(appenders)]
-        execute = self._connection.execute
-        for version in range(1, events // appenders + 1):
-            now = time.time_ns() // 1_000
-            rows = [
-                (next(self._positions), stream, version, EVENT.type, now, METADATA, EVENT.data) for stream in streams
-            ]
-            execute("BEGIN IMMEDIATE")
-            self._connection.executemany("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
-            execute("COMMIT")
-
-    async def replay(self) -> int:
-        """Scan the table."""
-        return sum(1 for _ in self._connection.execute("SELECT * FROM event ORDER BY position"))
+    log: Ours
+    treeless: Ours
+    raw: Contender
+    rival: EventSourcing
+    readers: EventSourcing
 
 
-class Ours:
-    """The log."""
-
-    def __init__(self, log: SQLiteLog) -> None:
-        self._log = log
-
-    async def append(self, events: int, appenders: int) -> None:
-        """Append from so many tasks, one event each time."""
-
-        async def appender(stream: str) -> None:
-            for version in range(events // appenders):
-                await self._log.append([Write(stream, version, (EVENT,))], metadata=METADATA)
-
-        await asyncio.gather(*(appender(next(_streams)) for _ in range(appenders)))
-
-    async def replay(self) -> int:
-        """Read all pages."""
-        return sum([len(page.records) async for page in self._log.read_all()])
+Measured = Mapping[str, list[float]]
 
 
-async def rate(work: Awaitable[object], events: int) -> float:
-    """Return events a second."""
+async def rate(work: Awaitable[object], number: int) -> float:
+    """Return how many a second."""
     started = time.perf_counter()
     await work
-    return events / (time.perf_counter() - started)
+    return number / (time.perf_counter() - started)
 
 
-def show(name: str, ours: list[float], raw: list[float]) -> None:
-    """Print the medians, and the median of the rounds' ratios."""
-    ratio = statistics.median(mine / theirs for mine, theirs in zip(ours, raw, strict=True))
-    print(f"{name:<24}{statistics.median(ours):>12,.0f}{statistics.median(raw):>12,.0f}{ratio:>9.2f}")
+def line(what: str, measured: Measured) -> None:
+    """Print the medians in events a second, and the first as a ratio of each other, round by round."""
+    names = list(measured)
+    rates = "  ".join(f"{name} {statistics.median(measured[name]):,.0f}/s" for name in names)
+    ratios = "  ".join(f"{ratio(measured, names[0], other):.2f} of {other}" for other in names[1:])
+    print(f"{what:<22}{rates}   =  {ratios}", flush=True)
 
 
-async def compare(folder: Path, rounds: int) -> None:
-    """Measure in files of this folder."""
-    raw, log = Raw(folder / "raw.db"), await SQLiteLog.open(folder / "log.db")
-    stores: tuple[Ours | Raw, ...] = (Ours(log), raw)
-    print(f"{'events/s':<24}{'log':>12}{'raw':>12}{'ratio':>9}")
-    for appenders, events in APPENDERS.items():
-        measured: tuple[list[float], list[float]] = ([], [])
-        for _ in range(rounds):
-            for rates, store in zip(measured, stores, strict=True):
-                rates.append(await rate(store.append(events, appenders), events))
-        show(f"append, {appenders} at a time", *measured)
-    measured = ([], [])
-    stored = (await log.head()).size
+def ratio(measured: Measured, one: str, other: str) -> float:
+    """Return the median of the rounds' ratios."""
+    return statistics.median(a / b for a, b in zip(measured[one], measured[other], strict=True))
+
+
+async def interleaved(rounds: int, works: Mapping[str, Callable[[], Awaitable[float]]]) -> Measured:
+    """Run each work once a round; return each one's rates."""
+    measured: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(rounds):
-        for rates, store in zip(measured, stores, strict=True):
-            rates.append(await rate(store.replay(), stored))
-    show("replay", *measured)
+        for name, work in works.items():
+            measured[name].append(await work())
+    return measured
+
+
+@contextlib.contextmanager
+def no_tree() -> Iterator[None]:
+    """Have the log hash nothing: what is saved is what the tree costs."""
+    hashed, extended = "eventlog.entry.leaf_hash_at", "eventlog.merkle.extend"
+    with (
+        mock.patch(hashed, return_value=b"\0" * 32),
+        # The frontier must still change with the size: the head is compared by it.
+        mock.patch(extended, lambda size, _frontier, leaves: ((size + len(list(leaves))).to_bytes(32, "big"),)),
+    ):
+        yield
+
+
+async def without_tree(log: Ours, number: int, appenders: int) -> float:
+    """Return the rate of appends that build no tree."""
+    with no_tree():
+        return await rate(log.append(number, appenders), number)
+
+
+async def compare_appends(field: Field, rounds: int) -> None:
+    """Print a line for each number of appenders."""
+    for appenders, number in APPENDERS.items():
+        few = SLOWER[appenders]
+        latencies: list[float] = []
+
+        def of(contender: Contender, number: int, appenders: int = appenders) -> Callable[[], Awaitable[float]]:
+            return lambda: rate(contender.append(number, appenders), number)
+
+        def timed(number: int = number, appenders: int = appenders, into: list[float] = latencies) -> Awaitable[float]:
+            return rate(field.log.append(number, appenders, into), number)
+
+        def treeless(number: int = number, appenders: int = appenders) -> Awaitable[float]:
+            return without_tree(field.treeless, number, appenders)
+
+        works = {"log": timed, "raw": of(field.raw, number), "without tree": treeless}
+        line(f"append, {appenders} at a time", await interleaved(rounds, {**works, "recorder": of(field.rival, few)}))
+        ordered = sorted(latencies)
+        p50, p99 = ordered[len(ordered) // 2], ordered[len(ordered) * 99 // 100]
+        print(f"{'':<22}p50 {p50 * 1e3:.2f} ms, p99 {p99 * 1e3:.2f} ms = {p99 / p50:.1f} of p50", flush=True)
+
+
+async def compare_reads(field: Field, rounds: int) -> None:
+    """Print lines for reading, replaying, auditing and loading."""
+    size = (await field.log.log.head()).size
+    await field.log.append(max(REPLAYED - size, 256), 256)
+    ids = await field.readers.make_aggregates(AGGREGATES)
+    streams = await field.log.make_aggregates(AGGREGATES)
+    size, stored, theirs = (await field.log.log.head()).size, await field.raw.scan(), await field.readers.scan()
+    works: dict[str, Callable[[], Awaitable[float]]] = {
+        "replay": lambda: rate(field.log.replay(), size),
+        "scan": lambda: rate(field.log.scan(), size),
+        "raw scan": lambda: rate(field.raw.scan(), stored),
+        "notifications and mapper": lambda: rate(field.readers.replay(), theirs),
+    }
+    line("replay", await interleaved(rounds, works))
+    works = {"audit": lambda: rate(verify(field.log.log), size), "replay": lambda: rate(field.log.replay(), size)}
+    line("audit", await interleaved(rounds, works))
+    works = {
+        "log": lambda: rate(field.log.load(streams), AGGREGATES),
+        "repository": lambda: rate(field.readers.load(ids), AGGREGATES),
+    }
+    line("load 4 events", await interleaved(rounds, works))
+
+
+async def on_sqlite(folder: Path, rounds: int) -> None:
+    """Measure in files of this folder."""
+    log, treeless = await SQLiteLog.open(folder / "log.db"), await SQLiteLog.open(folder / "treeless.db")
+    field = Field(
+        Ours(log),
+        Ours(treeless),
+        RawSQLite(folder / "raw.db"),
+        EventSourcing.on_sqlite(folder / "recorder.db"),
+        EventSourcing.on_sqlite(folder / "readers.db"),
+    )
+    await compare_appends(field, rounds)
+    await compare_reads(field, rounds)
     await log.close()
+    await treeless.close()
+
+
+async def on_postgres(url: str, rounds: int) -> None:
+    """Measure in fresh databases beside this one."""
+    async with contextlib.AsyncExitStack() as stack:
+        urls = [await stack.enter_async_context(postgres.database(url)) for _ in range(5)]
+        log, treeless = await PostgresLog.open(urls[0]), await PostgresLog.open(urls[1])
+        stack.push_async_callback(log.close)
+        stack.push_async_callback(treeless.close)
+        raw = await RawPostgres.connect(urls[2])
+        stack.push_async_callback(raw.close)
+        rivals = [EventSourcing.on_postgres(one) for one in urls[3:]]
+        field = Field(Ours(log), Ours(treeless), raw, *rivals)
+        await compare_appends(field, rounds)
+        await compare_reads(field, rounds)
 
 
 def main() -> None:
     """Run the comparison."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--postgres", metavar="URL", nargs="?", const="", help="measure on PostgreSQL")
     parser.add_argument("--folder", type=Path, help="on the disk to measure; a temporary folder by default")
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
+    if arguments.postgres is not None:
+        with (
+            contextlib.nullcontext(arguments.postgres) if arguments.postgres else postgres.running(durable=True) as url
+        ):
+            uvloop.run(on_postgres(url, arguments.rounds))
+        return
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
-        uvloop.run(compare(Path(folder), arguments.rounds))
+        uvloop.run(on_sqlite(Path(folder), arguments.rounds))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import inspect
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -13,6 +13,7 @@ from es_pki.adapters.cli.parser import EPILOG, VERBS
 from es_pki.adapters.http.problems import STATUS, code_of
 from es_pki.adapters.http.routes import EVERYBODY, ROUTES
 from es_pki.adapters.intake.requests import REQUESTS
+from es_pki.adapters.x509.weak_keys import RSA_RULES
 from es_pki.commands.profile import RULES
 from es_pki.config import Settings
 from es_pki.decider import Refused
@@ -42,11 +43,12 @@ EXCHANGE = (
     (404, "no-such-command", "There is no command of this name. `GET /api/v1/commands` lists them."),
     (404, "no-such-route", "There is nothing at this address. `GET /openapi.json` lists the routes."),
     (405, "method-not-allowed", "The route takes the methods of the `Allow` header."),
-    (406, "not-acceptable", "The certificate does not come in a form of the `Accept` header."),
+    (406, "not-acceptable", "This does not come in a form of the `Accept` header."),
     (409, "conflict", "Others were faster several times in a row. Send the request again."),
     (413, "body-too-large", "A request has at most 1 MiB."),
     (415, "not-json", "Commands are sent as `application/json`."),
     (500, "internal", "es-pki failed. The log line names the cause under the incident of the answer."),
+    (503, "log-inconsistent", "The log contradicts itself or a checkpoint signed before; no checkpoint is signed."),
     (503, "log-unavailable", "The event log can't be used right now. Nothing was lost; try again."),
     (503, "store-unavailable", "The database can't be reached right now. Nothing was lost; try again."),
     (503, "views-behind", "The views have not reached the position that was asked for. Try again."),
@@ -154,10 +156,18 @@ def errors() -> str:
 
 
 def _rules() -> str:
-    text = "\n## The rules of a certificate\n\nWhat `rules-broken` may name, in the order in which they are judged.\n\n"
-    for rule in RULES:
-        text += f"- {rule.__name__.replace('_', ' ').capitalize()}. {' '.join(str(inspect.getdoc(rule)).split())}\n"
-    return text
+    named = "What `rules-broken` may name, in the order in which they are judged."
+    return (
+        f"\n## The rules of a certificate\n\n{named}\n\n{_listed(RULES)}"
+        f"\n## The rules of an RSA public key\n\nFor keys that were made elsewhere.\n\n{_listed(RSA_RULES)}"
+    )
+
+
+def _listed(rules: Iterable[Callable[..., object]]) -> str:
+    return "".join(
+        f"- {rule.__name__.replace('_', ' ').capitalize()}. {' '.join(str(inspect.getdoc(rule)).split())}\n"
+        for rule in rules
+    )
 
 
 def _refusals(family: type[Refused]) -> Iterator[type[Refused]]:

@@ -5,7 +5,7 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -13,8 +13,9 @@ import uvloop
 
 from es_pki import app
 from es_pki.adapters import logs
+from es_pki.adapters.checkpoints.kept import problems_of
 from es_pki.adapters.cli import run
-from es_pki.adapters.cli.local import LocalFailure, Progress, ViewState
+from es_pki.adapters.cli.local import Kept, LocalFailure, Progress, ViewState
 from es_pki.adapters.examination import examine
 from es_pki.adapters.keystore import KeyStoreRefused
 from es_pki.adapters.postgres import StoreUnavailable
@@ -22,8 +23,9 @@ from es_pki.adapters.service import Equipment, Service
 from es_pki.adapters.sqlite import NotOurFile
 from es_pki.adapters.views.rebuild import rebuild
 from es_pki.config import Settings, SettingsRefused
+from es_pki.decider import Refused
 from es_pki.projections import VIEWS
-from eventlog import Report, verify
+from eventlog import Log, Report, note, verify
 
 R = TypeVar("R")
 
@@ -43,9 +45,13 @@ class LocalWork:
         """Make what a new installation needs."""
         _run(_set_up(settings))
 
-    def verify_log(self, settings: Settings, progress: Progress, *, deep: bool) -> Report:
-        """Read the whole log and return what contradicts its evidence; `deep`: and what its events contradict."""
-        return _run(_verify(settings, progress, deep=deep))
+    def let_administrator_in(self, settings: Settings, name: str) -> str:
+        """Create an administrator and return its token: for whoever has the data folder and no token that opens."""
+        return _run(_let_administrator_in(settings, name))
+
+    def verify_log(self, settings: Settings, progress: Progress, *, deep: bool, kept: Kept | None) -> Report:
+        """Read the whole log and return what contradicts its evidence, or a checkpoint that was kept."""
+        return _run(_verify(settings, progress, deep=deep, kept=kept))
 
     def rebuild_views(self, settings: Settings, names: Sequence[str], progress: Progress) -> None:
         """Build views anew."""
@@ -59,6 +65,9 @@ class LocalWork:
 def _run(work: Coroutine[object, object, R]) -> R:
     try:
         return uvloop.run(work)
+    except Refused as refused:
+        broken = "; ".join(f"{violation.field}: {violation.detail}" for violation in refused.violations)
+        raise LocalFailure(broken or refused.detail) from refused
     except REFUSALS as error:
         raise LocalFailure(str(error)) from error
 
@@ -69,6 +78,7 @@ async def _opened(settings: Settings) -> tuple[app.Stores, Service]:
         equipment = Equipment(
             log=stores.log,
             keys=stores.keys,
+            checkpoints=stores.checkpoints,
             views=stores.views,
             effects=stores.effects,
             lease=stores.lease,
@@ -106,9 +116,10 @@ def _calm_the_collector() -> None:
 
 def _greet(settings: Settings, service: Service) -> None:
     url, folder = service.addresses.url, settings.folder
+    place = f"in {settings.token_file}" if settings.token_file.exists() else "where this installation was set up"
     print(
         f"es-pki serves {url}/ (its root certificate: {folder / 'ca.pem'})\n"
-        f"The administrator's token lies in {settings.token_file}.\n"
+        f"The administrator's token lies {place}.\n"
         "\n"
         "Next, in another shell:\n"
         "  es-pki status\n"
@@ -127,16 +138,32 @@ async def _set_up(settings: Settings) -> None:
         await stores.close()
 
 
-async def _verify(settings: Settings, progress: Progress, *, deep: bool) -> Report:
+async def _let_administrator_in(settings: Settings, name: str) -> str:
+    stores, service = await _opened(settings)
+    try:
+        return await service.let_administrator_in(name)
+    finally:
+        service.close()
+        await stores.close()
+
+
+async def _verify(settings: Settings, progress: Progress, *, deep: bool, kept: Kept | None) -> Report:
     log = await app.open_log(settings)
     try:
-        report = await verify(log, partial(progress, "evidence"))
+        report = await _verified(log, partial(progress, "evidence"), kept)
         if not deep or report.findings:
             return report
         examination = await examine(log, partial(progress, "events"))
         return report._replace(findings=tuple(examination.findings))
     finally:
         await log.close()
+
+
+async def _verified(log: Log, heard: Callable[[int, int], None], kept: Kept | None) -> Report:
+    if kept is None:
+        return await verify(log, heard)
+    report = await verify(log, heard, kept=[note.checkpoint_of(note.parts(kept.note)[0])])
+    return report._replace(findings=(*report.findings, *await problems_of(kept.note, kept.keys, log)))
 
 
 async def _rebuild(settings: Settings, names: Sequence[str], progress: Progress) -> None:

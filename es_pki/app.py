@@ -1,14 +1,19 @@
 """The write side, and the one place that knows which backends the stores have."""
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextvars import ContextVar
+from pathlib import Path
 from typing import Any, TypeVar, assert_never, cast
 
 from msgspec import Struct
 
+from es_pki.adapters.checkpoints import CheckpointStore
+from es_pki.adapters.checkpoints.postgres import PostgresCheckpoints
+from es_pki.adapters.checkpoints.sqlite import SQLiteCheckpoints
 from es_pki.adapters.intake.aggregates import Handled, Loaded
 from es_pki.adapters.keystore import KeyStore
-from es_pki.adapters.keystore.master import MasterSource, from_file, from_passphrase
+from es_pki.adapters.keystore.master import MasterSource, for_what_is_there, from_file, from_passphrase
 from es_pki.adapters.keystore.postgres import PostgresKeyStore
 from es_pki.adapters.keystore.sqlite import SQLiteKeyStore
 from es_pki.adapters.lease import AdvisoryLease, FileLease, Lease
@@ -18,10 +23,11 @@ from es_pki.adapters.recorded import encode_metadata, owner_of
 from es_pki.adapters.views import ViewStore
 from es_pki.adapters.views.postgres import PostgresViews
 from es_pki.adapters.views.sqlite import SQLiteViews
+from es_pki.commands.refusals import Malformed
 from es_pki.config import Settings
 from es_pki.decider import Claim, Decider, Refused, Release, Reservation
 from es_pki.events import codec
-from eventlog import Conflict, Log, NewEvent, Write
+from eventlog import Conflict, Log, NewEvent, TooLarge, Write
 from eventlog.postgres import PostgresLog
 from eventlog.sqlite import SQLiteLog
 
@@ -34,12 +40,16 @@ ATTEMPTS = 6
 
 REMEMBERED_STATES = 4096
 
+_rests_on: ContextVar[set[str]] = ContextVar("rests_on")
+"""The streams that the command at hand was put together and decided from."""
+
 
 class Aggregates:
     """Read, fold, decide, append: the only way in which events come to be.
 
     Folded states are remembered, and only ever speed up what the log then confirms: the append says on which versions
-    it rests. Before a command is refused or found already done, it is decided once more on what the log says.
+    it rests. Before a command is refused or found already done, the states it rests on are forgotten, and it is
+    decided once more on what the log says.
     """
 
     def __init__(self, log: Log) -> None:
@@ -50,6 +60,7 @@ class Aggregates:
     async def load(self, decider: Decider[C, S, E], aggregate_id: str, *, afresh: bool = False) -> Loaded[S]:
         """Return the aggregate's state, unless `afresh` perhaps as it was a moment ago."""
         stream = decider.stream(aggregate_id)
+        _rests_on.get(set()).add(stream)
         known = self._remembered.get(stream)
         if known is not None and not afresh:
             self._remembered.move_to_end(stream)
@@ -74,6 +85,8 @@ class Aggregates:
         `is_new`: the id was drawn for this command, so there is nothing to read; the append proves it.
         Raises `Refused`, and `Conflict` when others were faster `ATTEMPTS` times in a row.
         """
+        rests_on: set[str] = set()
+        _rests_on.set(rests_on)
         if is_new:
             self._remember(decider.stream(aggregate_id), Loaded(decider.initial, 0, 0))
         for attempt in range(ATTEMPTS):
@@ -97,19 +110,21 @@ class Aggregates:
             except Conflict:
                 if attempt == ATTEMPTS - 1:
                     raise
-            self._forget()
+            self._forget(rests_on)
         raise AssertionError("every attempt returns, raises or goes on to the next")
 
     async def preview(
         self, decider: Decider[C, S, E], aggregate_id: str, ask: Callable[[], Awaitable[C]]
     ) -> Sequence[E]:
         """Decide without appending; return what would happen. Raises `Refused`."""
+        rests_on: set[str] = set()
+        _rests_on.set(rests_on)
         try:
             _, _, events = await self._decide(decider, aggregate_id, ask)
         except Refused:
             events = []
         if not events:
-            self._forget()
+            self._forget(rests_on)
             _, _, events = await self._decide(decider, aggregate_id, ask)
         return events
 
@@ -147,8 +162,17 @@ class Aggregates:
         writes = [Write(stream, loaded.version, tuple(_new(e) for e in events))]
         for claim in (claim for event in events for claim in decider.reservations(event, aggregate_id)):
             writes += await self._claimed(claim, aggregate_id, carefully=carefully)
-        writes += [Write(g.stream, g.version) for g in decider.guards(command)]
-        positions = await self._log.append(writes, metadata=encode_metadata(actor, type(command).__name__))
+        guards = decider.guards(command)
+        writes += [Write(g.stream, g.version) for g in guards]
+        try:
+            positions = await self._log.append(writes, metadata=encode_metadata(actor, type(command).__name__))
+        except TooLarge:
+            raise Malformed.at("body", "records are bounded", f"{type(command).__name__} asks for too much") from None
+        except Conflict as conflict:
+            for guard in guards:
+                if guard.stream == conflict.stream and guard.broken is not None:
+                    raise guard.broken from conflict
+            raise
         state = loaded.state
         for event in events:
             state = decider.evolve(state, event)
@@ -176,9 +200,9 @@ class Aggregates:
                 assert_never(claim)
         return (Write(claim.stream, len(records), (_new(claim.event),)),) if is_due else ()
 
-    def _forget(self) -> None:
-        self._remembered.clear()
-        self._owners.clear()
+    def _forget(self, streams: Iterable[str]) -> None:
+        for stream in streams:
+            self._remembered.pop(stream, None)
 
     def _remember(self, stream: str, loaded: Loaded[S]) -> Loaded[S]:
         self._remembered[stream] = loaded
@@ -196,6 +220,7 @@ class Stores(Struct, frozen=True):
 
     log: Log
     keys: KeyStore
+    checkpoints: CheckpointStore
     views: ViewStore
     effects: EffectStore
     lease: Lease
@@ -203,7 +228,7 @@ class Stores(Struct, frozen=True):
     async def close(self) -> None:
         """Release them, the log last."""
         await self.lease.release()
-        for store in (self.views, self.keys, self.log):
+        for store in (self.views, self.checkpoints, self.keys, self.log):
             await store.close()
 
 
@@ -221,30 +246,38 @@ async def open_stores(settings: Settings) -> Stores:
     """
     settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     source = from_passphrase(settings.master_passphrase) if settings.master_passphrase else from_file(settings.key_file)
-    if settings.database_url:
-        return await _open_on_postgres(settings.database_url, source)
-    return await _open_in_folder(settings, source)
+    log = await open_log(settings)
+    try:
+        if (await log.head()).size > 0:
+            source = for_what_is_there(source)
+        if settings.database_url:
+            return await _open_on_postgres(settings.database_url, source, log)
+        return await _open_in_folder(settings.folder, source, log)
+    except BaseException:
+        await log.close()
+        raise
 
 
-async def _open_in_folder(settings: Settings, source: MasterSource) -> Stores:
-    folder = settings.folder
+async def _open_in_folder(folder: Path, source: MasterSource, log: Log) -> Stores:
     keys = await SQLiteKeyStore.open(folder / "keys.db", source)
     views = await SQLiteViews.open(folder / "views.db")
     return Stores(
-        log=await open_log(settings),
+        log=log,
         keys=keys,
+        checkpoints=await SQLiteCheckpoints.open(folder / "checkpoint.db"),
         views=views,
         effects=SQLiteEffects(views.database),
         lease=FileLease(folder / "follower.lock"),
     )
 
 
-async def _open_on_postgres(url: str, source: MasterSource) -> Stores:
+async def _open_on_postgres(url: str, source: MasterSource, log: Log) -> Stores:
     keys = await PostgresKeyStore.open(url, source)
     views = await PostgresViews.open(url)
     return Stores(
-        log=await PostgresLog.open(url),
+        log=log,
         keys=keys,
+        checkpoints=await PostgresCheckpoints.open(url),
         views=views,
         effects=PostgresEffects(views.pool),
         lease=AdvisoryLease(url, "follower"),

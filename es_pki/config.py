@@ -3,6 +3,7 @@
 A setting may come from each of them under the same name: `public_url`, `ES_PKI_PUBLIC_URL`, `--public-url`.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,9 +12,14 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
+from eventlog.note import name_fault
+
 DEFAULT_DATA_DIR = "es-pki-data"
 SETTINGS_FILE = "es-pki.toml"
 PREFIX = "ES_PKI_"
+
+LONGEST_ORGANIZATION = 48
+"""Octets: with ` Intermediate CA` behind it, it is still a common name (RFC 5280 appendix A.1)."""
 
 NOT_SETTINGS = frozenset({"ES_PKI_URL", "ES_PKI_TOKEN", "ES_PKI_CA_FILE"})
 """Variables of the command line as a client: whom to talk to, and how to be let in."""
@@ -31,7 +37,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     listener (HTTP); port 0 takes any free one. `public_url`: where relying parties reach the public listener; it goes
     into every certificate. `host_names`: DNS names and IP addresses of this server besides those it listens on, for
     its own certificate. `master_key_file`: default `master.key` in the data folder. `master_passphrase`: instead of
-    the file. `organization`: stands in the subjects of the first authorities.
+    the file. `organization`: stands in the subjects of the first authorities. `log_origin`: the log's name in its
+    checkpoints, as `pki.example.com/log`; fixed for ever when the log gets its first key, and drawn when it isn't set.
     """
 
     data_dir: str = DEFAULT_DATA_DIR
@@ -43,6 +50,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     master_key_file: str = ""
     master_passphrase: str = ""
     organization: str = "es-pki"
+    log_origin: str = ""
 
     def __repr__(self) -> str:
         """Show nothing: a database URL and a passphrase are secrets."""
@@ -107,9 +115,22 @@ def _checked(settings: Settings) -> Settings:
         host_and_port(value, name)
     if settings.database_url and urlsplit(settings.database_url).scheme not in {"postgresql", "postgres"}:
         raise SettingsRefused("database_url: a postgresql:// address")
-    if settings.public_url and urlsplit(settings.public_url).scheme != "http":
+    if settings.public_url and not _is_plain_http(settings.public_url):
         raise SettingsRefused("public_url: an http:// address (RFC 5280 section 8: no loops through HTTPS)")
+    if not settings.organization.isprintable() or not 0 < len(settings.organization.encode()) <= LONGEST_ORGANIZATION:
+        raise SettingsRefused(f"organization: 1 to {LONGEST_ORGANIZATION} octets of printable text")
+    if settings.log_origin and (fault := name_fault(settings.log_origin)):
+        raise SettingsRefused(f"log_origin: a name as pki.example.com/log: {fault}")
     return settings
+
+
+def _is_plain_http(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        is_whole = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return parts.scheme == "http" and is_whole and re.fullmatch(r"[A-Za-z0-9._~:/\[\]%-]+", url) is not None
 
 
 def host_and_port(text: str, name: str) -> tuple[str, int]:

@@ -73,10 +73,14 @@ Claim = Reservation | Release
 
 
 class Guard(NamedTuple):
-    """A stream of another aggregate that must still be at the version on which the command was put together."""
+    """A stream of another aggregate that must still be at the version on which the command was put together.
+
+    `broken` is the refusal when it isn't, where that is an answer for good; None: the command is put together anew.
+    """
 
     stream: str
     version: int
+    broken: Refused | None = None
 
 
 def reserve_nothing(_event: object, _aggregate_id: str) -> Sequence[Claim]:

@@ -3,10 +3,20 @@
 No clock, no randomness, no I/O. Times are timezone-aware UTC datetimes with whole seconds.
 """
 
+import hashlib
 from datetime import datetime
 from enum import StrEnum
 
 from msgspec import Struct
+
+
+class KeyAlgorithm(StrEnum):
+    """A family of key pairs. Only ML-DSA (FIPS 204) withstands a quantum computer."""
+
+    RSA = "rsa"
+    EC = "ec"
+    ED25519 = "ed25519"
+    ML_DSA = "ml-dsa"
 
 
 class KeyType(StrEnum):
@@ -19,16 +29,42 @@ class KeyType(StrEnum):
     EC_P384 = "ec-p384"
     EC_P521 = "ec-p521"
     ED25519 = "ed25519"
+    ML_DSA_44 = "ml-dsa-44"
+    ML_DSA_65 = "ml-dsa-65"
+    ML_DSA_87 = "ml-dsa-87"
+
+    @property
+    def algorithm(self) -> KeyAlgorithm:
+        """Return the family: RSA can also encipher keys, EC (the NIST curves) can also agree on keys."""
+        return next(algorithm for algorithm in KeyAlgorithm if self.value.startswith(algorithm.value))
 
     @property
     def is_rsa(self) -> bool:
         """Tell whether the key can also encipher keys."""
-        return self.value.startswith("rsa-")
+        return self.algorithm is KeyAlgorithm.RSA
 
     @property
     def is_ec(self) -> bool:
         """Tell whether the key is of a NIST curve: it can also agree on keys."""
-        return self.value.startswith("ec-")
+        return self.algorithm is KeyAlgorithm.EC
+
+    @property
+    def is_ml_dsa(self) -> bool:
+        """Tell whether the key withstands a quantum computer; it can only sign (RFC 9881)."""
+        return self.algorithm is KeyAlgorithm.ML_DSA
+
+    @property
+    def security_bits(self) -> int:
+        """Return the strength against classical attacks: NIST SP 800-57 part 1 table 2, FIPS 204 table 1."""
+        match self:
+            case KeyType.RSA_2048:
+                return 112
+            case KeyType.EC_P384 | KeyType.ML_DSA_65:
+                return 192
+            case KeyType.EC_P521 | KeyType.ML_DSA_87:
+                return 256
+            case _:
+                return 128
 
 
 class Profile(StrEnum):
@@ -105,9 +141,9 @@ Subject = tuple[Attribute, ...]
 """A distinguished name: one attribute per RDN, in the order of the certificate (country first, by custom)."""
 
 
-def common_name(subject: Subject) -> str:
-    """Return the subject's common name, or "" when it has none."""
-    return next((a.value for a in subject if a.type is AttributeType.COMMON_NAME), "")
+def common_names(subject: Subject) -> tuple[str, ...]:
+    """Return the subject's common names: programs differ in which of several they take."""
+    return tuple(a.value for a in subject if a.type is AttributeType.COMMON_NAME)
 
 
 class SubjectAltNames(Struct, frozen=True, omit_defaults=True):
@@ -166,11 +202,21 @@ class IssuancePolicy(Struct, frozen=True, forbid_unknown_fields=True):
     subordinate_authorities: bool = False
 
 
+def public_key_hash(spki: bytes) -> str:
+    """Return the SHA-256 of a DER SubjectPublicKeyInfo in hex: what a key is known by, whoever certifies it."""
+    return hashlib.sha256(spki).hexdigest()
+
+
 class PublicKey(Struct, frozen=True):
     """A public key: its type and its DER SubjectPublicKeyInfo."""
 
     key_type: KeyType
     spki: bytes
+
+    @property
+    def hash(self) -> str:
+        """Return what the key is known by."""
+        return public_key_hash(self.spki)
 
 
 class Locations(Struct, frozen=True):
@@ -184,18 +230,22 @@ class Issuer(Struct, frozen=True):
     """An authority as those see it who ask it for a certificate; read from its stream at `version`.
 
     An append decided on these facts guards that version, so nothing is issued on facts that have changed.
+    `name_constraints` are its own and those of all authorities above it: a path is held to each of them.
+    `public_key_hash` is what its key is known by.
     """
 
     authority_id: str
     version: int
     name: str
+    subject: Subject
     certificate: bytes
     key_id: str
     key_type: KeyType
+    public_key_hash: str
     not_before: datetime
     not_after: datetime
     path_length: int | None
-    name_constraints: NameConstraints
+    name_constraints: tuple[NameConstraints, ...]
     policy: IssuancePolicy
     locations: Locations
 

@@ -153,6 +153,13 @@ class Log(Protocol):
         """
         ...
 
+    async def leaf_hashes(self, after: int, until: int) -> bytes:
+        """Return the stored leaf hashes of the positions after `after` up to `until`, one behind the other.
+
+        Cheap: the records themselves aren't read. Raises `Damaged` when one is missing, as those beyond the head are.
+        """
+        ...
+
     async def head(self) -> Head:
         """Return the durable head. Raises `Damaged` when the store has none."""
         ...

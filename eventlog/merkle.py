@@ -34,6 +34,12 @@ def extend(size: int, frontier: Sequence[bytes], leaves: Iterable[bytes]) -> tup
     return tuple(stack)
 
 
+def pairs(hashes: bytes) -> bytes:
+    """Return the nodes above hashes that stand one behind the other; an odd last one has none yet."""
+    whole = len(hashes) // (2 * HASH_SIZE) * (2 * HASH_SIZE)
+    return b"".join([_sha256(_NODE + hashes[at : at + 64]).digest() for at in range(0, whole, 64)])
+
+
 def root(frontier: Sequence[bytes]) -> bytes:
     """Return the root hash of the tree with this frontier."""
     if not frontier:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from eventlog.log import PAGE_SIZE, Damaged, Page, Record
+from eventlog.merkle import HASH_SIZE
 
 FILTERED_SPAN = 20 * PAGE_SIZE
 """Positions that one filtered fetch looks at, at most: a rare type mustn't make it long."""
@@ -105,3 +106,10 @@ def check_gapless(records: list[Record], after: int, until: int) -> None:
     present = {record.position for record in records}
     missing = next(position for position in range(after + 1, until + 1) if position not in present)
     raise Damaged(f"position {missing} is missing")
+
+
+def checked_leaf_hashes(joined: bytes, after: int, until: int) -> bytes:
+    """Return joined leaf hashes. Raises `Damaged` unless they are as many as there are positions."""
+    if len(joined) != max(until - after, 0) * HASH_SIZE:
+        raise Damaged(f"of positions {after + 1} to {until} a record or its leaf hash is missing")
+    return joined

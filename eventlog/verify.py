@@ -1,17 +1,18 @@
 """Checking a log against its own evidence. Finds any record that was changed, removed, inserted or reordered.
 
 What was cut off at the end together with the head, or rewritten with every hash up to it, shows only against a
-checkpoint kept elsewhere: compare `Report.root` at `Report.size`.
+checkpoint kept elsewhere: hand it to `verify`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from eventlog import entry, merkle
 from eventlog.log import Damaged, Head, Log, Record, TooLarge
+from eventlog.note import Checkpoint
 
 MAXIMUM_FINDINGS = 100
-"""Findings in a report, at most: the first is what matters."""
+"""Findings in a report, at most, besides those about checkpoints: the first is what matters."""
 
 
 class Finding(NamedTuple):
@@ -33,12 +34,13 @@ Heard = Callable[[int, int], None]
 """Hears how far a long work has come: positions done, and in all as far as the head says."""
 
 
-async def verify(log: Log, heard: Heard = lambda _done, _total: None) -> Report:
+async def verify(log: Log, heard: Heard = lambda _done, _total: None, *, kept: Sequence[Checkpoint] = ()) -> Report:
     """Read the whole log and recompute its evidence. Works on damaged stores; raises only `Unavailable`.
 
+    `kept` are checkpoints that the log must continue; whose they are and who signed them isn't looked at.
     The log may grow meanwhile: what was there at the beginning is compared with the head of that moment.
     """
-    audit = _Audit()
+    audit = _Audit(kept)
     before = await _head_before(log)
     try:
         async for records in log.scan():
@@ -50,6 +52,7 @@ async def verify(log: Log, heard: Heard = lambda _done, _total: None) -> Report:
             heard(audit.position, max(audit.position, before.size if before else 0))
             if len(audit.findings) >= MAXIMUM_FINDINGS:
                 return audit.report()
+        audit.compare_kept()
         after = await log.head()
         if before is None or after.size <= audit.position or audit.position < before.size:
             audit.compare(after)
@@ -71,8 +74,10 @@ async def _head_before(log: Log) -> Head | None:
 class _Audit:
     """The state of one reading."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: Sequence[Checkpoint]) -> None:
         self.findings: list[Finding] = []
+        self._contradicted: list[Finding] = []
+        self._kept = sorted(kept, key=lambda checkpoint: checkpoint.size, reverse=True)
         self.position = 0
         self.size = 0
         self.frontier: tuple[bytes, ...] = ()
@@ -87,6 +92,7 @@ class _Audit:
 
     def look_at(self, record: Record) -> None:
         """Check a record against those before it; what is wrong is believed afterwards, to be said once."""
+        self.compare_kept(up_to=self.size + len(self._leaves))
         expected = self.position + 1
         if record.position > expected:
             self.find(expected, f"missing: the next record is at position {record.position}")
@@ -120,11 +126,27 @@ class _Audit:
         if not self.findings and head.time != self._time:
             self.find(0, "the head's time isn't the last record's")
 
+    def compare_kept(self, up_to: int | None = None) -> None:
+        """Compare the records read so far with the checkpoints up to a size; None: with all that are left.
+
+        What differs is always said, behind what names a position: that is why they were kept.
+        """
+        while self._kept and (up_to is None or self._kept[-1].size <= up_to):
+            kept = self._kept.pop()
+            self.fold()
+            if self.size < kept.size:
+                problem = f"the checkpoint is over {kept.size} records, the log has {self.size}: its end was cut off"
+                self._contradicted.append(Finding(0, problem))
+            elif merkle.root(self.frontier) != kept.root:
+                problem = f"the first {kept.size} records aren't those of the checkpoint: history was rewritten"
+                self._contradicted.append(Finding(0, problem))
+
     def report(self) -> Report:
         """Return what was found, the lowest position first."""
         self._tell_steps_back(0)
         findings = sorted(self.findings, key=lambda finding: finding.position)
-        return Report(self.size, merkle.root(self.frontier), tuple(findings[:MAXIMUM_FINDINGS]))
+        found = (*findings[:MAXIMUM_FINDINGS], *self._contradicted)
+        return Report(self.size, merkle.root(self.frontier), found)
 
     def compare_tree(self, head: Head) -> None:
         """Compare the subtrees. One that differs because of what was found in it isn't said again."""

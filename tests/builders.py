@@ -24,6 +24,7 @@ LATER = NOW + timedelta(days=60)
 ROOT_ID = "018f0000-0000-7000-8000-000000000001"
 CERTIFICATE_ID = "018f0000-0000-7000-8000-000000000002"
 KEY = PublicKey(KeyType.EC_P256, b"spki")
+ISSUER_KEY = PublicKey(KeyType.EC_P256, b"spki of the issuer")
 
 
 def issuer(**changes: object) -> Issuer:
@@ -32,13 +33,15 @@ def issuer(**changes: object) -> Issuer:
         "authority_id": ROOT_ID,
         "version": 3,
         "name": "intermediate",
+        "subject": (Attribute(AttributeType.COMMON_NAME, "Example Intermediate CA"),),
         "certificate": b"der",
         "key_id": "key",
         "key_type": KeyType.EC_P256,
+        "public_key_hash": ISSUER_KEY.hash,
         "not_before": NOW - timedelta(days=1),
         "not_after": NOW + timedelta(days=3650),
         "path_length": None,
-        "name_constraints": NameConstraints(),
+        "name_constraints": (),
         "policy": IssuancePolicy(),
         "locations": Locations("http://pki.example.test/ca.crt", "http://pki.example.test/crl"),
         **changes,

@@ -15,9 +15,8 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
+_FORGETFUL = ("fsync=off", "full_page_writes=off")
 _SETTINGS = (
-    "fsync=off",
-    "full_page_writes=off",
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
     "max_connections=200",
@@ -81,15 +80,19 @@ async def database(server_url: str) -> AsyncIterator[str]:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[str]:
-    """Run a server; yield the URL of its database `postgres`, where databases can be created."""
+def running(*, durable: bool = False) -> Iterator[str]:
+    """Run a server; yield the URL of its database `postgres`, where databases can be created.
+
+    A test's data need not survive a lost power supply; `durable` is for measurements.
+    """
     with tempfile.TemporaryDirectory(prefix="postgres-") as name:
         folder = Path(name)
         binaries, prefix, port = _binaries(), _as_server_user(folder), _free_port()
         data, log = folder / "data", folder / "log"
         initdb = [binaries / "initdb", "-D", data, "-U", "test", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"]
         subprocess.run([*prefix, *initdb], check=True, stdout=subprocess.DEVNULL, cwd="/")
-        settings = [option for setting in _SETTINGS for option in ("-c", setting)]
+        chosen = _SETTINGS if durable else _SETTINGS + _FORGETFUL
+        settings = [option for setting in chosen for option in ("-c", setting)]
         command = [*prefix, binaries / "postgres", "-D", data, "-p", str(port), *settings]
         with log.open("wb") as output:
             server = subprocess.Popen(command, stdout=output, stderr=output, cwd="/")

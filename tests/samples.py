@@ -1,9 +1,14 @@
-"""A good body for every command, made for a running server. A command without one fails the tests that walk all."""
+"""A good body for every command and an address for every route, made for a running server.
 
+A command without one fails the tests that walk all.
+"""
+
+import secrets
 import uuid
 from collections.abc import Callable
 from typing import Any
 
+from es_pki.adapters.http.routes import Route
 from es_pki.adapters.intake import requests
 from tests import openssl
 from tests.serving import Server
@@ -33,7 +38,7 @@ def _certificate(server: Server) -> str:
 
 
 SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
-    requests.CreateAuthority: lambda _: {"name": fresh("ca"), "subject": {"common_name": "Sample CA"}},
+    requests.CreateAuthority: lambda _: {"name": fresh("ca"), "subject": {"common_name": fresh("Sample CA")}},
     requests.SetIssuancePolicy: lambda server: {
         "authority": _policied(server),
         "policy": {"maximum_validity_days": 100},
@@ -62,9 +67,25 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
         "owner": "the web team",
     },
     requests.DeleteCertificate: lambda server: {"certificate": _certificate(server), "reason": "sample"},
+    requests.ReportKeyCompromise: lambda _: {"public_key_hash": secrets.token_hex(32), "reason": "sample"},
+    requests.RotateLogKey: lambda _: {},
     requests.CreateToken: lambda _: {"name": fresh("token"), "roles": ["viewer"]},
     requests.RevokeToken: lambda server: {"principal": _revocable(server), "reason": "sample"},
 }
+
+
+QUERIES = {
+    "/api/v1/log/proof/inclusion": "?position=1",
+    "/api/v1/log/proof/consistency": "?from=1&to=2",
+}
+"""The routes that ask for something, and what they are asked for."""
+
+
+def path_of(route: Route) -> str:
+    """Return an address at which the route answers."""
+    wanted = "root" if "authorities" in route.path else "es-pki-api"
+    path = route.path.replace("{id}", wanted).replace("{name}", "app.js").replace("{tile}", "0/000.p/1")
+    return path + QUERIES.get(route.path, "")
 
 
 def sample(request: type[requests.Request], server: Server) -> dict[str, Any]:

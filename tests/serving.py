@@ -9,7 +9,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -102,7 +102,6 @@ def environment(**settings: str) -> dict[str, str]:
 
 def start(folder: Path, *options: str, **settings: str) -> Server:
     """Start a server on free ports and wait until it listens."""
-    (folder / "server.json").unlink(missing_ok=True)
     log = folder.with_name(folder.name + ".log")
     command = [sys.executable, "-m", "es_pki", "serve", "--data-dir", str(folder)]
     ports = ["--listen", "127.0.0.1:0", "--public-listen", "127.0.0.1:0"]
@@ -110,12 +109,28 @@ def start(folder: Path, *options: str, **settings: str) -> Server:
         process = subprocess.Popen(
             [*command, *ports, *options], stdout=output, stderr=output, env=environment(**settings)
         )
-    deadline = time.monotonic() + PATIENCE
-    while not (folder / "server.json").exists():
+
+    def announced() -> bool:
         assert process.poll() is None, log.read_text()
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.02)
+        return announced_pid(folder) == process.pid
+
+    wait_for(announced)
     return Server(folder, process, log)
+
+
+def announced_pid(folder: Path) -> int | None:
+    """Return the process that `server.json` names."""
+    with contextlib.suppress(FileNotFoundError):
+        return int(json.loads((folder / "server.json").read_text())["pid"])
+    return None
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Wait until a condition holds; fail when it doesn't in a minute."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def stop(server: Server) -> int:

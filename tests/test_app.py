@@ -6,13 +6,14 @@ import pytest
 from msgspec.structs import replace
 
 from es_pki.app import Aggregates
-from es_pki.commands import authority, certificate
+from es_pki.commands import authority, certificate, key_compromise
 from es_pki.commands.authority import RecordAuthoritySignature, SetIssuancePolicy, issuer_of
-from es_pki.commands.refusals import NameTaken, RulesBroken
-from es_pki.values import IssuancePolicy, Locations
+from es_pki.commands.key_compromise import ReportKeyCompromise
+from es_pki.commands.refusals import KeyCompromised, NameTaken, RulesBroken
+from es_pki.values import Attribute, AttributeType, IssuancePolicy, KeyType, Locations, PublicKey
 from eventlog import Conflict, NewEvent, Write
 from eventlog.memory import MemoryLog
-from tests.builders import CERTIFICATE_ID, ROOT_ID, create_authority, sign_csr
+from tests.builders import CERTIFICATE_ID, KEY, ROOT_ID, create_authority, self_sign, sign_csr
 from tests.spec import encode
 
 AUTHORITY = authority.decider(encode)
@@ -122,6 +123,43 @@ async def test_nothing_to_do_is_never_concluded_from_a_remembered_state(aggregat
     handled = await aggregates.handle(AUTHORITY, ROOT_ID, always(SetIssuancePolicy(ours)), actor="alice")
     assert handled.state.policy == ours
     assert handled.events
+
+
+def report(key):
+    return always(ReportKeyCompromise(key.hash, "stolen"))
+
+
+async def test_a_compromised_key_is_certified_by_nobody(aggregates, log):
+    """Another process hears of it; this one has read nothing: the append itself is refused."""
+    await aggregates.load(AUTHORITY, ROOT_ID)
+    await Aggregates(log).handle(key_compromise.decider, KEY.hash, report(KEY), actor="carol")
+    size = (await log.head()).size
+    asked = signing(aggregates, public_key=PublicKey(KeyType.EC_P256, b"another key"))
+    with pytest.raises(KeyCompromised) as caught:
+        await aggregates.handle(CERTIFICATE, CERTIFICATE_ID, asked, actor="bob", is_new=True)
+    assert caught.value.violations[0].field == "authority"
+    with pytest.raises(KeyCompromised):
+        await aggregates.handle(CERTIFICATE, CERTIFICATE_ID, always(self_sign()), actor="bob")
+    other = create_authority(name="other", subject=(Attribute(AttributeType.COMMON_NAME, "Other CA"),))
+    with pytest.raises(KeyCompromised):
+        await aggregates.handle(AUTHORITY, OTHER_ID, always(other), actor="bob")
+    assert (await log.head()).size == size
+
+
+async def test_a_report_and_a_certificate_sent_at_once_come_one_after_the_other(aggregates, log):
+    """Whoever is appended first is first: a certificate of before the report, or none."""
+    own = PublicKey(KeyType.EC_P256, b"another key")
+    outcomes = await asyncio.gather(
+        aggregates.handle(CERTIFICATE, CERTIFICATE_ID, signing(aggregates, public_key=own), actor="bob"),
+        aggregates.handle(key_compromise.decider, own.hash, report(own), actor="carol"),
+        return_exceptions=True,
+    )
+    names = await streams(log)
+    reported = names.index(f"key_compromise-{own.hash}")
+    if isinstance(outcomes[0], KeyCompromised):
+        assert f"certificate-{CERTIFICATE_ID}" not in names
+    else:
+        assert names.index(f"certificate-{CERTIFICATE_ID}") < reported
 
 
 async def test_a_preview_appends_nothing(aggregates, log):

@@ -34,6 +34,12 @@ def test_host_names_are_listed_with_commas(tmp_path):
         ({"ES_PKI_PUBLIC_LISTEN": ":80"}, "public_listen"),
         ({"ES_PKI_DATABASE_URL": "mysql://x"}, "database_url"),
         ({"ES_PKI_PUBLIC_URL": "https://pki.test"}, "public_url"),
+        ({"ES_PKI_PUBLIC_URL": "http://h/ä b"}, "public_url"),
+        ({"ES_PKI_PUBLIC_URL": "http://:80"}, "public_url"),
+        ({"ES_PKI_ORGANIZATION": "ö" * 25}, "organization"),
+        ({"ES_PKI_ORGANIZATION": ""}, "organization"),
+        ({"ES_PKI_LOG_ORIGIN": "two words"}, "log_origin"),
+        ({"ES_PKI_LOG_ORIGIN": "a+b"}, "log_origin"),
     ],
 )
 def test_what_can_not_be_used_is_named(tmp_path, environment, named):

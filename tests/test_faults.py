@@ -53,6 +53,7 @@ def killed(tmp_path, csrs):
             sender.start()
         while len(acknowledged) < 40:
             time.sleep(0.01)
+        folder.with_name("kept").write_bytes(server.get("/api/v1/log/checkpoint").body)
         server.process.kill()
         server.process.wait()
         stop.set()
@@ -63,8 +64,10 @@ def killed(tmp_path, csrs):
 
 def test_a_kill_during_a_burst_loses_nothing_acknowledged_and_leaves_nothing_unrecorded(killed):
     folder, acknowledged = killed
+    kept = folder.with_name("kept")
     after_the_kill = examined(folder)
     assert after_the_kill.findings == []
+    assert es_pki(folder, "log", "verify", "--against", str(kept)).returncode == 0
     with serving.running(folder) as server:
         for result in acknowledged:
             path = f"/api/v1/certificates/{result['certificate_id']}/pem"
@@ -74,6 +77,9 @@ def test_a_kill_during_a_burst_loses_nothing_acknowledged_and_leaves_nothing_unr
             assert time.monotonic() < deadline
             time.sleep(0.2)
         issued = {row["id"] for row in everything(server, "certificates?status=issued")}
+        old, new = (note.split(b"\n")[1:3] for note in (kept.read_bytes(), server.get("/api/v1/log/checkpoint").body))
+        path = f"/api/v1/log/proof/consistency?from={int(old[0])}&to={int(new[0])}"
+        assert server.get(path).json["from_root_hash"] == old[1].decode()
     assert {result["certificate_id"] for result in acknowledged} <= issued
     at_the_end = examined(folder)
     assert (at_the_end.findings, at_the_end.outstanding) == ([], {})
@@ -169,6 +175,40 @@ def test_a_wrong_master_key_is_refused_at_the_start(tmp_path, fault):
     assert "Traceback" not in outcome.stderr
     assert (folder / "keys.db").read_bytes() == before
     assert not key.exists() or fault != "no key"
+
+
+def test_a_missing_key_store_is_refused_and_none_is_begun(tmp_path):
+    folder = tmp_path / "data"
+    assert es_pki(folder, "init").returncode == 0
+    for file in folder.glob("keys.db*"):
+        file.unlink()
+    for _ in range(2):
+        outcome = es_pki(folder, "init")
+        assert (outcome.returncode, "restore it from a backup" in outcome.stderr) == (2, True)
+
+
+def test_an_administrator_who_lost_every_token_is_let_in_again(tmp_path):
+    folder, file = tmp_path / "data", tmp_path / "second.token"
+    with serving.running(folder) as server:
+        server.done("RevokeToken", principal="admin")
+        assert server.get("/api/v1/certificates").status == 401
+        outcome = es_pki(folder, "token", "recover", "second", "-o", str(file))
+        assert outcome.returncode == 0, outcome.stderr
+        assert server.get("/api/v1/certificates", token=file.read_text().strip()).status == 200
+        assert file.stat().st_mode & 0o777 == 0o600
+        again = es_pki(folder, "token", "recover", "second", "-o", str(tmp_path / "third.token"))
+        assert (again.returncode, "name: " in again.stderr) == (2, True)
+        assert not (tmp_path / "third.token").exists()
+
+
+def test_the_command_line_finds_the_server_that_still_runs(tmp_path):
+    folder = tmp_path / "data"
+    with serving.running(folder) as first:
+        with serving.running(folder) as second:
+            assert json.loads((folder / "server.json").read_text())["url"] == second.url
+        serving.wait_for((folder / "server.json").exists)
+        assert json.loads((folder / "server.json").read_text())["url"] == first.url
+        assert es_pki(folder, "status").returncode == 0
 
 
 def test_an_address_in_use_is_said(tmp_path, server):

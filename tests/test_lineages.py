@@ -123,13 +123,33 @@ async def test_the_first_answer_is_given_again_after_a_renewal(world):
     assert again.result == first.result
 
 
-async def test_a_deleted_certificates_keys_are_removed_once_its_end_is_recorded(world, tmp_path):
+async def test_a_deleted_certificates_keys_are_removed(world):
+    await world.ask(WWW)
+    await world.ask(RenewCertificate("www"))
+    await world.ask(replace(WWW, name="other"))
+    first, second, other = await key_ids(world)
+    answer = await world.ask(DeleteCertificate("www"))
+    assert await key_ids(world) == [other]
+    last = (await world.log.read_stream(answer.stream))[-1]
+    assert last.position == answer.position
+    assert codec.decode(last.type, last.data) == PrivateKeysDiscarded((first, second))
+    await is_whole(world)
+
+
+async def test_keys_that_a_crash_left_are_removed_by_the_reactions(world, tmp_path, monkeypatch):
     answer = await world.ask(WWW)
     await world.ask(RenewCertificate("www"))
     await world.ask(replace(WWW, name="other"))
     kept = await key_ids(world)
     assert len(kept) == 3
-    await world.ask(DeleteCertificate("www"))
+
+    async def killed(*_arguments, **_options):
+        raise Fault
+
+    with monkeypatch.context() as torn:
+        torn.setattr(world.keys, "discard", killed)
+        with pytest.raises(Fault):
+            await world.ask(DeleteCertificate("www"))
     assert await key_ids(world) == kept
 
     async def done():

@@ -7,12 +7,13 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
-from tests import openssl, serving
+from tests import auditor, openssl, serving
 
 TAKE_OVER_SECONDS = 30
 
@@ -59,12 +60,34 @@ def test_two_servers_on_one_database_are_one_installation(tmp_path, settings, cs
             for bad in ("name=%00", "cursor=%00", "status=%F0%9F%98%80", "as_of=%00"):
                 assert first.get(f"/api/v1/certificates?{bad}").status in {200, 400}
             assert first.get("/api/v1/certificates/a%00b").status == 400
-    status, output = es_pki(first_folder, "log", "verify", "--deep", **settings)
+            kept = tmp_path / "kept"
+            kept.write_bytes(signed_in_turn(first, second))
+    status, output = es_pki(first_folder, "log", "verify", "--deep", "--against", str(kept), **settings)
     assert (status, "the log is sound" in output) == (0, True), output
     status, output = es_pki(first_folder, "views", "rebuild", "--json", **settings)
     assert status == 0
     views = json.loads(output)["items"]
     assert {view["checkpoint"] for view in views} == {views[0]["log_size"]}
+
+
+def signed_in_turn(first, second):
+    """Have both servers sign at once while the log grows; return the last checkpoint, after judging them all."""
+    (key,) = first.get("/api/v1/log/keys").json["items"]
+    assert second.get("/api/v1/log/keys").json["items"] == [key]
+    texts, roots = [], {}
+    with ThreadPoolExecutor() as pool:
+        for number in range(10):
+            first.done("SelfSignCertificate", name=f"grown-{number}", dns_names=["grown.test"])
+            texts += pool.map(lambda server: server.get("/api/v1/log/checkpoint").body.decode(), (first, second) * 2)
+    for text in texts:
+        _, size, root, _ = auditor.opened(text, key["vkey"]).split("\n")
+        assert roots.setdefault(int(size), root) == root
+    old, new = min(roots), max(roots)
+    proof = second.get(f"/api/v1/log/proof/consistency?from={old}&to={new}").json
+    assert (proof["from_root_hash"], proof["to_root_hash"]) == (roots[old], roots[new])
+    read = auditor.read(lambda path: second.get(f"/api/v1/log/{path}").body, key["vkey"])
+    assert len(read.entries) == new
+    return first.get("/api/v1/log/checkpoint").body
 
 
 def test_another_server_follows_when_the_first_is_killed(tmp_path, settings, csrs):

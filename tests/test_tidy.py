@@ -112,7 +112,7 @@ def test_one_word_per_thing():
 
 
 def test_the_locks_name_no_address_and_pin_every_package_by_hash():
-    for name in ("requirements.lock", "requirements-dev.lock"):
+    for name in ("requirements.lock", "requirements-dev.lock", "requirements-bench.lock"):
         text = (ROOT / name).read_text()
         assert "://" not in text
         for requirement in re.split(r"\n(?=\S)", text.strip()):

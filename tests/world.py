@@ -68,8 +68,13 @@ class World:
         self.desk = Desk(self.aggregates, self.keys, self.signer, _locations)
 
     async def set_up(self) -> None:
-        """Make root and intermediate."""
+        """Make the log's key, root and intermediate."""
+        await self.name_log("pki.example.test/log")
         await FirstRun(self.desk, self.aggregates, self.signer, clock.now).authorities("Example")
+
+    async def name_log(self, origin: str) -> None:
+        """Make the log's key, unless it is there; "" wants any origin."""
+        await FirstRun(self.desk, self.aggregates, self.signer, clock.now).log_key(origin)
 
     async def ask(self, request: Request, key: str = "") -> Answer:
         """Hand a request in as alice."""

@@ -19,6 +19,11 @@ def token() -> str:
     return "espki_" + secrets.token_urlsafe(32)
 
 
+def random_part() -> str:
+    """Return 64 random bits in hex, for a name that nobody else has drawn."""
+    return secrets.token_hex(8)
+
+
 def uuid7(time: datetime) -> str:
     """Return a UUID that sorts by time (RFC 9562 section 5.7), with 74 random bits."""
     milliseconds = microseconds_of(time) // 1000

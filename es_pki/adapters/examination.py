@@ -12,6 +12,7 @@ from cryptography.exceptions import InvalidSignature
 
 from es_pki.adapters.lineages import Lineages
 from es_pki.adapters.recorded import happened
+from es_pki.commands.authority import subject_digest
 from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed
 from es_pki.events.certificate import (
     CertificateDeleted,
@@ -22,8 +23,11 @@ from es_pki.events.certificate import (
 )
 from es_pki.events.codec import UndecodableEvent, UnknownEvent
 from es_pki.events.happened import Happened
+from es_pki.events.key_compromise import KeyCompromiseReported
+from es_pki.events.log_key import LogKeyAdopted
 from es_pki.events.principal import TokenCreated
 from es_pki.events.reservation import NameReleased, NameReserved, ReservationEvent, SerialNumberReserved
+from es_pki.values import public_key_hash
 from eventlog import Finding, Log
 
 Heard = Callable[[int, int], None]
@@ -42,6 +46,7 @@ async def examine(log: Log, heard: Heard = lambda _done, _total: None) -> "Exami
             except (UnknownEvent, UndecodableEvent) as error:
                 examination.find(record.position, f"the event can't be read: {error}")
         heard(page.position, size)
+    examination.end()
     return examination
 
 
@@ -55,10 +60,17 @@ class Examination:
         self._owners: dict[str, str] = {}
         self._lineages = Lineages()
         self._authorities: dict[str, x509.Certificate] = {}
+        self._authority_keys: dict[str, str] = {}
+        self._compromised: set[str] = set()
+        self._origin: str | None = None
 
     def find(self, position: int, problem: str) -> None:
         """Note a contradiction."""
         self.findings.append(Finding(position, problem))
+
+    def end(self) -> None:
+        """Check what only the end of the log can tell."""
+        self._check_reservations_are_there()
 
     def look_at(self, happened: Happened) -> None:
         """Check one event against those before it."""
@@ -77,8 +89,12 @@ class Examination:
             case AuthoritySigningFailed() | SigningFailed():
                 if self.outstanding.pop(happened.stream, None) is None:
                     self.find(happened.position, "a signature failed that nobody intended")
+            case LogKeyAdopted(origin=origin):
+                self._check_origin(happened, origin)
             case TokenCreated() | CertificateRenamed() | CertificateDeleted() as named:
                 self._note_names(happened, named)
+            case KeyCompromiseReported():
+                self._compromised.add(happened.id)
             case _:
                 pass
 
@@ -90,9 +106,20 @@ class Examination:
         if isinstance(prepared, AuthorityPrepared) or prepared.version == 1:
             self._due[f"{category}_name-{prepared.name}"] = (happened.position, happened.id)
         if isinstance(prepared, AuthorityPrepared):
+            self._due[f"authority_subject-{subject_digest(prepared.subject)}"] = (happened.position, happened.id)
             issuer_id = issuer_id or happened.id
+            own_key = self._authority_keys[happened.id] = public_key_hash(prepared.public_key)
+        else:
+            own_key = prepared.public_key_hash
+        if not self._compromised.isdisjoint({own_key, self._authority_keys.get(issuer_id or "")}):
+            self.find(happened.position, "it was prepared for, or under, a key that had been reported as compromised")
         if issuer_id is not None:
             self._due[f"serial_number-{issuer_id}-{prepared.serial_number}"] = (happened.position, happened.id)
+
+    def _check_origin(self, happened: Happened, origin: str) -> None:
+        if self._origin not in {None, origin}:
+            self.find(happened.position, f"the log changed its origin from {self._origin!r} to {origin!r}")
+        self._origin = origin
 
     def _note_names(self, happened: Happened, named: TokenCreated | CertificateRenamed | CertificateDeleted) -> None:
         """Note which names are now to be reserved for somebody, and which are to be released (None)."""
@@ -125,7 +152,7 @@ class Examination:
                     self._owners[stream] = owner
 
     def _check_reservations_are_there(self) -> None:
-        """Reservations follow their event at once: what is still due when another event comes was left out."""
+        """Reservations follow their event at once: what is still due afterwards was left out."""
         for stream, (position, owner) in self._due.items():
             verb = "reserved" if owner else "released"
             self.find(position, f"{stream!r} was not {verb} with it")

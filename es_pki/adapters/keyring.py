@@ -4,10 +4,10 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import NamedTuple, TypeVar
 from uuid import uuid4
 
+from es_pki.adapters.key_pool import KeyPool
 from es_pki.adapters.keystore import KeyStore
 from es_pki.adapters.x509.keys import SigningKey, blocks_long, generate, load
 from es_pki.values import KeyType, PublicKey
@@ -25,19 +25,29 @@ class MadeKey(NamedTuple):
 
 
 class KeyRing:
-    """Makes keys and signs with them. What takes long goes to threads; P-256 and Ed25519 are quicker than a hop."""
+    """Makes keys and signs with them. What takes long goes to threads; P-256 and Ed25519 are quicker than a hop.
+
+    RSA keys come from a pool of those made ahead; when it is empty, the request's own is made.
+    """
 
     def __init__(self, store: KeyStore) -> None:
         self._store = store
+        self._pool = KeyPool()
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="keys")
         self._loaded: OrderedDict[str, SigningKey] = OrderedDict()
 
     async def make(self, key_type: KeyType, *, purpose: str, owner: str) -> MadeKey:
         """Make a key pair and return it once its private half is durably kept."""
-        private = await self._run(key_type, lambda: generate(key_type))
+        private = self._pool.take(key_type)
+        if private is None:
+            private = await self._run(key_type, lambda: generate(key_type))
         key_id = str(uuid4())
         await self._store.put(key_id, purpose=purpose, owner=owner, secret=private.pkcs8)
         return MadeKey(key_id, private.public_key)
+
+    async def make_ahead(self) -> None:
+        """Keep RSA keys of the types that are asked for ready, until cancelled."""
+        await self._pool.run()
 
     async def discard(self, key_id: str) -> None:
         """Remove a key that nothing refers to."""
@@ -67,9 +77,3 @@ class KeyRing:
         if blocks_long(key_type):
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
         return work()
-
-
-@cache
-def stand_in(key_type: KeyType) -> PublicKey:
-    """Return a public key of the type, to judge a request by before its own key is made."""
-    return generate(key_type).public_key

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
+import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from es_pki.adapters import clock, whole_file
+from es_pki.adapters.checkpoints import CheckpointStore, Notary
 from es_pki.adapters.http import public, server, tls
 from es_pki.adapters.http.parts import Parts
 from es_pki.adapters.intake.aggregates import Aggregates
@@ -31,11 +33,15 @@ from es_pki.commands.names import dns_name_fault, ip_address_fault
 from es_pki.config import Settings, host_and_port
 from es_pki.projections import VIEWS
 from eventlog import Log
+from eventlog.tree import Tree
 
 LOG = logging.getLogger("es_pki.service")
 
 CERTIFICATE_LOOK_SECONDS = 3600.0
 """How often the server looks whether its own certificate needs to be replaced."""
+
+ANNOUNCE_SECONDS = 1.0
+"""How soon another server of the data folder is found after the one that was announced has stopped."""
 
 FIRST_VIEWS_SECONDS = 600.0
 """How long a start waits for views that are rebuilt."""
@@ -46,6 +52,7 @@ class Equipment(Struct, frozen=True):
 
     log: Log
     keys: KeyStore
+    checkpoints: CheckpointStore
     views: ViewStore
     effects: EffectStore
     lease: Lease
@@ -54,10 +61,11 @@ class Equipment(Struct, frozen=True):
 
 
 class Addresses(Struct, frozen=True):
-    """Where a running es-pki is reached; written to `server.json` in the data folder."""
+    """Where a running es-pki is reached, and its process; written to `server.json` in the data folder."""
 
     url: str
     public_url: str
+    pid: int
 
 
 class Service:
@@ -72,7 +80,7 @@ class Service:
         ]
         published = server.address(self._sockets[1], instead_of_all=socket.gethostname())
         self.addresses = Addresses(
-            f"https://{server.address(self._sockets[0])}", settings.public_url or f"http://{published}"
+            f"https://{server.address(self._sockets[0])}", settings.public_url or f"http://{published}", os.getpid()
         )
         keys = KeyRing(equipment.keys)
         signer = Signer(equipment.aggregates, keys, clock.now)
@@ -83,8 +91,11 @@ class Service:
             equipment.aggregates, keys, signer, lambda authority: public.locations(self.addresses.public_url, authority)
         )
         self._keys = keys
+        tree = Tree(equipment.log)
         self.parts = Parts(
             log=equipment.log,
+            tree=tree,
+            notary=Notary(equipment.log, tree, keys, equipment.checkpoints),
             views=equipment.views,
             follower=follower,
             runner=runner,
@@ -101,26 +112,33 @@ class Service:
         try:
             await self._first_run.authorities(self._settings.organization)
             await self._write_root()
+            await self._first_run.log_key(self._settings.log_origin)
             return await self._first_run.administrator(self._settings.token_file)
         finally:
             await lease.release()
+
+    async def let_administrator_in(self, name: str) -> str:
+        """Create an administrator; return its token. Raises `Refused`."""
+        return await self._first_run.further_administrator(name)
 
     @contextlib.asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
         """Follow, react and answer while the context lasts; then finish what was begun."""
         context = tls.server_context()
-        async with _in_background(self.parts.follower.run, self.parts.runner.run):
+        parts = self.parts
+        async with _in_background(parts.follower.run, parts.runner.run, parts.notary.run, self._keys.make_ahead):
             await self.parts.follower.reached(0, FIRST_VIEWS_SECONDS)
             await self._use_certificate(context)
             runners = [
                 await server.serve_publicly(self.parts, self._sockets[1]),
                 await server.serve_management(self.parts, self._sockets[0], context),
             ]
-            whole_file.write(self._file("server.json"), msgspec.json.encode(self.addresses))
+            self._announce()
             try:
-                async with _in_background(lambda: self._keep_certificate(context)):
+                async with _in_background(lambda: self._keep_certificate(context), self._keep_announced):
                     yield
             finally:
+                self._withdraw()
                 for runner in runners:
                     await runner.cleanup()
 
@@ -128,6 +146,21 @@ class Service:
         """Release the addresses of a service that never served."""
         for bound in self._sockets:
             bound.close()
+
+    def _announce(self) -> None:
+        whole_file.write(self._file("server.json"), msgspec.json.encode(self.addresses))
+
+    def _withdraw(self) -> None:
+        """Remove `server.json` if it is ours; another server of the folder then announces itself."""
+        file = self._file("server.json")
+        if file.exists() and file.read_bytes() == msgspec.json.encode(self.addresses):
+            file.unlink(missing_ok=True)
+
+    async def _keep_announced(self) -> None:
+        while True:
+            await asyncio.sleep(ANNOUNCE_SECONDS)
+            if not self._file("server.json").exists():
+                self._announce()
 
     async def _keep_certificate(self, context: ssl.SSLContext) -> None:
         while True:

@@ -1,11 +1,13 @@
 """Authorities: roots and the intermediates below them, and the policy under which each issues."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from es_pki.commands.key_guard import trusted_keys
 from es_pki.commands.name_space import constraints_violations
 from es_pki.commands.profile import Draft, key_usages, violations
 from es_pki.commands.refusals import NotSignedYet, RulesBroken, SerialNumberTaken, SigningGivenUp, taken
@@ -29,6 +31,8 @@ from es_pki.values import (
     Subject,
     SubjectAltNames,
     Template,
+    common_names,
+    public_key_hash,
     serial_hex,
 )
 
@@ -112,8 +116,10 @@ def evolve(state: State, event: AuthorityEvent) -> State:
             return replace(state, policy=policy)
 
 
-def issuer_of(state: State, *, authority_id: str, version: int, locations: Locations) -> Issuer:
-    """Return the authority as those see it who ask it for a certificate.
+def issuer_of(
+    state: State, *, authority_id: str, version: int, locations: Locations, above: tuple[NameConstraints, ...] = ()
+) -> Issuer:
+    """Return the authority as those see it who ask it for a certificate; `above`: its issuers' name constraints.
 
     Raises `AuthorityMissing`, `NotSignedYet` and `SigningGivenUp` for an authority that can't issue.
     """
@@ -122,13 +128,15 @@ def issuer_of(state: State, *, authority_id: str, version: int, locations: Locat
         authority_id=authority_id,
         version=version,
         name=prepared.name,
+        subject=prepared.subject,
         certificate=certificate,
         key_id=prepared.key_id,
         key_type=prepared.key_type,
+        public_key_hash=public_key_hash(prepared.public_key),
         not_before=prepared.not_before,
         not_after=prepared.not_after,
         path_length=prepared.path_length,
-        name_constraints=prepared.name_constraints,
+        name_constraints=(prepared.name_constraints, *above),
         policy=policy,
         locations=locations,
     )
@@ -264,7 +272,7 @@ def _created(state: State, authority_id: str) -> tuple[AuthorityPrepared, bytes,
 
 
 def reservations(event: AuthorityEvent, authority_id: str) -> Sequence[Reservation]:
-    """Return what an event claims for the authority: its name, and its serial number with its issuer."""
+    """Return what an event claims for the authority: its name, its subject, and its serial number with its issuer."""
     match event:
         case AuthorityPrepared():
             issuer_id = event.issuer_id or authority_id
@@ -273,6 +281,11 @@ def reservations(event: AuthorityEvent, authority_id: str) -> Sequence[Reservati
                     f"authority_name-{event.name}",
                     NameReserved(authority_id),
                     taken("name", event.name, CATEGORY),
+                ),
+                Reservation(
+                    f"authority_subject-{subject_digest(event.subject)}",
+                    NameReserved(authority_id),
+                    taken("subject", ", ".join(common_names(event.subject)), CATEGORY),
                 ),
                 Reservation(
                     f"serial_number-{issuer_id}-{event.serial_number}",
@@ -284,11 +297,19 @@ def reservations(event: AuthorityEvent, authority_id: str) -> Sequence[Reservati
             return ()
 
 
+def subject_digest(subject: Subject) -> str:
+    """Return what equal subjects share (RFC 5280 section 7.1: case and repeated spaces don't tell them apart)."""
+    text = "\n".join(f"{a.type}={' '.join(a.value.casefold().split())}" for a in subject)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def guards(command: AuthorityCommand) -> Sequence[Guard]:
-    """Return the issuer's stream and version: an intermediate isn't made on facts that have changed."""
+    """Return the issuer's stream and version, so that no intermediate is made on changed facts, and the keys'."""
     match command:
-        case CreateAuthority(issuer=Issuer() as issuer):
-            return (Guard(f"{CATEGORY}-{issuer.authority_id}", issuer.version),)
+        case CreateAuthority(public_key=public_key, issuer=Issuer() as issuer):
+            return (Guard(f"{CATEGORY}-{issuer.authority_id}", issuer.version), *trusted_keys(public_key, issuer))
+        case CreateAuthority(public_key=public_key):
+            return trusted_keys(public_key, None)
         case _:
             return ()
 

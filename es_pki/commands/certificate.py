@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from msgspec import Struct
 
 from es_pki.commands import lineage
+from es_pki.commands.key_guard import trusted_key, trusted_keys
 from es_pki.commands.lineage import (
     DeleteCertificate,
     DescribeCertificate,
@@ -21,7 +22,7 @@ from es_pki.commands.lineage import (
 from es_pki.commands.preparation import Wanted, prepared, was_decided
 from es_pki.commands.profile import PROFILES
 from es_pki.commands.refusals import SerialNumberTaken, SigningGivenUp, taken
-from es_pki.commands.renewal import Further, ReissueCertificate, RenewCertificate, reissue, renew
+from es_pki.commands.renewal import ReissueCertificate, RenewCertificate, reissue, renew
 from es_pki.decider import Claim, Decider, Guard, Kind, Refused, Release, Reservation, Violation
 from es_pki.events.certificate import (
     CertificateDeleted,
@@ -32,7 +33,7 @@ from es_pki.events.certificate import (
     SigningFailed,
 )
 from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
-from es_pki.values import Issuer, Template
+from es_pki.values import Issuer, PublicKey, Template
 
 CATEGORY = "certificate"
 
@@ -224,17 +225,23 @@ def _serial_number(event: CertificatePrepared, certificate_id: str) -> Iterator[
 
 
 def guards(command: CertificateCommand) -> Sequence[Guard]:
-    """Return the issuer's stream and version: nothing is issued on facts that have changed meanwhile."""
+    """Return the issuer's stream and version, so that nothing is issued on facts that have changed, and the keys'."""
     match command:
-        case IssueCertificate(issuer=issuer) | SignCSR(issuer=issuer):
-            return (Guard(f"authority-{issuer.authority_id}", issuer.version),)
-        case (
-            RenewCertificate(further=Further(issuer=Issuer() as issuer))
-            | ReissueCertificate(further=Further(issuer=Issuer() as issuer))
-        ):
-            return (Guard(f"authority-{issuer.authority_id}", issuer.version),)
+        case IssueCertificate(wanted=wanted, issuer=issuer) | SignCSR(wanted=wanted, issuer=issuer):
+            return _guarded(wanted.public_key, issuer)
+        case SelfSignCertificate(wanted=wanted):
+            return _guarded(wanted.public_key, None)
+        case RenewCertificate(further=further) | ReissueCertificate(further=further):
+            return _guarded(further.public_key, further.issuer)
+        case RollBackCertificate(public_key_hash=public_key_hash) if public_key_hash:
+            return (trusted_key(public_key_hash, "version"),)
         case _:
             return ()
+
+
+def _guarded(public_key: PublicKey, issuer: Issuer | None) -> Sequence[Guard]:
+    keys = trusted_keys(public_key, issuer)
+    return keys if issuer is None else (Guard(f"authority-{issuer.authority_id}", issuer.version), *keys)
 
 
 CertificateDecider = Decider[CertificateCommand, State, CertificateEvent]

@@ -35,9 +35,13 @@ _LONGEST_REASON = 200
 
 
 class RollBackCertificate(Struct, frozen=True):
-    """Make a version the current one again; the later ones stay, but are not served."""
+    """Make a version the current one again; the later ones stay, but are not served.
+
+    `public_key_hash` is that of the version's key, whose compromise is guarded against; "" while it was not noted.
+    """
 
     version: int
+    public_key_hash: str
     now: datetime
 
 

@@ -6,16 +6,24 @@ from urllib.parse import urlsplit
 
 from es_pki.commands.names import dns_name_fault, email_address_fault, ip_address_fault
 from es_pki.decider import Violation
-from es_pki.values import AttributeType, NameConstraints, NameSpace, Subject, SubjectAltNames
+from es_pki.values import AttributeType, NameConstraints, NameSpace, Subject, SubjectAltNames, common_names
+
+MAXIMUM_ENTRIES = 500
+"""Entries of a policy or of name constraints: more makes verifiers slow, and a record too large."""
 
 
 def constraint_violations(
     constraints: NameConstraints, subject: Subject, names: SubjectAltNames, *, rule: str
 ) -> Iterator[Violation]:
     """Yield the names that leave the permitted part or enter the excluded one."""
+    uris = names.uris
+    if constraints.permitted.uri_hosts or constraints.excluded.uri_hosts:
+        uris = tuple(uri for uri in uris if not dns_name_fault(urlsplit(uri).hostname or ""))
+        for uri in set(names.uris) - set(uris):
+            yield Violation("uris", rule, f"{uri!r} names no host by a DNS name (RFC 5280 section 4.2.1.10)")
     subject_emails = tuple(a.value for a in subject if a.type is AttributeType.EMAIL_ADDRESS)
     forms: tuple[tuple[str, tuple[str, ...], _Within, _Within], ...] = (
-        ("dns_names", names.dns_names, dns_name_within, dns_name_touches),
+        ("dns_names", names.dns_names or _host_names(subject), dns_name_within, dns_name_touches),
         ("ip_addresses", names.ip_addresses, ip_address_within, ip_address_within),
         (
             "email_addresses",
@@ -23,7 +31,7 @@ def constraint_violations(
             email_address_within,
             email_address_within,
         ),
-        ("uris", names.uris, uri_within, uri_within),
+        ("uris", uris, uri_within, uri_within),
     )
     for field, values, within, touches in forms:
         permitted, excluded = _spaces(constraints.permitted, field), _spaces(constraints.excluded, field)
@@ -35,6 +43,12 @@ def constraint_violations(
 
 
 _Within = Callable[[str, str], bool]
+
+
+def _host_names(subject: Subject) -> tuple[str, ...]:
+    """Return the common names that verifiers take for host names where there is no DNS name."""
+    hosts = (name.lower().removesuffix(".") for name in common_names(subject))
+    return tuple(host for host in hosts if "." in host and not dns_name_fault(host))
 
 
 def _spaces(space: NameSpace, field: str) -> tuple[str, ...]:
@@ -91,6 +105,10 @@ def _host_within(host: str, space: str) -> bool:
 
 def constraints_violations(constraints: NameConstraints, field: str) -> Iterator[Violation]:
     """Yield what is wrong with constraints as they are written, each entry named by its path below `field`."""
+    count = sum(map(_size, (constraints.permitted, constraints.excluded)))
+    if count > MAXIMUM_ENTRIES:
+        yield Violation(field, "names are counted", f"at most {MAXIMUM_ENTRIES} entries, not {count}")
+        return
     for part, space in (("permitted", constraints.permitted), ("excluded", constraints.excluded)):
         checks = (
             ("dns_names", space.dns_names, _domain_fault),
@@ -103,6 +121,10 @@ def constraints_violations(constraints: NameConstraints, field: str) -> Iterator
                 fault = fault_of(entry)
                 if fault:
                     yield Violation(f"{field}.{part}.{form}[{index}]", "RFC 5280 section 4.2.1.10", fault)
+
+
+def _size(space: NameSpace) -> int:
+    return len(space.dns_names + space.ip_networks + space.email_addresses + space.uri_hosts)
 
 
 def _domain_fault(domain: str) -> str:

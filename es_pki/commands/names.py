@@ -15,11 +15,17 @@ MAXIMUM_NAMES = 100
 MAXIMUM_NAMES_LENGTH = 8_192
 """Characters in all of them together: a record of the log stays below 64 KiB."""
 
+MAXIMUM_ATTRIBUTES = 64
+MAXIMUM_SUBJECT_LENGTH = 4_096
+"""Attributes of a distinguished name, and characters in all of them together."""
+
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _OWN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _PRINTABLE = re.compile(r"[A-Za-z0-9 '()+,\-./:=?]+")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
+_URI_CHARACTERS = re.compile(r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 UPPER_BOUNDS = {
     AttributeType.COMMON_NAME: 64,
@@ -66,6 +72,11 @@ def is_uuid(text: str) -> bool:
 
 def subject_violations(subject: Subject) -> Iterator[Violation]:
     """Yield what is wrong with a distinguished name's attributes."""
+    length = sum(len(attribute.value) for attribute in subject)
+    if len(subject) > MAXIMUM_ATTRIBUTES or length > MAXIMUM_SUBJECT_LENGTH:
+        bounds = f"at most {MAXIMUM_ATTRIBUTES} attributes with {MAXIMUM_SUBJECT_LENGTH} characters"
+        yield Violation("subject", "names are counted", f"{bounds}, not {len(subject)} with {length}")
+        return
     for attribute in subject:
         field = f"subject.{attribute.type}"
         bound = UPPER_BOUNDS.get(attribute.type, UNBOUNDED_BY_RFC)
@@ -85,6 +96,14 @@ def subject_violations(subject: Subject) -> Iterator[Violation]:
             yield Violation(field, "RFC 5280 appendix A.1", "only ASCII characters are allowed here")
         elif attribute.type is AttributeType.COUNTRY and not re.fullmatch("[A-Za-z]{2}", attribute.value):
             yield Violation(field, "RFC 5280 appendix A.1 X520countryName", "two letters of ISO 3166")
+        elif attribute.type is AttributeType.EMAIL_ADDRESS and _mailbox_fault(attribute.value):
+            yield Violation(field, "RFC 5280 section 4.1.2.6", _mailbox_fault(attribute.value))
+
+
+def _mailbox_fault(address: str) -> str:
+    """Say what is wrong with a mailbox whose domain may be in capitals (RFC 5321 section 2.4)."""
+    local, at, domain = address.rpartition("@")
+    return email_address_fault(f"{local}{at}{domain.lower()}")
 
 
 def _length(attribute: Attribute) -> int:
@@ -125,8 +144,8 @@ def dns_name_fault(name: str) -> str:
     labels = host.split(".")
     if not all(_LABEL.fullmatch(label) for label in labels):
         return "labels are 1 to 63 lower-case letters, digits and inner hyphens"
-    if labels[-1].isdigit():
-        return "this is no DNS name; an IP address belongs into ip_addresses"
+    if _NUMBER.fullmatch(labels[-1]):
+        return "this is no DNS name: browsers take it for an IP address, which belongs into ip_addresses"
     return ""
 
 
@@ -148,14 +167,16 @@ def email_address_fault(address: str) -> str:
 
 
 def uri_fault(uri: str) -> str:
-    """Say what is wrong with a URI, "" if nothing: absolute, ASCII, with a scheme and something behind it."""
-    if not uri.isascii() or not uri.isprintable() or " " in uri:
-        return "a URI has only printable ASCII characters; encode the others"
+    """Say what is wrong with a URI, "" if nothing: absolute, with a scheme and something behind it (RFC 3986)."""
+    if not _URI_CHARACTERS.fullmatch(uri):
+        return "a URI has only the characters of RFC 3986 section 2; encode the others"
     try:
         parts = urlsplit(uri)
-        host = parts.hostname
+        host, _ = parts.hostname, parts.port
     except ValueError:
         return "this is no URI"
+    if "@" in parts.netloc:
+        return "a URI of a certificate names a host without a user (RFC 3986 section 3.2.1)"
     if not _SCHEME.fullmatch(parts.scheme) or not (parts.netloc or parts.path):
         return "a URI is absolute: scheme and what it names"
     if host and ip_address_fault(host) and dns_name_fault(host.lower()):

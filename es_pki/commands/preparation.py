@@ -69,6 +69,7 @@ def prepared(
         subject=wanted.subject,
         subject_alt_names=wanted.subject_alt_names,
         key_type=wanted.public_key.key_type,
+        public_key_hash=wanted.public_key.hash,
         key_id=key_id,
         serial_number=serial_hex(wanted.serial_number),
         not_before=template.not_before,

@@ -18,8 +18,11 @@ from es_pki.values import (
     KeyUsage,
     Profile,
     Template,
-    common_name,
+    common_names,
 )
+
+LONGEST_PATH = 255
+"""Authorities below another, at most: some programs keep the number in an octet."""
 
 
 class ProfileTerms(Struct, frozen=True):
@@ -43,8 +46,13 @@ PROFILES: dict[Profile, ProfileTerms] = {
 }
 
 
+SIGNING_USAGES = frozenset(
+    {KeyUsage.DIGITAL_SIGNATURE, KeyUsage.CONTENT_COMMITMENT, KeyUsage.KEY_CERT_SIGN, KeyUsage.CRL_SIGN}
+)
+
+
 def key_usages(profile: Profile, key_type: KeyType) -> tuple[KeyUsage, ...]:
-    """Return the key usages of a profile for a key (RFC 5280 section 4.2.1.3, RFC 8813 section 3)."""
+    """Return the key usages of a profile for a key (RFC 5280 section 4.2.1.3, RFC 8813 section 3, RFC 9881)."""
     terms = PROFILES[profile]
     if terms.is_authority:
         return (KeyUsage.DIGITAL_SIGNATURE, KeyUsage.KEY_CERT_SIGN, KeyUsage.CRL_SIGN)
@@ -110,13 +118,13 @@ def server_has_a_host_name(draft: Draft) -> Iterator[Violation]:
 
 def server_common_name_is_among_its_names(draft: Draft) -> Iterator[Violation]:
     """RFC 9525 section 2: a host name in the common name alone would escape the policy on names."""
-    name = common_name(draft.template.subject).lower()
     names = draft.template.subject_alt_names
-    if _is_server(draft) and name and name not in names.dns_names + names.ip_addresses:
+    known = names.dns_names + names.ip_addresses
+    if _is_server(draft) and any(name.lower() not in known for name in common_names(draft.template.subject)):
         yield Violation(
             "subject.common_name",
             "RFC 9525 section 2",
-            "the common name is not among the certificate's DNS names and IP addresses",
+            "a common name is not among the certificate's DNS names and IP addresses",
         )
 
 
@@ -130,6 +138,14 @@ def validity_is_in_order(draft: Draft) -> Iterator[Violation]:
     """RFC 5280 section 4.1.2.5: the end comes after the beginning."""
     if draft.template.not_after <= draft.template.not_before:
         yield Violation("validity_days", "RFC 5280 section 4.1.2.5", "the certificate would never be valid")
+
+
+def post_quantum_key_only_signs(draft: Draft) -> Iterator[Violation]:
+    """RFC 9881 section 5: an ML-DSA key neither enciphers nor agrees on keys."""
+    if draft.template.public_key.key_type.is_ml_dsa:
+        for usage in draft.template.key_usages:
+            if usage not in SIGNING_USAGES:
+                yield Violation("key_type", "RFC 9881 section 5", f"an ML-DSA key is not for {usage}")
 
 
 def validity_is_within_the_issuer(draft: Draft) -> Iterator[Violation]:
@@ -187,13 +203,19 @@ def names_are_within_the_policy(draft: Draft) -> Iterator[Violation]:
 
 def names_are_within_the_constraints(draft: Draft) -> Iterator[Violation]:
     """RFC 5280 section 4.2.1.10: outside its issuer's name constraints a certificate would validate nowhere."""
-    if draft.issuer is not None:
+    for constraints in draft.issuer.name_constraints if draft.issuer else ():
         yield from constraint_violations(
-            draft.issuer.name_constraints,
+            constraints,
             draft.template.subject,
             draft.template.subject_alt_names,
             rule="RFC 5280 section 4.2.1.10",
         )
+
+
+def subject_is_not_the_issuers(draft: Draft) -> Iterator[Violation]:
+    """RFC 5280 section 4.1.2.6: another entity has another name; a path wouldn't count it (section 4.2.1.9)."""
+    if draft.issuer is not None and draft.template.subject and draft.template.subject == draft.issuer.subject:
+        yield Violation("subject", "RFC 5280 section 4.1.2.6", f"this is the subject of {draft.issuer.name} itself")
 
 
 def path_length_is_within_the_issuer(draft: Draft) -> Iterator[Violation]:
@@ -201,8 +223,8 @@ def path_length_is_within_the_issuer(draft: Draft) -> Iterator[Violation]:
     template, issuer = draft.template, draft.issuer
     if not template.is_authority:
         return
-    if template.path_length is not None and template.path_length < 0:
-        yield Violation("path_length", "RFC 5280 section 4.2.1.9", "0 or more")
+    if template.path_length is not None and not 0 <= template.path_length <= LONGEST_PATH:
+        yield Violation("path_length", "RFC 5280 section 4.2.1.9", f"0 to {LONGEST_PATH}")
     elif issuer is not None and issuer.path_length is not None:
         if issuer.path_length == 0:
             yield Violation("issuer", "RFC 5280 section 4.2.1.9", f"{issuer.name} may have no authority below it")
@@ -223,6 +245,7 @@ RULES: tuple[Rule, ...] = (
     server_has_a_host_name,
     server_common_name_is_among_its_names,
     email_certificate_has_a_mailbox,
+    post_quantum_key_only_signs,
     validity_is_in_order,
     validity_is_within_the_issuer,
     validity_is_within_the_policy,
@@ -230,6 +253,7 @@ RULES: tuple[Rule, ...] = (
     purposes_are_within_the_policy,
     names_are_within_the_policy,
     names_are_within_the_constraints,
+    subject_is_not_the_issuers,
     path_length_is_within_the_issuer,
 )
 

@@ -37,6 +37,10 @@ class SerialNumberTaken(Refused):
     kind = Kind.CLASHING
 
 
+class KeyCompromised(Refused):
+    """The key, or the authority's, was reported as compromised: others may have it. Make a new key and use that."""
+
+
 class NotFound(Refused):
     """Nothing of this kind has the id or name. Look the list up for those that exist."""
 

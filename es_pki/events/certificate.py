@@ -13,6 +13,7 @@ class CertificatePrepared(Struct, frozen=True, omit_defaults=True):
     `version` counts the lineage's certificates from 1. `issuer_id` is None when it signs for itself. `key_id` is
     None when the private key is not kept here (a CSR was signed). `serial_number` is hex. `to_be_signed` is the DER
     TBSCertificate. `request_digest` is the SHA-256 of what was asked for: the same request again is recognised by it.
+    `public_key_hash` is the SHA-256 of the SubjectPublicKeyInfo in hex ("" while that was not noted).
     `request_id` tells wishes for further versions of one lineage apart; the first version's is the lineage's own id.
     """
 
@@ -29,6 +30,7 @@ class CertificatePrepared(Struct, frozen=True, omit_defaults=True):
     not_after: datetime
     to_be_signed: bytes
     request_digest: bytes
+    public_key_hash: str = ""
     request_id: str = ""
 
 

@@ -24,10 +24,12 @@ from es_pki.events.certificate import (
     PrivateKeysDiscarded,
     SigningFailed,
 )
+from es_pki.events.key_compromise import KeyCompromiseEvent, KeyCompromiseReported
+from es_pki.events.log_key import LogKeyAdopted, LogKeyEvent
 from es_pki.events.principal import PrincipalEvent, TokenCreated, TokenRevoked
 from es_pki.events.reservation import NameReleased, NameReserved, ReservationEvent, SerialNumberReserved
 
-Event = AuthorityEvent | CertificateEvent | PrincipalEvent | ReservationEvent
+Event = AuthorityEvent | CertificateEvent | KeyCompromiseEvent | LogKeyEvent | PrincipalEvent | ReservationEvent
 
 EVENT_TYPES: dict[str, type[Event]] = {
     "authority.prepared.v1": AuthorityPrepared,
@@ -43,6 +45,8 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "certificate.owner_assigned.v1": OwnerAssigned,
     "certificate.deleted.v1": CertificateDeleted,
     "certificate.private_keys_discarded.v1": PrivateKeysDiscarded,
+    "key_compromise.reported.v1": KeyCompromiseReported,
+    "log_key.adopted.v1": LogKeyAdopted,
     "principal.token_created.v1": TokenCreated,
     "principal.token_revoked.v1": TokenRevoked,
     "reservation.name_reserved.v1": NameReserved,

@@ -5,7 +5,7 @@ A view shows and decides nothing. Rows may be queried as of any position: the st
 
 from typing import Any
 
-from es_pki.projections import authorities, expiry_calendar, history, inventory, principals
+from es_pki.projections import authorities, expiry_calendar, history, inventory, key_compromises, key_uses, principals
 from es_pki.projections.view import View
 
 VIEWS: tuple[View[Any], ...] = (
@@ -14,5 +14,7 @@ VIEWS: tuple[View[Any], ...] = (
     expiry_calendar.view,
     history.view,
     principals.view,
+    key_uses.view,
+    key_compromises.view,
 )
 """Every view there is."""

@@ -15,10 +15,10 @@ from es_pki.events.authority import (
 )
 from es_pki.events.happened import Happened
 from es_pki.projections.view import View, own_id
-from es_pki.values import IssuancePolicy, KeyType, NameConstraints, Subject
+from es_pki.values import IssuancePolicy, KeyAlgorithm, KeyType, NameConstraints, Subject, public_key_hash
 
 NAME = "authorities"
-VERSION = 1
+VERSION = 2
 
 
 class AuthorityStatus(StrEnum):
@@ -30,7 +30,10 @@ class AuthorityStatus(StrEnum):
 
 
 class Row(Struct, frozen=True):
-    """One authority. `certificate` is DER, None until signed; `fingerprint` its SHA-256 in hex."""
+    """One authority. `certificate` is DER, None until signed; `fingerprint` its SHA-256 in hex.
+
+    `security_bits` is the key's strength; `public_key_hash` is the SHA-256 of the SubjectPublicKeyInfo in hex.
+    """
 
     id: str
     name: str
@@ -38,6 +41,9 @@ class Row(Struct, frozen=True):
     subject: Subject
     issuer_id: str | None
     key_type: KeyType
+    key_algorithm: KeyAlgorithm
+    security_bits: int
+    public_key_hash: str
     serial_number: str
     not_before: datetime
     not_after: datetime
@@ -60,6 +66,9 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
                 subject=event.subject,
                 issuer_id=event.issuer_id,
                 key_type=event.key_type,
+                key_algorithm=event.key_type.algorithm,
+                security_bits=event.key_type.security_bits,
+                public_key_hash=public_key_hash(event.public_key),
                 serial_number=event.serial_number,
                 not_before=event.not_before,
                 not_after=event.not_after,
@@ -89,6 +98,6 @@ view = View(
     key=own_id,
     evolve=evolve,
     order_by="name",
-    filters=("name", "status", "issuer_id"),
+    filters=("name", "status", "issuer_id", "key_type", "key_algorithm", "security_bits", "public_key_hash"),
     lookups=("name",),
 )

@@ -1,4 +1,4 @@
-"""The history: who did what to an authority, a certificate or a principal, in one line each."""
+"""The history: who did what to an authority, a certificate, a principal or a key, in one line each."""
 
 from datetime import datetime
 
@@ -23,11 +23,13 @@ from es_pki.events.certificate import (
 )
 from es_pki.events.codec import Event
 from es_pki.events.happened import Happened
+from es_pki.events.key_compromise import KeyCompromiseReported
+from es_pki.events.log_key import LogKeyAdopted
 from es_pki.events.principal import TokenCreated, TokenRevoked
 from es_pki.projections.view import View
 
 NAME = "history"
-VERSION = 2
+VERSION = 3
 
 
 class Row(Struct, frozen=True):
@@ -67,16 +69,18 @@ def summary(event: Event) -> str:
             return f"{event.name}: {event.key_type}, serial number {event.serial_number}, until {event.not_after:%F}"
         case AuthorityCreated() | CertificateIssued():
             return "signed"
-        case AuthoritySigningFailed() | SigningFailed():
+        case AuthoritySigningFailed() | SigningFailed() | TokenRevoked():
             return event.reason
         case IssuancePolicyAdopted():
             return f"at most {event.policy.maximum_validity_days} days"
         case CertificatePrepared():
             until = f"serial number {event.serial_number}, until {event.not_after:%F}"
             return f"{event.name}: version {event.version}, {event.profile}, {until}"
+        case LogKeyAdopted():
+            return f"{event.origin}: {event.public_key.hex()}"
         case TokenCreated():
             return f"{event.name}: {', '.join(event.roles)}"
-        case TokenRevoked():
+        case TokenRevoked() | KeyCompromiseReported():
             return event.reason
         case _:
             return _of_lineage(event)
@@ -118,8 +122,10 @@ view = View(
         OwnerAssigned,
         CertificateDeleted,
         PrivateKeysDiscarded,
+        LogKeyAdopted,
         TokenCreated,
         TokenRevoked,
+        KeyCompromiseReported,
     ),
     key=key,
     evolve=evolve,

@@ -20,10 +20,10 @@ from es_pki.events.certificate import (
 )
 from es_pki.events.happened import Happened
 from es_pki.projections.view import View, own_id
-from es_pki.values import KeyType, Profile, Subject, SubjectAltNames
+from es_pki.values import KeyAlgorithm, KeyType, Profile, Subject, SubjectAltNames
 
 NAME = "inventory"
-VERSION = 2
+VERSION = 3
 
 
 class CertificateStatus(StrEnum):
@@ -35,7 +35,10 @@ class CertificateStatus(StrEnum):
 
 
 class Version(Struct, frozen=True):
-    """One version. `key_is_here` tells whether the private key is kept; `fingerprint` is the SHA-256 in hex."""
+    """One version. `key_is_here` tells whether the private key is kept; `fingerprint` is the SHA-256 in hex.
+
+    `security_bits` is the key's strength; `public_key_hash` is the SHA-256 of the SubjectPublicKeyInfo in hex.
+    """
 
     version: int
     status: CertificateStatus
@@ -44,6 +47,9 @@ class Version(Struct, frozen=True):
     subject: Subject
     subject_alt_names: SubjectAltNames
     key_type: KeyType
+    key_algorithm: KeyAlgorithm
+    security_bits: int
+    public_key_hash: str
     key_is_here: bool
     serial_number: str
     not_before: datetime
@@ -161,6 +167,9 @@ def _version(event: CertificatePrepared, happened: Happened) -> Version:
         subject=event.subject,
         subject_alt_names=event.subject_alt_names,
         key_type=event.key_type,
+        key_algorithm=event.key_type.algorithm,
+        security_bits=event.key_type.security_bits,
+        public_key_hash=event.public_key_hash,
         key_is_here=event.key_id is not None,
         serial_number=event.serial_number,
         not_before=event.not_before,
@@ -193,11 +202,14 @@ view = View(
         "authority_id",
         "profile",
         "key_type",
+        "key_algorithm",
+        "security_bits",
+        "public_key_hash",
         "serial_number",
         "fingerprint",
         "owner",
         "labels",
     ),
-    lookups=("name", "serial_number", "fingerprint"),
+    lookups=("name", "public_key_hash", "serial_number", "fingerprint"),
     members=("labels",),
 )

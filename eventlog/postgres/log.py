@@ -38,6 +38,9 @@ SELECT {_COLUMNS} FROM eventlog.event WHERE stream = $1 AND version > $2 ORDER B
 _SCAN = f"""
 SELECT {_COLUMNS} FROM eventlog.event WHERE position >= $1 ORDER BY position LIMIT {PAGE_SIZE}
 """  # noqa: S608 - a constant
+_LEAF_HASHES = """
+SELECT string_agg(leaf_hash, ''::bytea ORDER BY position) FROM eventlog.event WHERE position > $1 AND position <= $2
+"""
 
 
 async def _keep(_: object) -> None:
@@ -106,6 +109,11 @@ class PostgresLog:
             if records[-1].position == HIGHEST_POSITION:
                 return
             first = records[-1].position + 1
+
+    async def leaf_hashes(self, after: int, until: int) -> bytes:
+        """See `Log.leaf_hashes`."""
+        rows = await self._fetch(_LEAF_HASHES, after, until)
+        return paging.checked_leaf_hashes(rows[0][0] or b"", after, until)
 
     async def head(self) -> Head:
         """See `Log.head`."""

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from os import PathLike
 from pathlib import Path
+from typing import TypeVar
 
 from eventlog import batch, clock, paging
 from eventlog.commit import CommitQueue
@@ -19,6 +20,8 @@ from eventlog.sqlite.checkpointer import Checkpointer
 from eventlog.sqlite.reader import LOWEST_POSITION, Reader
 from eventlog.sqlite.writer import Writer
 
+R = TypeVar("R")
+
 QUICK_SECONDS = 0.003
 """A commit up to this long is quicker than what a thread costs."""
 
@@ -27,6 +30,9 @@ QUICK_REQUESTS = 64
 
 QUICK_PAGE = 200
 """Records read on the event loop; more are read in a thread."""
+
+QUICK_LEAVES = 256
+"""Leaf hashes read on the event loop: a tile of them is quicker than what a thread costs."""
 
 POLL_SECONDS = 0.02
 """How often followers look for what other processes have committed."""
@@ -94,6 +100,13 @@ class SQLiteLog:
             yield records
             first = records[-1].position + 1
 
+    async def leaf_hashes(self, after: int, until: int) -> bytes:
+        """See `Log.leaf_hashes`."""
+        self._check_open()
+        if until - after <= QUICK_LEAVES:
+            return self._reader.leaf_hashes(after, until)
+        return await self._in_read_thread(self._page_reader.leaf_hashes, after, until)
+
     async def head(self) -> Head:
         """See `Log.head`."""
         self._check_open()
@@ -154,7 +167,7 @@ class SQLiteLog:
             self._signal.set()
             self._checkpointer.wrote(outcome.records)
 
-    async def _in_read_thread(self, read: Callable[..., list[Record]], *arguments: object) -> list[Record]:
+    async def _in_read_thread(self, read: Callable[..., R], *arguments: object) -> R:
         self._check_open()
         return await asyncio.get_running_loop().run_in_executor(self._read_thread, read, *arguments)
 

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from eventlog import merkle
+from eventlog import merkle, paging
 from eventlog.log import PAGE_SIZE, Damaged, Head, Record
 from eventlog.sqlite import schema
 
@@ -33,6 +33,7 @@ SELECT e.position, coalesce(s.name, ''), e.version, coalesce(t.name, ''), e.time
 FROM event e LEFT JOIN stream s ON s.id = e.stream_id LEFT JOIN type t ON t.id = e.type_id
 WHERE e.position >= ? ORDER BY e.position LIMIT {PAGE_SIZE}
 """  # noqa: S608 - a constant
+_LEAF_HASHES = "SELECT leaf_hash FROM event WHERE position > ? AND position <= ? ORDER BY position"
 
 
 class Reader:
@@ -68,6 +69,14 @@ class Reader:
     def scan(self, first: int) -> list[Record]:
         """Return a page of whatever is stored from a position on, also where its names are missing."""
         return self._records(_SCAN, (first,)) if first <= HIGHEST_POSITION else []
+
+    def leaf_hashes(self, after: int, until: int) -> bytes:
+        """Return leaf hashes, one behind the other. Raises `Damaged` when one is missing."""
+        try:
+            joined = b"".join([row[0] for row in self._connection.execute(_LEAF_HASHES, (after, until))])
+        except sqlite3.Error as error:
+            raise schema.translated(error) from error
+        return paging.checked_leaf_hashes(joined, after, until)
 
     def position_at(self, time: int) -> int:
         """Return the last position at or before a time, by bisection: times never decrease."""

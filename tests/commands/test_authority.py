@@ -13,7 +13,7 @@ from es_pki.commands.authority import (
     issuer_of,
 )
 from es_pki.commands.refusals import NotSignedYet, SigningGivenUp
-from es_pki.decider import Guard, RequestReused
+from es_pki.decider import RequestReused
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityPrepared,
@@ -21,7 +21,7 @@ from es_pki.events.authority import (
     IssuancePolicyAdopted,
 )
 from es_pki.values import IssuancePolicy, Locations, NameConstraints, NameSpace
-from tests.builders import NOW, ROOT_ID, create_authority, issuer
+from tests.builders import ISSUER_KEY, KEY, NOW, ROOT_ID, create_authority, issuer
 from tests.spec import Spec, encode
 
 AUTHORITY = decider(encode)
@@ -47,7 +47,11 @@ def test_an_intermediate_is_prepared_below_its_issuer():
     below = issuer(path_length=3)
     event = prepared(issuer=below, path_length=None)
     assert (event.issuer_id, event.path_length) == (ROOT_ID, 2)
-    assert AUTHORITY.guards(create_authority(issuer=below)) == (Guard(f"authority-{ROOT_ID}", 3),)
+    assert [guard[:2] for guard in AUTHORITY.guards(create_authority(issuer=below))] == [
+        (f"authority-{ROOT_ID}", 3),
+        (f"key_compromise-{KEY.hash}", 0),
+        (f"key_compromise-{ISSUER_KEY.hash}", 0),
+    ]
 
 
 def test_its_signature_makes_the_authority_and_adopts_the_first_policy():
@@ -78,6 +82,11 @@ def test_another_request_under_the_same_id_is_refused():
     [
         ({"subject": ()}, ["subject"]),
         ({"path_length": -1}, ["path_length"]),
+        ({"path_length": 1 << 64}, ["path_length"]),
+        (
+            {"name_constraints": NameConstraints(permitted=NameSpace(dns_names=("example.test",) * 501))},
+            ["name_constraints"],
+        ),
         ({"issuer": issuer(path_length=0), "path_length": None}, ["issuer"]),
         ({"issuer": issuer(path_length=1), "path_length": 1}, ["path_length"]),
         ({"issuer": issuer(), "validity_days": 5000}, ["validity_days"]),

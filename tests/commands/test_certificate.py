@@ -11,7 +11,7 @@ from es_pki.commands.certificate import (
     decider,
 )
 from es_pki.commands.refusals import SigningGivenUp
-from es_pki.decider import Guard, RequestReused
+from es_pki.decider import RequestReused
 from es_pki.events.certificate import CertificateIssued, CertificatePrepared, SigningFailed
 from es_pki.values import (
     Attribute,
@@ -25,7 +25,7 @@ from es_pki.values import (
     PublicKey,
     SubjectAltNames,
 )
-from tests.builders import CERTIFICATE_ID, NOW, ROOT_ID, issue, issuer, self_sign, sign_csr
+from tests.builders import CERTIFICATE_ID, ISSUER_KEY, KEY, NOW, ROOT_ID, issue, issuer, self_sign, sign_csr
 from tests.spec import Spec, encode
 
 CERTIFICATE = decider(encode)
@@ -88,9 +88,22 @@ def test_an_issued_certificate_can_not_fail_any_more():
     spec.given(prepared(), issued).when(RecordSignatureFailure(1, "too late")).then_nothing()
 
 
-def test_the_append_guards_the_issuer():
-    assert CERTIFICATE.guards(issue()) == (Guard(f"authority-{ROOT_ID}", 3),)
-    assert CERTIFICATE.guards(self_sign()) == ()
+@pytest.mark.parametrize("command", [issue(), sign_csr()])
+def test_the_append_guards_the_issuer_and_both_keys(command):
+    assert [guard[:2] for guard in CERTIFICATE.guards(command)] == [
+        (f"authority-{ROOT_ID}", 3),
+        (f"key_compromise-{KEY.hash}", 0),
+        (f"key_compromise-{ISSUER_KEY.hash}", 0),
+    ]
+
+
+def test_who_signs_for_itself_guards_its_key():
+    assert [guard[:2] for guard in CERTIFICATE.guards(self_sign())] == [(f"key_compromise-{KEY.hash}", 0)]
+
+
+def test_a_csr_for_the_issuers_own_key_guards_it_once():
+    streams = [guard.stream for guard in CERTIFICATE.guards(sign_csr(public_key=ISSUER_KEY))]
+    assert streams == [f"authority-{ROOT_ID}", f"key_compromise-{ISSUER_KEY.hash}"]
 
 
 def test_name_and_serial_number_are_reserved():
@@ -221,11 +234,12 @@ def test_a_csr_can_not_escape_the_policy_either(policy, changes, fields):
         (NameSpace(uri_hosts=("example.test",)), {"uris": ("https://b.example.test/",)}, False),
         (NameSpace(uri_hosts=(".example.test",)), {"uris": ("https://b.example.test/",)}, True),
         (NameSpace(uri_hosts=("example.test",)), {"uris": ("urn:x:y",)}, False),
+        (NameSpace(uri_hosts=("example.test",)), {"uris": ("https://192.0.2.1/",)}, False),
     ],
 )
 def test_name_constraints_hold_for_every_form_of_name(space, forms, good):
     wish = issue(
-        issuer(name_constraints=NameConstraints(permitted=space)),
+        issuer(name_constraints=(NameConstraints(), NameConstraints(permitted=space))),
         profile=Profile.CLIENT,
         subject=(Attribute(AttributeType.COMMON_NAME, "x"),),
         subject_alt_names=names(**forms),
@@ -236,8 +250,36 @@ def test_name_constraints_hold_for_every_form_of_name(space, forms, good):
         spec.when(wish).then_breaks(*forms)
 
 
+def test_where_hosts_of_uris_are_excluded_a_uri_without_a_host_is_refused():
+    excluding = issuer(name_constraints=(NameConstraints(excluded=NameSpace(uri_hosts=("evil.test",))),))
+    wish = {"profile": Profile.CLIENT, "subject_alt_names": names(uris=("mailto:x@evil.test",))}
+    spec.when(issue(excluding, **wish)).then_breaks("uris")
+
+
+def test_a_common_name_that_verifiers_take_for_a_host_is_held_to_the_constraints():
+    permitting = issuer(name_constraints=(NameConstraints(permitted=NameSpace(dns_names=("example.test",))),))
+    for host, good in (("host.evil.test", False), ("host.example.test", True), ("Jane Doe", True), ("localhost", True)):
+        subject = (Attribute(AttributeType.COMMON_NAME, host),)
+        wish = issue(permitting, profile=Profile.CLIENT, subject=subject, subject_alt_names=names())
+        if good:
+            assert spec.when(wish).events()
+        else:
+            spec.when(wish).then_breaks("dns_names")
+
+
+def test_every_common_name_of_a_server_is_among_its_names():
+    two = tuple(Attribute(AttributeType.COMMON_NAME, name) for name in ("www.example.test", "evil.bank.test"))
+    spec.when(issue(subject=two)).then_breaks("subject.common_name")
+
+
+def test_nobody_has_the_subject_of_its_issuer():
+    by = issuer(policy=IssuancePolicy(subordinate_authorities=True))
+    wish = {"subject": by.subject, "profile": Profile.INTERMEDIATE, "subject_alt_names": names()}
+    spec.when(sign_csr(by, **wish)).then_breaks("subject")
+
+
 def test_a_wildcard_may_not_stand_for_an_excluded_name():
-    excluding = issuer(name_constraints=NameConstraints(excluded=NameSpace(dns_names=("secret.example.test",))))
+    excluding = issuer(name_constraints=(NameConstraints(excluded=NameSpace(dns_names=("secret.example.test",))),))
     wish = issue(excluding, subject=(), subject_alt_names=names(dns_names=("*.example.test",)))
     spec.when(wish).then_breaks("dns_names")
 

@@ -71,6 +71,7 @@ def policy(**terms: Any) -> Wish:
     return {"policy": IssuancePolicy(**terms)}
 
 
+ORGANIZATION = subject(AttributeType.ORGANIZATION, "Example")
 MAILBOX = subject(AttributeType.EMAIL_ADDRESS, "a@example.org")
 OTHERS_MAIL = NameSpace(email_addresses=("example.org",))
 
@@ -119,7 +120,10 @@ BROKEN: dict[str, Broken] = {
         "email_addresses",
         "RFC 5280 section 4.2.1.10",
         {"subject": MAILBOX},
-        {"name_constraints": excluding(OTHERS_MAIL)},
+        {"name_constraints": (excluding(OTHERS_MAIL),)},
+    ),
+    "subject_is_not_the_issuers": Broken(
+        "subject", "RFC 5280 section 4.1.2.6", {"subject": ORGANIZATION}, {"subject": ORGANIZATION}
     ),
     "path_length_is_within_the_issuer": Broken(
         "issuer",
@@ -184,6 +188,7 @@ OF_AN_ISSUER = {
     "purposes_are_within_the_policy",
     "names_are_within_the_policy",
     "names_are_within_the_constraints",
+    "subject_is_not_the_issuers",
     "path_length_is_within_the_issuer",
 }
 OF_A_PURPOSE = {
@@ -204,8 +209,23 @@ NOT_THERE = {
 CASES = [(door, rule) for door in DOORS for rule in BROKEN if rule not in NOT_THERE.get(door, ())]
 
 
+UNBREAKABLE = {"post_quantum_key_only_signs"}
+"""Rules about what no request can ask for: key usages come from es-pki's own table of profiles."""
+
+
 def test_every_rule_is_broken_here():
-    assert list(BROKEN) == [rule.__name__ for rule in RULES]
+    assert list(BROKEN) == [rule.__name__ for rule in RULES if rule.__name__ not in UNBREAKABLE]
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_the_keys_at_both_ends_are_guarded_at_every_door(door):
+    by = issuer()
+    spec = DOORS[door](by, {})
+    streams = [guard.stream for guard in spec.decider.guards(spec.command)]
+    signs_for_itself = door in {"SelfSignCertificate", "RenewCertificate of what signs for itself"}
+    of_issuer = [] if signs_for_itself else [f"key_compromise-{by.public_key_hash}"]
+    assert len([stream for stream in streams if stream.startswith("key_compromise-")]) == 1 + len(of_issuer)
+    assert set(of_issuer) <= set(streams)
 
 
 @pytest.mark.parametrize(("door", "rule"), CASES)

@@ -4,9 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from es_pki.commands import authority, certificate, principal
+from es_pki.commands import authority, certificate, key_compromise, log_key, principal
 from es_pki.events.authority import AuthorityEvent
 from es_pki.events.certificate import CertificateEvent
+from es_pki.events.key_compromise import KeyCompromiseEvent
+from es_pki.events.log_key import LogKeyEvent
 from es_pki.events.principal import PrincipalEvent
 from tests.events import strategies
 from tests.spec import encode
@@ -14,7 +16,9 @@ from tests.spec import encode
 AGGREGATES = [
     (authority.decider(encode), AuthorityEvent),
     (certificate.decider(encode), CertificateEvent),
+    (log_key.decider, LogKeyEvent),
     (principal.decider, PrincipalEvent),
+    (key_compromise.decider, KeyCompromiseEvent),
 ]
 
 

@@ -18,7 +18,7 @@ from es_pki.commands.lineage import (
     VersionExpired,
     VersionMissing,
 )
-from es_pki.commands.refusals import NotSignedYet, RulesBroken
+from es_pki.commands.refusals import KeyCompromised, NotSignedYet, RulesBroken
 from es_pki.decider import Release, Reservation
 from es_pki.events.certificate import (
     CertificateDeleted,
@@ -44,7 +44,7 @@ DELETED = CertificateDeleted(names=("www",), key_ids=("key-of-www",), reason="ov
 
 
 def roll_back(version, now=LATER):
-    return RollBackCertificate(version, now)
+    return RollBackCertificate(version, "", now)
 
 
 def rename(name, *, keeps_former_name=True, used_by=()):
@@ -75,6 +75,12 @@ def test_a_version_that_does_not_hold_any_more_stays_where_it_is():
 def test_nothing_is_rolled_back_while_a_version_waits_for_its_signature():
     (third,) = spec.given(*TWO).when(renew(request_id="third")).events()
     spec.given(*TWO, third).when(roll_back(1)).then_refused(NotSignedYet)
+
+
+def test_a_version_whose_key_is_compromised_does_not_become_current_again():
+    (guard,) = CERTIFICATE.guards(RollBackCertificate(1, FIRST.public_key_hash, LATER))
+    assert guard[:2] == (f"key_compromise-{FIRST.public_key_hash}", 0)
+    assert isinstance(guard.broken, KeyCompromised)
 
 
 def test_a_renamed_certificate_keeps_its_former_name_unless_it_is_released():

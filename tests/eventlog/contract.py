@@ -12,6 +12,7 @@ from eventlog import (
     PAGE_SIZE,
     Closed,
     Conflict,
+    Damaged,
     NewEvent,
     TooLarge,
     Write,
@@ -221,6 +222,18 @@ class LogContract:
         records = await everything(log, types={ISSUED.type, REVOKED.type})
         assert len(records) == 4_000
         assert {record.type for record in records} == {ISSUED.type, REVOKED.type}
+
+    async def test_leaf_hashes_are_those_of_the_records(self, log):
+        await log.append(write("a", 0, *[ISSUED] * 700))
+        expected = [record.leaf_hash for record in await everything(log)]
+        for after, until in ((0, 700), (0, 1), (255, 257), (699, 700), (5, 5)):
+            assert await log.leaf_hashes(after, until) == b"".join(expected[after:until])
+
+    async def test_leaf_hashes_beyond_the_head_are_missing(self, log):
+        await log.append(write("a", 0))
+        for after, until in ((0, 2), (1, 2), (5, 900)):
+            with pytest.raises(Damaged):
+                await log.leaf_hashes(after, until)
 
     async def test_a_follower_gets_what_comes_later(self, log):
         following = asyncio.create_task(follow_until(log, 3))

@@ -139,6 +139,8 @@ async def test_an_append_to_a_truncated_log_is_an_alarm(store, shell):
         await log.append(write("b", 0))
     with pytest.raises(Damaged, match="position 2"):
         await everything(log)
+    with pytest.raises(Damaged, match="missing"):
+        await log.leaf_hashes(0, 2)
 
 
 async def test_a_conflict_with_another_writer_is_told_to_who_was_late(store):

@@ -8,8 +8,10 @@ import pytest
 
 from eventlog import NewEvent, Write, entry, merkle, verify
 from eventlog.memory import MemoryLog
+from eventlog.note import Checkpoint
 from eventlog.postgres import PostgresLog
 from eventlog.sqlite import SQLiteLog
+from tests.eventlog import reference
 
 SIZE = 11  # three subtrees: 1 to 8, 9 to 10, 11
 
@@ -146,6 +148,43 @@ class TestPostgres:
         await shell.execute(f"UPDATE event SET {change} WHERE position = 5")
         await shell.close()
         assert (await verify(log)).findings[0].position == 5
+
+
+async def kept(log, size):
+    """What somebody kept of the log when it had so many records."""
+    return Checkpoint("log.test", size, reference.root(await leaves(log, size)))
+
+
+async def test_a_sound_log_continues_every_checkpoint_that_was_kept():
+    log = await filled(await MemoryLog.open())
+    checkpoints = [await kept(log, size) for size in (11, 0, 5, 8, 1)]
+    assert (await verify(log, kept=checkpoints)).findings == ()
+
+
+async def test_a_history_rewritten_with_every_hash_is_found_by_a_kept_checkpoint():
+    """The forger changes a record and recomputes leaf hashes and head: the log itself has no contradiction."""
+    checkpoint = await kept(await filled(await MemoryLog.open(now=lambda: 7)), 6)
+    forged = await filled(await MemoryLog.open(now=lambda: 8))
+    assert (await verify(forged)).findings == ()
+    (finding,) = (await verify(forged, kept=[checkpoint])).findings
+    assert finding.position == 0
+    assert "first 6 records" in finding.problem
+    assert "rewritten" in finding.problem
+
+
+async def test_an_end_that_was_cut_off_with_the_head_is_found_by_a_kept_checkpoint():
+    checkpoint = await kept(await filled(await MemoryLog.open()), SIZE)
+    shorter = await MemoryLog.open()
+    await shorter.append([Write("stream-0", 0, (NewEvent("type-0.v1", b'{"n":0}'),))])
+    (finding,) = (await verify(shorter, kept=[checkpoint])).findings
+    assert (finding.position, "cut off" in finding.problem) == (0, True)
+
+
+async def test_what_names_a_position_is_said_before_what_a_checkpoint_shows():
+    log = await filled(await MemoryLog.open())
+    checkpoint = await kept(log, 8)
+    log._records[4] = log._records[4]._replace(data=b"a change")
+    assert [finding.position for finding in (await verify(log, kept=[checkpoint])).findings] == [5, 0]
 
 
 class Growing(MemoryLog):

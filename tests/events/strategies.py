@@ -22,8 +22,8 @@ st.register_type_strategy(str, WORDS)
 
 
 def of(events: Any) -> st.SearchStrategy[Any]:
-    """Return any events of a union."""
-    return st.one_of([st.builds(event) for event in get_args(events)])
+    """Return any events of a union, or of a single type."""
+    return st.one_of([st.builds(event) for event in get_args(events) or (events,)])
 
 
 EVENTS = of(codec.Event)

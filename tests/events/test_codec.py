@@ -26,6 +26,8 @@ from es_pki.events.certificate import (
     PrivateKeysDiscarded,
     SigningFailed,
 )
+from es_pki.events.key_compromise import KeyCompromiseReported
+from es_pki.events.log_key import LogKeyAdopted
 from es_pki.events.principal import TokenCreated, TokenRevoked
 from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
 from es_pki.values import (
@@ -112,6 +114,13 @@ SAMPLES = {
         reason="out of service",
     ),
     "certificate.private_keys_discarded.v1": PrivateKeysDiscarded(("0f8b7b2e-0000-4000-8000-000000000001",)),
+    "key_compromise.reported.v1": KeyCompromiseReported("its backup lay in a public bucket"),
+    "log_key.adopted.v1": LogKeyAdopted(
+        origin="pki.example.test/es-pki-0f8b7b2e",
+        key_id="0f8b7b2e-0000-4000-8000-000000000002",
+        public_key=b"\x05" * 32,
+        rotation_id="018f0000-0000-7000-8000-000000000003",
+    ),
     "principal.token_created.v1": TokenCreated(
         name="backup",
         roles=(Role.AUDITOR, Role.VIEWER),

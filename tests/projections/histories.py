@@ -18,6 +18,7 @@ from es_pki.events.certificate import (
     SigningFailed,
 )
 from es_pki.events.codec import Event
+from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.principal import TokenCreated, TokenRevoked
 from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
 from es_pki.values import Attribute, AttributeType, IssuancePolicy, KeyType, NameConstraints, Profile, Role
@@ -31,6 +32,7 @@ class _Author:
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)  # noqa: S311 - a test's, not a key's
         self._numbers = iter(range(1, 1_000_000))
+        self._keys = [f"{self._random.getrandbits(256):064x}" for _ in range(20)]
 
     def new_id(self) -> str:
         return str(UUID(int=self._random.getrandbits(128), version=4))
@@ -51,6 +53,7 @@ class _Author:
             not_after=NOW + timedelta(days=self._random.randrange(1, 400)),
             to_be_signed=b"to be signed",
             request_digest=b"digest",
+            public_key_hash=self._random.choice(self._keys),
         )
 
     def authority(self) -> AuthorityPrepared:
@@ -76,6 +79,8 @@ class _Author:
             kind = self._random.random()
             if kind < 0.15:
                 yield self._authority_life(f"authority-{self.new_id()}")
+            elif kind < 0.2:
+                yield iter([(f"key_compromise-{self._random.getrandbits(256):064x}", KeyCompromiseReported("stolen"))])
             elif kind < 0.3:
                 yield self._principal_life(f"principal-{self.new_id()}")
             else:

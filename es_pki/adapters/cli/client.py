@@ -82,6 +82,10 @@ class Client:
         """Return an answer in a given form."""
         return self._done("GET", _with(path, parameters), {**self._fresh(), "Accept": media_type}).body
 
+    def log(self, path: str, parameters: Parameters | None = None, media_type: str = "*/*") -> bytes:
+        """Return something of the log itself, which waits for no view."""
+        return self._done("GET", _with(f"/api/v1/log/{path}", parameters), {"Accept": media_type}).body
+
     def items(self, path: str, parameters: Parameters, *, limit: int | None = None) -> list[Object]:
         """Return the rows of a list, page by page to its end or to `limit`."""
         found: list[Object] = []

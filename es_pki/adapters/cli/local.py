@@ -5,10 +5,18 @@ from typing import NamedTuple, Protocol
 
 from es_pki.config import Settings
 from eventlog import Report
+from eventlog.note import VerifierKey
 
 
 class LocalFailure(Exception):
     """The data folder can't be used as asked; the message says why and what to do."""
+
+
+class Kept(NamedTuple):
+    """A checkpoint kept elsewhere, a note, and the keys to trust for it; none: those that the log tells of."""
+
+    note: str
+    keys: tuple[VerifierKey, ...]
 
 
 class ViewState(NamedTuple):
@@ -39,8 +47,15 @@ class Local(Protocol):
         """Make the master key, the administrator's token and the first authorities, unless they are there."""
         ...
 
-    def verify_log(self, settings: Settings, progress: Progress, *, deep: bool) -> Report:
-        """Read the whole log and return what contradicts its evidence; `deep`: and what its events contradict."""
+    def let_administrator_in(self, settings: Settings, name: str) -> str:
+        """Create an administrator and return its token."""
+        ...
+
+    def verify_log(self, settings: Settings, progress: Progress, *, deep: bool, kept: Kept | None) -> Report:
+        """Read the whole log and return what contradicts its evidence, or a checkpoint that was kept.
+
+        `deep`: and what its events contradict.
+        """
         ...
 
     def rebuild_views(self, settings: Settings, names: Sequence[str], progress: Progress) -> None:

@@ -42,6 +42,11 @@ def several(flag: str, dest: str, metavar: str, help_text: str, **settings: Any)
     return option(flag, dest=dest, metavar=metavar, action="append", help=f"{help_text} (repeatable)", **settings)
 
 
+def filters(fields: str) -> Option:
+    """Return the option that has a list show only some of its rows."""
+    return several("--filter", "filters", "FIELD=VALUE", f"only these: {fields}", type=pair)
+
+
 def pair(text: str) -> tuple[str, str]:
     """Return the parts of `NAME=VALUE`."""
     name, equals, value = text.partition("=")
@@ -120,6 +125,7 @@ SETTINGS = tuple(
         ("public-url", "URL", "where relying parties reach the public listener"),
         ("host-names", "NAME,…", "further names and addresses of this server"),
         ("master-key-file", "FILE", "the master key (default: master.key in the data folder)"),
+        ("log-origin", "NAME", "the log's name in its checkpoints, fixed with its first key (default: drawn)"),
         ("organization", "TEXT", "stands in the subjects of the first authorities"),
     )
 )

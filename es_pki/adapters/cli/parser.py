@@ -3,18 +3,19 @@
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
-from itertools import groupby
 
 from es_pki.adapters.cli.options import DATA_DIR, JSON, SERVER, SETTINGS, Option, Verb
-from es_pki.adapters.cli.verbs import authority, certificate, csr, installation, lineage, overview, token
+from es_pki.adapters.cli.verbs import authority, certificate, csr, installation, key, lineage, log, overview, token
 
 VERBS: tuple[Verb, ...] = (
     *installation.VERBS,
+    *log.VERBS,
     *overview.VERBS,
     *authority.VERBS,
     *certificate.VERBS,
     *lineage.VERBS,
     *csr.VERBS,
+    *key.VERBS,
     *token.VERBS,
 )
 
@@ -22,8 +23,9 @@ NOUNS = {
     "authority": "who issues here, and what they may issue",
     "certificate": "issue, renew, look at and fetch certificates",
     "csr": "certificates for keys that are elsewhere",
+    "key": "which keys are compromised, and what uses them",
     "token": "who is let in",
-    "log": "the event log in the data folder",
+    "log": "check the event log, prove what is in it, take it along",
     "views": "what is derived from the log",
 }
 
@@ -49,20 +51,18 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--version", action="version", version=f"es-pki {version('es-pki')}")
     shared = [_parent(DATA_DIR), _parent((JSON,))]
     with_server = [*shared, _parent(SERVER)]
-    nouns = parser.add_subparsers(metavar="COMMAND", required=True)
-    for noun, verbs in groupby(VERBS, key=lambda verb: verb.words.split()[0]):
-        if noun in NOUNS:
-            below = nouns.add_parser(noun, help=NOUNS[noun], allow_abbrev=False)
-            places = below.add_subparsers(metavar="VERB", required=True)
-        else:
-            places = nouns
-        for verb in verbs:
-            parents = shared if verb in installation.VERBS else with_server
-            made = places.add_parser(
-                verb.words.split()[-1], help=verb.help, description=verb.help, parents=parents, allow_abbrev=False
-            )
-            _add(made, verb.options)
-            made.set_defaults(run=verb.run)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    below = {}
+    for verb in VERBS:
+        *noun, word = verb.words.split()
+        if noun and noun[0] not in below:
+            nouns = commands.add_parser(noun[0], help=NOUNS[noun[0]], allow_abbrev=False)
+            below[noun[0]] = nouns.add_subparsers(metavar="VERB", required=True)
+        parents = shared if verb in installation.VERBS else with_server
+        place = below[noun[0]] if noun else commands
+        made = place.add_parser(word, help=verb.help, description=verb.help, parents=parents, allow_abbrev=False)
+        _add(made, verb.options)
+        made.set_defaults(run=verb.run)
     return parser
 
 

@@ -15,7 +15,7 @@ from es_pki.adapters.views import Query
 from es_pki.adapters.x509.formats import pem
 from es_pki.commands.names import is_own_name, is_uuid
 from es_pki.commands.refusals import NotFound
-from es_pki.projections import authorities, expiry_calendar, history, inventory, principals
+from es_pki.projections import authorities, expiry_calendar, history, inventory, key_compromises, key_uses, principals
 from es_pki.projections.view import View
 
 R = TypeVar("R", bound=Struct)
@@ -34,6 +34,16 @@ async def list_certificates(request: web.Request) -> web.StreamResponse:
 async def list_tokens(request: web.Request) -> web.StreamResponse:
     """Answer with the principals and their tokens' roles and ends; never with a token or its digest."""
     return await _list(request, principals.view, principal_object)
+
+
+async def list_key_compromises(request: web.Request) -> web.StreamResponse:
+    """Answer with the keys that were reported as compromised, first to last."""
+    return await _list(request, key_compromises.view, row_object)
+
+
+async def list_key_uses(request: web.Request) -> web.StreamResponse:
+    """Answer with what uses which key: authorities and every version of the certificates, by name."""
+    return await _list(request, key_uses.view, row_object)
 
 
 async def one_authority(request: web.Request) -> web.StreamResponse:

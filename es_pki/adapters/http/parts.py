@@ -6,17 +6,21 @@ from datetime import datetime
 from aiohttp import web
 from msgspec import Struct
 
+from es_pki.adapters.checkpoints import Notary
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.desk import Desk
 from es_pki.adapters.reactions import Runner
 from es_pki.adapters.views import Follower, ViewStore
 from eventlog import Log
+from eventlog.tree import Tree
 
 
 class Parts(Struct, frozen=True):
     """The parts of a running es-pki."""
 
     log: Log
+    tree: Tree
+    notary: Notary
     views: ViewStore
     follower: Follower
     runner: Runner

@@ -8,6 +8,7 @@ from uuid import uuid4
 import msgspec
 from aiohttp import web
 
+from es_pki.adapters.checkpoints import Inconsistent
 from es_pki.adapters.postgres import AWAY
 from es_pki.adapters.views import BadQuery
 from es_pki.commands.refusals import Malformed
@@ -60,6 +61,8 @@ def _of_failure(error: Exception) -> Problem:
             return Problem(400, "bad-query", str(error), Violation("query", "queries are known", str(error)))
         case Conflict():
             return Problem(409, "conflict", "others were faster; send the request again", Retry_After="1")
+        case Inconsistent():
+            return Problem(503, "log-inconsistent", str(error))
         case LogError():
             return Problem(503, "log-unavailable", "the event log can't be used right now", Retry_After="5")
         case _ if isinstance(error, AWAY):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from aiohttp import web
 
-from es_pki.adapters.http import calendar_feed, certificates, commands, events, health, lists
+from es_pki.adapters.http import calendar_feed, certificates, commands, events, health, lists, proofs
 from es_pki.adapters.http.access import admitted
 from es_pki.adapters.http.openapi import document
 from es_pki.adapters.http.parts import PARTS, Parts
@@ -33,12 +33,18 @@ class Route(NamedTuple):
     parameters: tuple[str, ...] = ()
 
     @property
+    def pattern(self) -> str:
+        """Return the path as the router takes it: a tile's own path has several segments."""
+        return self.path.replace("{tile}", "{tile:.+}")
+
+    @property
     def summary(self) -> str:
         """Return what the route answers, from its handler."""
         return (self.handler.__doc__ or "").split("\n", 1)[0]
 
 
 PAGES = ("limit", "cursor", "as_of", "at_least")
+KEYS = ("key_type", "key_algorithm", "security_bits", "public_key_hash")
 NOW_OR_THEN = ("as_of", "at_least")
 VERSIONED = (*NOW_OR_THEN, "version")
 
@@ -51,7 +57,9 @@ async def openapi(_request: web.Request) -> web.StreamResponse:
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/v1/commands", EVERYBODY, commands.list_commands),
     Route("POST", "/api/v1/commands/{name}", frozenset(), commands.send_command),
-    Route("GET", "/api/v1/authorities", EVERYBODY, lists.list_authorities, (*PAGES, "name", "status", "issuer_id")),
+    Route(
+        "GET", "/api/v1/authorities", EVERYBODY, lists.list_authorities, (*PAGES, "name", "status", "issuer_id", *KEYS)
+    ),
     Route("GET", "/api/v1/authorities/{id}", EVERYBODY, lists.one_authority, NOW_OR_THEN),
     Route("GET", "/api/v1/authorities/{id}/history", EVERYBODY, lists.authority_history, PAGES),
     Route(
@@ -59,18 +67,7 @@ ROUTES: tuple[Route, ...] = (
         "/api/v1/certificates",
         EVERYBODY,
         lists.list_certificates,
-        (
-            *PAGES,
-            "name",
-            "status",
-            "authority_id",
-            "profile",
-            "key_type",
-            "serial_number",
-            "fingerprint",
-            "owner",
-            "labels",
-        ),
+        (*PAGES, "name", "status", "authority_id", "profile", *KEYS, "serial_number", "fingerprint", "owner", "labels"),
     ),
     Route("GET", "/api/v1/certificates/{id}", EVERYBODY, lists.one_certificate, NOW_OR_THEN),
     Route("GET", "/api/v1/certificates/{id}/pem", EVERYBODY, certificates.certificate_pem, VERSIONED),
@@ -79,9 +76,28 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/v1/certificates/{id}/history", EVERYBODY, lists.certificate_history, PAGES),
     Route("GET", "/api/v1/calendar", EVERYBODY, lists.calendar, (*PAGES, "from", "to", "kind")),
     Route("GET", "/api/v1/calendar.ics", EVERYBODY, calendar_feed.calendar_feed, (*PAGES, "from", "to", "kind")),
+    Route(
+        "GET",
+        "/api/v1/key-uses",
+        EVERYBODY,
+        lists.list_key_uses,
+        (*PAGES, "public_key_hash", "kind", "name", "signed"),
+    ),
+    Route(
+        "GET",
+        "/api/v1/key-compromises",
+        EVERYBODY,
+        lists.list_key_compromises,
+        (*PAGES, "public_key_hash", "reported_by"),
+    ),
     Route("GET", "/api/v1/tokens", AUDITORS, lists.list_tokens, (*PAGES, "name")),
     Route("GET", "/api/v1/events", AUDITORS, events.list_events, ("after", "stream", "type", "limit")),
     Route("GET", "/api/v1/events/stream", AUDITORS, events.stream_events, ("after", "type")),
+    Route("GET", "/api/v1/log/checkpoint", AUDITORS, proofs.checkpoint),
+    Route("GET", "/api/v1/log/tile/{tile}", AUDITORS, proofs.tile),
+    Route("GET", "/api/v1/log/keys", AUDITORS, proofs.keys),
+    Route("GET", "/api/v1/log/proof/inclusion", AUDITORS, proofs.inclusion, ("position", "size")),
+    Route("GET", "/api/v1/log/proof/consistency", AUDITORS, proofs.consistency, ("from", "to")),
     Route("GET", "/api/v1/reactions", WATCHERS, health.reactions),
     Route("GET", "/healthz", None, health.healthz),
     Route("GET", "/readyz", None, health.readyz),
@@ -99,7 +115,7 @@ def management_application(parts: Parts) -> web.Application:
     application[events.LIVE] = set()
     application.on_shutdown.append(events.end_streams)
     for route in ROUTES:
-        application.router.add_route(route.method, route.path, _guarded(route))
+        application.router.add_route(route.method, route.pattern, _guarded(route))
     return application
 
 

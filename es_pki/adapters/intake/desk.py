@@ -6,9 +6,9 @@ from typing import assert_never
 
 import msgspec
 
-from es_pki.adapters.intake import authority, certificate, lineage, principal
+from es_pki.adapters.intake import authority, certificate, key_compromise, lineage, log_key, principal
 from es_pki.adapters.intake.aggregates import Aggregates
-from es_pki.adapters.intake.answer import Answer, Asked
+from es_pki.adapters.intake.answer import Answer, Asked, Caller
 from es_pki.adapters.intake.office import Office
 from es_pki.adapters.intake.requests import (
     CreateAuthority,
@@ -19,9 +19,11 @@ from es_pki.adapters.intake.requests import (
     ReissueCertificate,
     RenameCertificate,
     RenewCertificate,
+    ReportKeyCompromise,
     Request,
     RevokeToken,
     RollBackCertificate,
+    RotateLogKey,
     SelfSignCertificate,
     SetIssuancePolicy,
     SignCSR,
@@ -45,6 +47,10 @@ class Desk:
         self, aggregates: Aggregates, keys: KeyRing, signer: Signer, locations: Callable[[str], Locations]
     ) -> None:
         self._office = Office(aggregates, keys, signer, locations)
+
+    async def name_log(self, origin: str, caller: Caller) -> str:
+        """Give the log its origin and its first signing key, unless it has them; return its origin."""
+        return await log_key.create(self._office, origin, actor=caller.name)
 
     async def take(self, request: Request, asked: Asked) -> Answer:
         """Do what was asked. Raises `Refused` and `Conflict`."""
@@ -75,6 +81,10 @@ class Desk:
                 | DeleteCertificate()
             ):
                 return await lineage.take(self._office, request, asked, digest)
+            case ReportKeyCompromise():
+                return await key_compromise.report(self._office, request, asked)
+            case RotateLogKey():
+                return await log_key.rotate(self._office, asked)
             case CreateToken():
                 return await principal.create_token(self._office, request, asked, digest)
             case RevokeToken():

@@ -1,27 +1,36 @@
-"""What a new es-pki makes for itself: a root, an intermediate, an administrator, and its own certificate.
+"""What a new es-pki makes for itself: a key for its log, a root, an intermediate, an administrator, a certificate.
 
 Every step is found done when it was done: a set-up that was cut short is finished at the next start.
 """
 
 import contextlib
 import hashlib
+import socket
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from es_pki.adapters import whole_file
-from es_pki.adapters.entropy import token, uuid7
+from es_pki.adapters.entropy import random_part, token, uuid7
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.answer import Asked, Caller
 from es_pki.adapters.intake.deciders import CERTIFICATE, PRINCIPAL
 from es_pki.adapters.intake.desk import Desk
 from es_pki.adapters.intake.office import OWN_CERTIFICATE
-from es_pki.adapters.intake.requests import CreateAuthority, IssueCertificate, ReissueCertificate, RenewCertificate
+from es_pki.adapters.intake.requests import (
+    CreateAuthority,
+    CreateToken,
+    IssueCertificate,
+    ReissueCertificate,
+    RenewCertificate,
+)
 from es_pki.adapters.signing import Signer
 from es_pki.commands import principal
 from es_pki.commands.lineage import State
+from es_pki.commands.names import dns_name_fault
 from es_pki.commands.principal import PrincipalCommand
 from es_pki.commands.refusals import SigningGivenUp
+from es_pki.config import SettingsRefused
 from es_pki.values import KeyType, Role
 
 ITSELF = Caller("es-pki", frozenset(Role))
@@ -37,6 +46,15 @@ class FirstRun:
         self._signer = signer
         self._now = now
 
+    async def log_key(self, wanted: str) -> None:
+        """Give the log its origin and signing key, unless it has them; `wanted` "" takes any origin.
+
+        Raises `SettingsRefused` when the log has another origin than the one that is wanted.
+        """
+        origin = await self._desk.name_log(wanted or drawn_origin(socket.gethostname()), ITSELF)
+        if wanted and origin != wanted:
+            raise SettingsRefused(f"log_origin: this log's origin is {origin}, which can never change")
+
     async def authorities(self, organization: str) -> None:
         """Make the root and the intermediate, unless they are there."""
         for name, issuer, path_length, title in (
@@ -46,7 +64,7 @@ class FirstRun:
             if await self._aggregates.owner(f"authority_name-{name}") is None:
                 request = CreateAuthority(
                     name=name,
-                    subject={"organization": organization, "common_name": f"{organization} {title}"[:64]},
+                    subject={"organization": organization, "common_name": f"{organization} {title}"},
                     issuer=issuer,
                     key_type=KeyType.EC_P256,
                     path_length=path_length,
@@ -73,6 +91,12 @@ class FirstRun:
 
         await self._aggregates.handle(PRINCIPAL, principal_id, command, actor=ITSELF.name)
         return True
+
+    async def further_administrator(self, name: str) -> str:
+        """Let another administrator in; return its token. Raises `Refused`."""
+        request = CreateToken(name=name, roles=(Role.ADMIN,))
+        answer = await self._desk.take(request, Asked(ITSELF, self._now()))
+        return str(answer.result["token"])
 
     async def server_certificate(self, dns_names: frozenset[str], ip_addresses: frozenset[str]) -> str:
         """Return the id of this server's certificate, which names it and has a third of its life left.
@@ -117,6 +141,12 @@ def _covers(state: State, dns_names: frozenset[str], ip_addresses: frozenset[str
         return False
     names = state.served.prepared.subject_alt_names
     return dns_names <= set(names.dns_names) and ip_addresses <= set(names.ip_addresses)
+
+
+def drawn_origin(host: str) -> str:
+    """Return a name for a log that no other has: the host's, where that can stand in it, and a random part."""
+    name = host.lower()
+    return f"{'es-pki' if dns_name_fault(name) else name}/es-pki-{random_part()}"
 
 
 def _kept_token(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+from es_pki.adapters.discarding import discard_keys
 from es_pki.adapters.intake import renewal
 from es_pki.adapters.intake.answer import Answer, Asked, answered
 from es_pki.adapters.intake.deciders import CERTIFICATE
@@ -38,7 +39,8 @@ async def take(
 async def _command(office: Office, request: AboutTheWhole, asked: Asked, certificate_id: str) -> CertificateCommand:
     match request:
         case RollBackCertificate(version=version):
-            return lineage.RollBackCertificate(version, asked.now)
+            known = (await office.aggregates.load(CERTIFICATE, certificate_id)).state.versions.get(version)
+            return lineage.RollBackCertificate(version, known.prepared.public_key_hash if known else "", asked.now)
         case RenameCertificate(name=name, keep_former_name=keeps):
             return lineage.RenameCertificate(name, keeps, await office.users_of(certificate_id))
         case DescribeCertificate(labels=labels, owner=owner):
@@ -55,17 +57,22 @@ async def _decided(office: Office, request: AboutTheWhole, asked: Asked) -> Answ
     async def command() -> CertificateCommand:
         return await _command(office, request, asked, certificate_id)
 
-    handled = await office.aggregates.handle(CERTIFICATE, certificate_id, command, actor=asked.caller.name)
+    actor = asked.caller.name
+    handled = await office.aggregates.handle(CERTIFICATE, certificate_id, command, actor=actor)
+    events, state = handled.events, handled.state
+    if state.is_deleted and state.has_keys and state.key_ids:
+        handled = await discard_keys(office.aggregates, office.keys, certificate_id, state.key_ids, actor=actor)
+        events += handled.events
     return Answer(
         position=handled.position,
         stream=CERTIFICATE.stream(certificate_id),
-        events=answered(handled.events),
+        events=answered(events),
         result={
             "certificate_id": certificate_id,
-            "name": handled.state.name,
-            "aliases": handled.state.aliases,
-            "current_version": handled.state.current or None,
-            "labels": handled.state.labels,
-            "owner": handled.state.owner,
+            "name": state.name,
+            "aliases": state.aliases,
+            "current_version": state.current or None,
+            "labels": state.labels,
+            "owner": state.owner,
         },
     )

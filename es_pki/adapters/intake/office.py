@@ -9,16 +9,17 @@ from msgspec import Struct
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.chain import chain
 from es_pki.adapters.intake.deciders import AUTHORITY
-from es_pki.adapters.keyring import KeyRing, MadeKey, stand_in
+from es_pki.adapters.keyring import KeyRing, MadeKey
 from es_pki.adapters.signing import Signer
 from es_pki.adapters.x509.formats import pem_chain
+from es_pki.adapters.x509.keys import stand_in
 from es_pki.commands.authority import AuthorityMissing, issuer_of
 from es_pki.commands.certificate import CertificateMissing
 from es_pki.commands.names import is_own_name, is_uuid
 from es_pki.commands.principal import PrincipalMissing
 from es_pki.decider import Decider, Refused, Violation
 from es_pki.events import codec
-from es_pki.values import Issuer, KeyType, Locations
+from es_pki.values import Issuer, KeyType, Locations, NameConstraints
 from eventlog import Conflict
 
 OWN_CERTIFICATE = "es-pki-api"
@@ -53,12 +54,12 @@ class Office(Struct, frozen=True):
             raise PrincipalMissing(detail, Violation("principal", "principals are named", detail))
         return found
 
-    async def certificate_id(self, name_or_id: str) -> str:
-        """Return a certificate's id, by any name that leads to it. Raises `CertificateMissing`."""
+    async def certificate_id(self, name_or_id: str, field: str = "certificate") -> str:
+        """Return a certificate's id, by any name that leads to it. Raises `CertificateMissing`, naming the field."""
         found = await self._id("certificate", name_or_id, for_ever=False)
         if found is None:
             detail = "there is no certificate of this name"
-            raise CertificateMissing(detail, Violation("certificate", "certificates are named", detail))
+            raise CertificateMissing(detail, Violation(field, "certificates are named", detail))
         return found
 
     async def users_of(self, certificate_id: str) -> tuple[str, ...]:
@@ -76,12 +77,25 @@ class Office(Struct, frozen=True):
     async def issuer(self, authority_id: str) -> Issuer:
         """Return an authority as an issuer. Raises `AuthorityMissing` and others when it can't issue."""
         loaded = await self.aggregates.load(AUTHORITY, authority_id)
+        prepared = loaded.state.prepared
         return issuer_of(
             loaded.state,
             authority_id=authority_id,
             version=loaded.version,
             locations=self.locations(authority_id),
+            above=await self._constraints(prepared.issuer_id if prepared else None),
         )
+
+    async def _constraints(self, authority_id: str | None) -> tuple[NameConstraints, ...]:
+        """Return the name constraints of an authority and of those above it."""
+        found: list[NameConstraints] = []
+        while authority_id is not None:
+            prepared = (await self.aggregates.load(AUTHORITY, authority_id)).state.prepared
+            if prepared is None:
+                break
+            found.append(prepared.name_constraints)
+            authority_id = prepared.issuer_id
+        return tuple(found)
 
     async def certificate_pem(self, certificate: bytes, issuer_id: str | None) -> str:
         """Return a certificate and its chain without the root, leaf first."""

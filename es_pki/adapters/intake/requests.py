@@ -4,15 +4,18 @@
 """
 
 from datetime import datetime
-from typing import ClassVar, get_args
+from typing import Annotated, ClassVar, get_args
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from es_pki.values import IssuancePolicy, KeyType, NameConstraints, Profile, Role
 
 ADMINISTRATORS = frozenset({Role.ADMIN})
 OPERATORS = frozenset({Role.ADMIN, Role.OPERATOR})
 REQUESTERS = frozenset({Role.ADMIN, Role.OPERATOR, Role.REQUESTER})
+
+Moment = Annotated[datetime, Meta(tz=True)]
+"""A time with its offset (RFC 3339)."""
 
 SubjectFields = dict[str, str | tuple[str, ...]]
 """Naming attributes by name (`common_name`, `organization`, …), each with one value or several."""
@@ -182,6 +185,32 @@ class DeleteCertificate(Struct, frozen=True, forbid_unknown_fields=True):
     reason: str = ""
 
 
+class ReportKeyCompromise(Struct, frozen=True, forbid_unknown_fields=True):
+    """Block a key that others have or may have: nothing is certified for it, or signed under it, ever again.
+
+    The key is that of a certificate's current version or of an authority (`certificate` or `authority`: a name or id),
+    a `public_key` (PEM, or base64 of a DER SubjectPublicKeyInfo), or what has the `public_key_hash` (the SHA-256 of
+    the SubjectPublicKeyInfo in hex). `GET /api/v1/key-uses?public_key_hash=` lists what uses it.
+    """
+
+    senders: ClassVar[frozenset[Role]] = OPERATORS
+
+    reason: str
+    certificate: str | None = None
+    authority: str | None = None
+    public_key: str | None = None
+    public_key_hash: str | None = None
+
+
+class RotateLogKey(Struct, frozen=True, forbid_unknown_fields=True):
+    """Have a new key sign the log's checkpoints, beside the key before it, which signs as long as this one is newest.
+
+    Whoever trusts the key before finds the new one in the log. `GET /api/v1/log/keys` lists them all.
+    """
+
+    senders: ClassVar[frozenset[Role]] = ADMINISTRATORS
+
+
 class CreateToken(Struct, frozen=True, forbid_unknown_fields=True):
     """Let a new principal in with a bearer token. The answer shows the token once; it is kept nowhere."""
 
@@ -189,7 +218,7 @@ class CreateToken(Struct, frozen=True, forbid_unknown_fields=True):
 
     name: str
     roles: tuple[Role, ...]
-    expires: datetime | None = None
+    expires: Moment | None = None
 
 
 class RevokeToken(Struct, frozen=True, forbid_unknown_fields=True):
@@ -213,6 +242,8 @@ Request = (
     | RenameCertificate
     | DescribeCertificate
     | DeleteCertificate
+    | ReportKeyCompromise
+    | RotateLogKey
     | CreateToken
     | RevokeToken
 )

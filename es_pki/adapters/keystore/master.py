@@ -61,6 +61,17 @@ def from_passphrase(passphrase: str, *, cost: int = SCRYPT_COST) -> MasterSource
     return source
 
 
+def for_what_is_there(source: MasterSource) -> MasterSource:
+    """Have the source serve a key store that exists, and never begin a new one: its log would speak of other keys."""
+
+    def guarded(mark: StoreMark | None) -> tuple[MasterKey, StoreMark]:
+        if mark is None:
+            raise KeyStoreRefused("there is a log, but its key store is missing: restore it from a backup")
+        return source(mark)
+
+    return guarded
+
+
 def _checked(master: MasterKey, mark: StoreMark | None, salt: bytes, cost: int) -> tuple[MasterKey, StoreMark]:
     if mark is None:
         return master, StoreMark(salt, cost, master.wrap(_CHECK_TEXT, _CHECK_LABEL))

@@ -1,11 +1,9 @@
 """Does what the reactions found due. Each effect finds done what was done: it may come several times."""
 
+from es_pki.adapters.discarding import discard_keys
 from es_pki.adapters.intake.aggregates import Aggregates
-from es_pki.adapters.intake.deciders import CERTIFICATE
 from es_pki.adapters.keyring import KeyRing
 from es_pki.adapters.signing import ACTOR, Signer
-from es_pki.commands.certificate import CertificateCommand
-from es_pki.commands.lineage import RecordKeysDiscarded
 from es_pki.commands.reactions import DiscardKeys, Effect, SignAuthority, SignCertificate
 
 
@@ -24,14 +22,5 @@ class Performer:
                 await self._signer.sign_authority(authority_id)
             case SignCertificate(certificate_id=certificate_id, version=version):
                 await self._signer.sign_certificate(certificate_id, version)
-            case DiscardKeys():
-                await self._discard(effect)
-
-    async def _discard(self, effect: DiscardKeys) -> None:
-        for key_id in effect.key_ids:
-            await self._keys.discard(key_id)
-
-        async def command() -> CertificateCommand:
-            return RecordKeysDiscarded(effect.key_ids)
-
-        await self._aggregates.handle(CERTIFICATE, effect.certificate_id, command, actor=ACTOR)
+            case DiscardKeys(certificate_id=certificate_id, key_ids=key_ids):
+                await discard_keys(self._aggregates, self._keys, certificate_id, key_ids, actor=ACTOR)

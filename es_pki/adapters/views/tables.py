@@ -95,8 +95,13 @@ def folded(view: View[Any], happened: Sequence[Happened], live: dict[str, Any]) 
 def _version(view: View[Any], key: str, known: tuple[int, Any], until: int) -> Iterator[Version]:
     since, row = known
     if row is not None:
-        values = tuple(_text(getattr(row, name)) for name in view.filters)
+        values = tuple(_asked_for(getattr(row, name)) for name in view.filters)
         yield Version(key, since, until, _text(getattr(row, view.order_by)) or "", _ENCODER.encode(row), values)
+
+
+def _asked_for(value: object) -> str | None:
+    """Return a value as a query asks for it: numbers as they are written."""
+    return str(value) if isinstance(value, int) else _text(value)
 
 
 def _text(value: object) -> str | None:

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from es_pki.adapters.x509 import names
 from es_pki.adapters.x509.encode import ATTRIBUTE_OIDS
-from es_pki.adapters.x509.keys import judged
+from es_pki.adapters.x509.keys import judged, read_with
 from es_pki.commands.refusals import Malformed, RulesBroken
 from es_pki.decider import Violation
 from es_pki.values import Attribute, AttributeType, PublicKey, Subject, SubjectAltNames
@@ -72,7 +72,10 @@ def _der(text: str, field: str) -> bytes:
 
 def _read(der: bytes, field: str) -> SigningRequest:
     csr = x509.load_der_x509_csr(der)
-    key = judged(csr.public_key(), f"{field}.public_key")
+    key = judged(read_with(csr.public_key, f"{field}.public_key"), f"{field}.public_key")
+    if key.key_type.is_rsa and key.spki not in csr.tbs_certrequest_bytes:
+        # The parser reads id-RSASSA-PSS keys as plain RSA keys and forgets what restricts them.
+        raise _broken(f"{field}.public_key", "RFC 4055 section 1.2", "a key restricted to RSASSA-PSS is not certified")
     _check_signature(csr, field)
     return SigningRequest(
         subject=tuple(_attribute(a, field) for rdn in csr.subject.rdns for a in rdn),

@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
-from es_pki.adapters.x509.keys import EXPONENT, PrivateKeyObject, signature_hash
+from es_pki.adapters.x509.keys import ML_DSA, PrivateKeyObject, signature_hash
+from es_pki.adapters.x509.weak_keys import EXPONENT
 from es_pki.values import (
     AttributeType,
     ExtendedKeyUsage,
@@ -67,7 +68,7 @@ def encode_tbs(template: Template) -> bytes:
         extensions=list(_extensions(template)),
     )
     key_type = template.signature_key_type
-    algorithm = None if key_type is KeyType.ED25519 else signature_hash(key_type)
+    algorithm = signature_hash(key_type) if key_type.is_rsa or key_type.is_ec else None
     return builder.sign(_throwaway_key(key_type), algorithm).tbs_certificate_bytes
 
 
@@ -78,6 +79,8 @@ def _throwaway_key(key_type: KeyType) -> PrivateKeyObject:
         return rsa.generate_private_key(EXPONENT, 2048)
     if key_type.is_ec:
         return ec.generate_private_key(ec.SECP256R1())
+    if key_type in ML_DSA:
+        return ML_DSA[key_type].generate()
     return ed25519.Ed25519PrivateKey.generate()
 
 

@@ -9,6 +9,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.hazmat.primitives.serialization.pkcs7 import serialize_certificates
 
+from es_pki.commands.refusals import RulesBroken
+from es_pki.decider import Violation
+from es_pki.values import KeyType
+
 
 @lru_cache(maxsize=64)
 def pem(certificate: bytes) -> str:
@@ -26,6 +30,13 @@ def pem_chain(certificates: Iterable[bytes]) -> str:
 def pkcs7(certificates: Iterable[bytes]) -> bytes:
     """Return DER certificates as a degenerate SignedData without signatures (RFC 5652 section 5.2), in DER."""
     return serialize_certificates([x509.load_der_x509_certificate(c) for c in certificates], Encoding.DER)
+
+
+def check_fits_pkcs12(key_type: KeyType, field: str) -> None:
+    """Raise `RulesBroken`, naming the field, for a private key that no PKCS#12 file is written with."""
+    if key_type.is_ml_dsa:
+        detail = f"PKCS#12 files with {key_type} keys can't be written: take PEM (encrypted PKCS#8)"
+        raise RulesBroken(detail, Violation(field, "RFC 7292 section 4.2", detail))
 
 
 def fingerprint(certificate: bytes) -> str:

@@ -71,12 +71,14 @@ def dns_name(text: str) -> str:
     host = text.strip().removesuffix(".")
     wildcard = "*." if host.startswith("*.") else ""
     host = host.removeprefix("*.")
-    if host.isascii():
-        return wildcard + host.lower()
     try:
-        return wildcard + idna.encode(host, uts46=True).decode("ascii").lower()
+        if not host.isascii():
+            return wildcard + idna.encode(host, uts46=True).decode("ascii").lower()
+        if "xn--" in host.lower():
+            idna.decode(host)
     except (idna.IDNAError, UnicodeError):
         raise ValueError("this is no internationalized domain name (RFC 5891)") from None
+    return wildcard + host.lower()
 
 
 def ip_address(text: str) -> str:

@@ -143,7 +143,17 @@ def test_a_csr_that_wishes_too_much_is_refused(server, nothing_appended, subject
         ({"dns_names": ["ok.test", "ﷺ"]}, 400, "malformed", "dns_names[1]"),
         ({"email_addresses": ["nobody"]}, 400, "malformed", "email_addresses[0]"),
         ({"uris": ["not absolute"]}, 422, "rules-broken", "uris[0]"),
-        ({"subject": {"organization": "x" * 5000}}, 422, "rules-broken", "subject.organization"),
+        ({"subject": {"organization": "x" * 5000}}, 422, "rules-broken", "subject"),
+        ({"subject": {"organizational_unit": ["x" * 60] * 100}}, 422, "rules-broken", "subject"),
+        ({"subject": {"organization": "x" * 65}}, 422, "rules-broken", "subject.organization"),
+        ({"subject": {"email_address": "a@evil.test."}}, 422, "rules-broken", "subject.email_address"),
+        ({"subject": {"common_name": ["api.example.test", "*.evil.com"]}}, 422, "rules-broken", "subject.common_name"),
+        ({"dns_names": ["xn--zzzzzzzzzzz.example.test"]}, 400, "malformed", "dns_names[0]"),
+        ({"dns_names": ["0x7f.0.0.0x1"]}, 422, "rules-broken", "dns_names[0]"),
+        ({"uris": ["https://evil.test\\@good.test/"]}, 422, "rules-broken", "uris[0]"),
+        ({"uris": ["https://user@good.test/"]}, 422, "rules-broken", "uris[0]"),
+        ({"uris": ["http://good.test:abc/"]}, 422, "rules-broken", "uris[0]"),
+        ({"uris": ["http://good.test/<b>"]}, 422, "rules-broken", "uris[0]"),
         ({"subject": {"shoe_size": "46"}}, 400, "malformed", "subject"),
         ({"subject": {"organization": "a\0b"}}, 422, "rules-broken", "subject.organization"),
         ({"authority": "nobody"}, 404, "authority-missing", "authority"),
@@ -234,6 +244,18 @@ def test_bad_bounds_of_the_calendar_are_refused(server):
     assert server.get("/api/v1/calendar?from=0001-01-01T00:00:00%2B14:00").status in {200, 400}
 
 
+def test_a_time_without_an_offset_is_refused(server):
+    body = {"name": "someone", "roles": ["viewer"], "expires": "2030-01-01T00:00:00"}
+    problem(server.command("CreateToken", body), 400, "malformed", "expires")
+
+
+def test_a_policy_that_no_record_holds_is_refused(server):
+    names = {"permitted": {"email_addresses": [f"{n:0200d}@example.test" for n in range(400)]}}
+    reply = server.command("SetIssuancePolicy", {"authority": "root", "policy": {"names": names}})
+    assert reply.status in {400, 422}
+    assert reply.json["errors"]
+
+
 def test_no_name_has_nul_in_it(server):
     for path in ("certificates/x%00y", "authorities/%00", "certificates?name=%00", "events?stream=%00", "events?%00=1"):
         problem(server.get(f"/api/v1/{path}"), 400, "malformed", "query")
@@ -264,7 +286,7 @@ FIELDS = ("name", "authority", "csr", "subject", "dns_names", "ip_addresses", "u
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     command=st.sampled_from(["CreateAuthority", "SetIssuancePolicy", "IssueCertificate", "SignCSR",
-                             "SelfSignCertificate", "CreateToken", "RevokeToken"]),
+                             "SelfSignCertificate", "CreateToken", "RevokeToken", "RotateLogKey"]),
     body=st.dictionaries(st.sampled_from(FIELDS), JSON | st.sampled_from(["intermediate", "root", "server"])),
 )  # fmt: skip
 def test_no_json_makes_the_server_fail(server, command, body):

@@ -3,8 +3,9 @@
 import uuid
 
 import pytest
+from cryptography import x509
 
-from tests import openssl
+from tests import ml_dsa, openssl
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,27 @@ def test_authorities_of_every_key_type_issue(server, csrs, key_type):
     server.done("CreateAuthority", name=below, subject={"common_name": below}, issuer=mine, key_type=key_type)
     answer = server.done("SignCSR", name=name(), authority=below, csr=csrs["ec-p256"])
     assert openssl.verifies(root["result"]["certificate_pem"], answer["result"]["certificate_pem"])
+
+
+@pytest.mark.parametrize("key_type", ml_dsa.KEYS)
+def test_ml_dsa_comes_through_every_door(server, key_type):
+    """An authority, a key made here, a CSR and a certificate that signs for itself; another implementation judges."""
+    mine, names = name(), {"dns_names": ["www.example.test"]}
+    root = server.done("CreateAuthority", name=mine, subject={"common_name": mine}, key_type=key_type)
+    (issuer,) = certificates(root)
+    csr = ml_dsa.new_csr(key_type, "www.example.test")
+    below = [
+        server.done("IssueCertificate", name=name(), authority=mine, key_type=key_type, **names),
+        server.done("SignCSR", name=name(), authority=mine, csr=csr),
+    ]
+    for answer in below:
+        assert ml_dsa.is_issued_by(certificates(answer)[0], issuer)
+    (alone,) = certificates(server.done("SelfSignCertificate", name=name(), key_type=key_type, **names))
+    assert ml_dsa.is_issued_by(alone, alone)
+
+
+def certificates(answer):
+    return x509.load_pem_x509_certificates(answer["result"]["certificate_pem"].encode())
 
 
 def test_a_self_signed_certificate_verifies_by_itself(server):
@@ -153,6 +175,29 @@ def test_name_constraints_bind_below_the_authority(server, csrs):
     good = server.done("IssueCertificate", name=name(), authority=below, dns_names=["www.example.org"])
     root = server.get(f"/api/v1/authorities/{mine}").json["certificate_pem"]
     assert openssl.verifies(root, good["result"]["certificate_pem"])
+
+
+def test_name_constraints_bind_below_the_authorities_below_too(server, csrs):
+    above, below = name(), name()
+    constraints = {"permitted": {"dns_names": ["example.org"]}}
+    server.done("CreateAuthority", name=above, subject={"common_name": above}, name_constraints=constraints)
+    server.done("CreateAuthority", name=below, subject={"common_name": below}, issuer=above)
+    reply = server.command("SignCSR", {"name": name(), "authority": below, "csr": csrs["ec-p256"]})
+    assert (reply.status, reply.json["errors"][0]["rule"]) == (422, "RFC 5280 section 4.2.1.10")
+
+
+def test_two_authorities_have_two_subjects(server):
+    subject = {"organization": "Two  Words", "common_name": name()}
+    server.done("CreateAuthority", name=name(), subject=subject)
+    same = {"organization": "two words", "common_name": subject["common_name"].upper()}
+    reply = server.command("CreateAuthority", {"name": name(), "subject": same})
+    assert (reply.status, reply.json["code"], reply.json["errors"][0]["field"]) == (409, "name-taken", "subject")
+
+
+def test_a_key_that_is_restricted_to_pss_is_not_certified(server):
+    csr = openssl.new_csr(("rsa-pss", "rsa_keygen_bits:2048"), "/CN=www.example.test", "DNS:www.example.test")
+    reply = server.command("SignCSR", {"name": name(), "authority": "intermediate", "csr": csr})
+    assert (reply.status, reply.json["errors"][0]["field"]) == (422, "csr.public_key")
 
 
 def test_a_new_token_opens_at_once_and_a_revoked_one_nothing(server):

@@ -191,7 +191,7 @@ def test_certificates_are_found_by_label_and_owner(server, name):
 
 def test_a_deleted_certificate_is_only_seen_in_the_past(server, name):
     answer = server.done("DeleteCertificate", certificate=name, reason="out of service")
-    row = server.get(f"{PATH}/{name}?as_of={answer['position'] - 2}&at_least={answer['position']}").json
+    row = server.get(f"{PATH}/{name}?as_of={answer['position'] - 3}&at_least={answer['position']}").json
     assert shown(server, name, answer).status == 404
     assert server.get(f"{PATH}/{row['id']}").status == 404
     assert row["id"] not in {item["id"] for item in server.get("/api/v1/calendar?limit=1000").json["items"]}
@@ -204,6 +204,16 @@ def test_a_deleted_certificate_is_only_seen_in_the_past(server, name):
 def test_what_es_pki_uses_itself_is_not_deleted(server):
     refused = problem(server, "DeleteCertificate", 409, "certificate-in-use", certificate="es-pki-api")
     assert [error["detail"] for error in refused["errors"]] == ["used by es-pki itself"]
+
+
+def test_a_compromised_key_is_neither_certified_again_nor_made_current_again(server, name):
+    server.done("RenewCertificate", certificate=name, reuse_key=True)
+    server.done("ReportKeyCompromise", certificate=name, reason="its disk was sold")
+    problem(server, "RenewCertificate", 422, "key-compromised", certificate=name, reuse_key=True)
+    problem(server, "RollBackCertificate", 422, "key-compromised", certificate=name, version=1)
+    answer = server.done("RenewCertificate", certificate=name)
+    server.done("ReportKeyCompromise", certificate=name, reason="and this one too")
+    assert server.done("RenewCertificate", certificate=name)["result"]["version"] == answer["result"]["version"] + 1
 
 
 COMMANDS = {

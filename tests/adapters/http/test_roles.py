@@ -5,7 +5,7 @@ import pytest
 from es_pki.adapters.http.routes import ROUTES
 from es_pki.adapters.intake.requests import REQUESTS
 from es_pki.values import Role
-from tests.samples import SAMPLES, fresh, sample
+from tests.samples import SAMPLES, fresh, path_of, sample
 
 GUARDED = [route for route in ROUTES if route.roles]
 OPEN = [route for route in ROUTES if route.roles is None]
@@ -15,11 +15,6 @@ OPEN = [route for route in ROUTES if route.roles is None]
 def tokens(server):
     """A token for each role alone."""
     return {role: server.done("CreateToken", name=fresh("role"), roles=[role])["result"]["token"] for role in Role}
-
-
-def path_of(route):
-    wanted = "root" if "authorities" in route.path else "es-pki-api"
-    return route.path.replace("{id}", wanted).replace("{name}", "app.js")
 
 
 def read(server, route, token):

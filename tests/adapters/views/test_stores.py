@@ -143,6 +143,18 @@ async def test_events_that_were_applied_are_passed_over(store, log):
     assert in_any_order(shown) == in_any_order(folded(inventory.view, events, until=60).values())
 
 
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
+async def test_a_row_is_found_by_each_of_its_fields_as_it_is_written(store, log, view):
+    await follow_in_pages(store, await prepared(store, log), [])
+    rows = await everything(store, view)
+    assert rows
+    for name in set(view.filters) - set(view.members):
+        value = getattr(rows[0], name)
+        if value is not None:
+            found = await store.find(view, Query(filters={name: str(value)}, limit=SIZE))
+            assert in_any_order(found.rows) == in_any_order(row for row in rows if getattr(row, name) == value)
+
+
 async def test_lists_are_in_order_filtered_and_complete(store, log):
     await follow_in_pages(store, await prepared(store, log), [])
     rows = await everything(store, inventory.view)

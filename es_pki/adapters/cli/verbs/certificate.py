@@ -18,9 +18,8 @@ from es_pki.adapters.cli.options import (
     SUBJECT,
     SUBJECT_ALT_NAMES,
     Verb,
+    filters,
     option,
-    pair,
-    several,
 )
 from es_pki.adapters.cli.session import Session, print_object, print_rows
 from es_pki.adapters.cli.subjects import subject_of
@@ -159,9 +158,7 @@ VERSIONS: list[show.Column] = [
 WANTED = (NAME, *SUBJECT, *SUBJECT_ALT_NAMES, PROFILE, KEY_TYPE, DAYS, OUTPUT, IDEMPOTENCY_KEY)
 VERSION = option("--version", metavar="NUMBER", help="which (default: the current one)")
 FORM = option("--form", choices=list(FORMS), default="pem", help="the form (default: pem)")
-FILTERS = several(
-    "--filter", "filters", "FIELD=VALUE", "only these: name, status, owner, labels=KEY=VALUE, …", type=pair
-)
+FILTERS = filters("name, status, owner, labels=KEY=VALUE, profile, key_type, …")
 
 VERBS = (
     Verb("certificate issue", issue, (AUTHORITY, *WANTED)),

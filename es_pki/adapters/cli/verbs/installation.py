@@ -1,10 +1,14 @@
-"""`es-pki serve`, `init`, `log` and `views`: work on a data folder, without a server."""
+"""`es-pki serve`, `init`, `token recover`, `log` and `views`: work on a data folder, without a server."""
 
 from base64 import b64encode
+from collections.abc import Sequence
 
-from es_pki.adapters.cli import show
-from es_pki.adapters.cli.options import SETTINGS, Verb, option
-from es_pki.adapters.cli.session import Session, print_rows
+from es_pki.adapters.cli import files, show
+from es_pki.adapters.cli.files import SecretFile
+from es_pki.adapters.cli.local import Kept
+from es_pki.adapters.cli.options import NAME, SETTINGS, Verb, option, several
+from es_pki.adapters.cli.session import Misused, Session, print_rows
+from eventlog import note
 
 
 def serve(session: Session) -> int:
@@ -23,20 +27,44 @@ def init(session: Session) -> int:
     return 0
 
 
+def recover(session: Session) -> int:
+    """Let a new administrator in when no token opens any more; takes the data folder and the master key."""
+    file = session.arguments.output
+    with SecretFile(file) as secret:
+        secret.write(session.local.let_administrator_in(session.settings, session.arguments.name))
+    show.note(f"the token of {session.arguments.name} lies in {file}; it is kept nowhere else")
+    return 0
+
+
 def verify(session: Session) -> int:
     """Check the log of a data folder against its own evidence; status 1 when anything is wrong."""
+    arguments = session.arguments
+    kept = None if arguments.against is None else kept_checkpoint(arguments.against, arguments.keys or ())
     with show.ProgressBars() as progress:
-        report = session.local.verify_log(session.settings, progress, deep=session.arguments.deep)
+        report = session.local.verify_log(session.settings, progress, deep=arguments.deep, kept=kept)
     if session.wants_json:
         findings = [finding._asdict() for finding in report.findings]
         root = b64encode(report.root).decode()
         show.print_json({"size": report.size, "root_hash": root, "findings": findings})
     elif report.findings:
         for finding in report.findings:
-            show.say(f"position {finding.position}: {finding.problem}")
+            show.say(f"{f'position {finding.position}' if finding.position else 'the log'}: {finding.problem}")
     else:
         show.say(f"the log is sound: {report.size} records, root hash {b64encode(report.root).decode()}")
     return 1 if report.findings else 0
+
+
+def kept_checkpoint(file: str, vkeys: Sequence[str]) -> Kept:
+    """Return the checkpoint of a file and the keys to trust for it. Raises `Misused`."""
+    try:
+        text = files.read(file).decode()
+        note.checkpoint_of(note.parts(text)[0])
+    except ValueError as error:
+        raise Misused(f"{file}: no checkpoint: {error}") from error
+    try:
+        return Kept(text, tuple(map(note.verifier_key, vkeys)))
+    except note.NoteRefused as error:
+        raise Misused(f"--key: {error}") from error
 
 
 def list_views(session: Session) -> int:
@@ -62,11 +90,18 @@ VIEWS: list[show.Column] = [
 DEEP = option(
     "--deep", action="store_true", help="also check what the events say: each signature, intention and reservation"
 )
+AGAINST = option("--against", metavar="FILE", help="also check that the log continues this checkpoint, kept elsewhere")
+KEY = several("--key", "keys", "VKEY", "trust this key for the checkpoint instead of those the log tells of")
 
 VERBS = (
     Verb("serve", serve, SETTINGS),
     Verb("init", init, SETTINGS),
-    Verb("log verify", verify, (*SETTINGS, DEEP)),
+    Verb(
+        "token recover",
+        recover,
+        (NAME, option("-o", "--output", required=True, metavar="FILE", help="a new file (0600)"), *SETTINGS),
+    ),
+    Verb("log verify", verify, (*SETTINGS, DEEP, AGAINST, KEY)),
     Verb("views list", list_views, SETTINGS),
     Verb("views rebuild", rebuild, (*SETTINGS, option("names", metavar="NAME", nargs="*", help="a view"))),
 )

@@ -1,0 +1,99 @@
+"""What uses which public key: every authority, and every version of every certificate, also those replaced since."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed
+from es_pki.events.certificate import CertificateIssued, CertificatePrepared, SigningFailed
+from es_pki.events.happened import Happened
+from es_pki.projections.view import View
+from es_pki.values import KeyType, public_key_hash
+
+NAME = "key_uses"
+VERSION = 1
+
+
+class Kind(StrEnum):
+    """What uses the key."""
+
+    AUTHORITY = "authority"
+    CERTIFICATE = "certificate"
+
+
+class Row(Struct, frozen=True):
+    """One use. `public_key_hash` is the SHA-256 of the SubjectPublicKeyInfo in hex; `signed` is "no" until it is."""
+
+    id: str
+    kind: Kind
+    name: str
+    version: int
+    public_key_hash: str
+    key_type: KeyType
+    serial_number: str
+    not_after: datetime
+    signed: str = "no"
+
+
+def key(happened: Happened) -> str:
+    """Key uses by what uses the key: each version of a certificate has its own."""
+    match happened.event:
+        case CertificatePrepared(version=version) | CertificateIssued(version=version) | SigningFailed(version=version):
+            return f"{happened.id}/{version}"
+        case _:
+            return f"{happened.id}/1"
+
+
+def evolve(row: Row | None, happened: Happened) -> Row | None:
+    """Return the use after an event; what was never signed is none."""
+    match happened.event:
+        case CertificatePrepared() as event:
+            return Row(
+                id=happened.id,
+                kind=Kind.CERTIFICATE,
+                name=event.name,
+                version=event.version,
+                public_key_hash=event.public_key_hash,
+                key_type=event.key_type,
+                serial_number=event.serial_number,
+                not_after=event.not_after,
+            )
+        case AuthorityPrepared() as authority:
+            return Row(
+                id=happened.id,
+                kind=Kind.AUTHORITY,
+                name=authority.name,
+                version=1,
+                public_key_hash=public_key_hash(authority.public_key),
+                key_type=authority.key_type,
+                serial_number=authority.serial_number,
+                not_after=authority.not_after,
+            )
+        case CertificateIssued() | AuthorityCreated() if row is not None:
+            return replace(row, signed="yes")
+        case SigningFailed() | AuthoritySigningFailed():
+            return None
+        case _:
+            return row
+
+
+view = View(
+    name=NAME,
+    version=VERSION,
+    row=Row,
+    events=(
+        AuthorityPrepared,
+        AuthorityCreated,
+        AuthoritySigningFailed,
+        CertificatePrepared,
+        CertificateIssued,
+        SigningFailed,
+    ),
+    key=key,
+    evolve=evolve,
+    order_by="name",
+    filters=("public_key_hash", "kind", "name", "signed"),
+    lookups=("public_key_hash", "name"),
+)
