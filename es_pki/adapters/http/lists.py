@@ -10,9 +10,10 @@ from msgspec.structs import replace
 from es_pki.adapters.http.asking import as_of, moment, query_of, time_asked_about, wait_until_seen
 from es_pki.adapters.http.parts import PARTS
 from es_pki.adapters.http.replies import json_reply, row_object
+from es_pki.adapters.recorded import owner_of
 from es_pki.adapters.views import Query
 from es_pki.adapters.x509.formats import pem
-from es_pki.commands.names import is_uuid
+from es_pki.commands.names import is_own_name, is_uuid
 from es_pki.commands.refusals import NotFound
 from es_pki.projections import authorities, expiry_calendar, history, inventory, key_compromises, key_uses, principals
 from es_pki.projections.view import View
@@ -27,7 +28,7 @@ async def list_authorities(request: web.Request) -> web.StreamResponse:
 
 async def list_certificates(request: web.Request) -> web.StreamResponse:
     """Answer with the inventory, by name."""
-    return await _list(request, inventory.view, row_object)
+    return await _list(request, inventory.view, certificate_object)
 
 
 async def list_tokens(request: web.Request) -> web.StreamResponse:
@@ -51,14 +52,13 @@ async def one_authority(request: web.Request) -> web.StreamResponse:
 
 
 async def one_certificate(request: web.Request) -> web.StreamResponse:
-    """Answer with a certificate's newest version."""
-    row = await row_of(request, inventory.view)
-    return json_reply(row_object(row))
+    """Answer with a certificate: its current version, other versions that still hold, names, labels and owner."""
+    return json_reply(certificate_object(await certificate_row(request)))
 
 
 async def certificate_history(request: web.Request) -> web.StreamResponse:
     """Answer with what happened to a certificate, first to last."""
-    return await _history(request, (await row_of(request, inventory.view)).id)
+    return await _history(request, (await certificate_row(request)).id)
 
 
 async def authority_history(request: web.Request) -> web.StreamResponse:
@@ -99,6 +99,29 @@ async def row_of(request: web.Request, view: View[R]) -> R:
     return row
 
 
+async def certificate_row(request: web.Request) -> inventory.Row:
+    """Return the certificate that `{id}` names: an id, its name, or a former name of it. Raises `NotFound`."""
+    try:
+        return await row_of(request, inventory.view)
+    except NotFound:
+        row = await _formerly_named(request)
+        if row is None:
+            raise
+        return row
+
+
+async def _formerly_named(request: web.Request) -> inventory.Row | None:
+    """Return the certificate to which a former name leads: the log itself knows who owned it at any time."""
+    parts, wanted, position = request.app[PARTS], request.match_info["id"], await as_of(request)
+    if not is_own_name(wanted):
+        return None
+    records = await parts.log.read_stream(f"certificate_name-{wanted}")
+    owner = owner_of(record for record in records if position is None or record.position <= position)
+    if owner is None:
+        return None
+    return await parts.views.get(inventory.view, owner, as_of=position)
+
+
 async def _list(request: web.Request, view: View[R], shown: Callable[[R], Mapping[str, object]]) -> web.StreamResponse:
     await wait_until_seen(request)
     return await _page(request, view, await query_of(request, view), shown)
@@ -118,6 +141,11 @@ async def _page(
     position = await views.checkpoint(view)
     found = await views.find(view, query)
     return json_reply({"items": [shown(row) for row in found.rows], "cursor": found.cursor, "position": position})
+
+
+def certificate_object(row: inventory.Row) -> Mapping[str, object]:
+    """Return a certificate as it is shown: its other versions like itself."""
+    return {**row_object(row), "other_versions": [row_object(version) for version in row.other_versions]}
 
 
 def authority_object(row: authorities.Row) -> Mapping[str, object]:

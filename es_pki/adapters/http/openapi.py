@@ -81,6 +81,8 @@ def document(routes: "Sequence[Route]") -> dict[str, object]:
     for name, schema in zip(shown, schemas[-len(shown) :], strict=True):
         stored = components.pop(schema["$ref"].rpartition("/")[2])
         components[name] = {"title": name, **_row(stored)}
+    for name in [name for name in components if name.startswith("es_pki.projections.")]:
+        components[name] = _part(components[name])
     paths: dict[str, dict[str, object]] = {}
     for route in routes:
         if route.path != "/api/v1/commands/{name}":
@@ -114,6 +116,11 @@ def _row(stored: Schema) -> Schema:
         properties["certificate_pem"] = {"type": ["string", "null"]}
     summary = stored["description"].partition(". ")[0]  # the rest tells of the fields as they are stored
     return {"description": summary, "type": "object", "required": list(properties), "properties": properties}
+
+
+def _part(stored: Schema) -> Schema:
+    """Return the schema of a row within a row; enums are shown as they are stored."""
+    return _row(stored) if "properties" in stored else stored
 
 
 def _operation(route: "Route") -> dict[str, object]:

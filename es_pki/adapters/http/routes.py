@@ -56,6 +56,7 @@ NOW_OR_THEN = ("as_of", "at_least")
 PAGES = ("limit", "cursor", *NOW_OR_THEN)
 HISTORY = (*PAGES, "type", "actor")
 EXPIRIES = ("from", "to", "kind")
+VERSIONED = (*NOW_OR_THEN, "version")
 
 
 async def openapi(_request: web.Request) -> web.StreamResponse:
@@ -81,12 +82,12 @@ ROUTES: tuple[Route, ...] = (
         "/api/v1/certificates",
         EVERYBODY,
         lists.list_certificates,
-        (*PAGES, "name", "status", "authority_id", "profile", *KEYS, "serial_number", "fingerprint"),
+        (*PAGES, "name", "status", "authority_id", "profile", *KEYS, "serial_number", "fingerprint", "owner", "labels"),
         page_of(inventory.Row),
     ),
     Route("GET", "/api/v1/certificates/{id}", EVERYBODY, lists.one_certificate, NOW_OR_THEN, Shown(inventory.Row)),
-    Route("GET", "/api/v1/certificates/{id}/pem", EVERYBODY, certificates.certificate_pem, (*NOW_OR_THEN, "version")),
-    Route("GET", "/api/v1/certificates/{id}/chain", EVERYBODY, certificates.certificate_chain, NOW_OR_THEN),
+    Route("GET", "/api/v1/certificates/{id}/pem", EVERYBODY, certificates.certificate_pem, VERSIONED),
+    Route("GET", "/api/v1/certificates/{id}/chain", EVERYBODY, certificates.certificate_chain, VERSIONED),
     Route("GET", "/api/v1/certificates/{id}/versions", EVERYBODY, certificates.certificate_versions, NOW_OR_THEN),
     Route(
         "GET",

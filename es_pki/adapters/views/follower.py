@@ -23,7 +23,10 @@ GATHER_SECONDS = 0.01
 """Between pages, at least: under load a page gathers many events, and its transaction costs each of them little."""
 
 PATIENT_GATHER_SECONDS = 0.1
-"""Between pages while nobody waits for the views."""
+"""Between pages under load, while nobody waits for the views."""
+
+BUSY_PAGE = 16
+"""Events of a page that show load: a lone user sees at once what was done."""
 
 LOOK_SECONDS = 1.0
 """How often the holder of the lease looks whether it still is."""
@@ -95,11 +98,13 @@ class Follower:
             await self._store.apply(self._views, events, page.position, after=self._position)
             await self._move(page.position)
             self.failure = None
-            await self._gather()
+            await self._gather(under_load=len(events) >= BUSY_PAGE)
 
-    async def _gather(self) -> None:
-        """Let events come together: shortly when somebody waits for the views, for longer when nobody does."""
+    async def _gather(self, *, under_load: bool) -> None:
+        """Let events come together: for longer under load, until somebody waits for the views."""
         await asyncio.sleep(GATHER_SECONDS)
+        if not under_load:
+            return
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._awaited.wait(), PATIENT_GATHER_SECONDS - GATHER_SECONDS)
         self._awaited.clear()

@@ -90,6 +90,7 @@ function remaining(row) {
 
 const names = (row) => Object.values(row.subject_alt_names ?? {}).flat();
 const distinguished = (subject) => Object.entries(subject).map(([name, value]) => `${name}: ${[value].flat().join(", ")}`).join("; ");
+const labels = (row) => Object.entries(row.labels).map(([key, value]) => `${key}=${value}`);
 const code = (text) => text && element("code", {}, text);
 const pressed = (label, work) => element("button", { type: "button", class: "link", onclick: guarded(work) }, label);
 
@@ -144,13 +145,14 @@ async function showInventory() {
   if (mine !== searched) return;
   const elsewhere = exact.filter(({ id }) => !inventory.rows.some((row) => row.id === id));
   const shown = [...elsewhere, ...inventory.rows.filter((row) =>
-    [row.name, row.serial_number, ...names(row), ...Object.values(row.subject).flat()].some((one) => one.toLowerCase().includes(text)))];
+    [row.name, ...row.aliases, row.serial_number, row.owner, ...labels(row), ...names(row), ...Object.values(row.subject).flat()].some((one) => one.toLowerCase().includes(text)))];
   byId("more-certificates").hidden = !inventory.cursor;
   byId("certificates-list").replaceChildren(table(soFar(shown.length, inventory), [
     ["Name", (row) => pressed(row.name, () => showCertificate(row.id))],
     ["Status", (row) => element("span", { class: row.status === "failed" ? "bad" : undefined }, row.status)],
     ["Names", (row) => names(row).join(", ") || distinguished(row.subject)],
     ["Profile", (row) => row.profile],
+    ["Owner", (row) => row.owner],
     ["Expires", (row) => day(row.not_after)],
     ["", (row) => remaining(row)],
   ], shown));
@@ -195,16 +197,18 @@ function openDetail(title, ...content) {
 
 async function showCertificate(id) {
   const path = `/certificates/${encodeURIComponent(id)}`;
-  const [row, history] = await Promise.all([call(path), whole(`${path}/history`)]);
+  const [row, versions, history] = await Promise.all([call(path), call(`${path}/versions`), whole(`${path}/history`)]);
   const button = element("button", { type: "button", onclick: guarded(async () => download(row.name, await call(`${path}/pem`, { accept: PEM }))) }, "Download PEM");
   openDetail(row.name,
     definitions([
       ["Status", row.status], ["Failure", row.failure], ["Subject", distinguished(row.subject)], ["Names", names(row).join(", ")],
+      ["Owner", row.owner], ["Labels", labels(row).join(", ")], ["Formerly", row.aliases.join(", ")],
       ["Profile", row.profile], ["Key", `${row.key_type}, ${row.key_is_here ? "kept here" : "kept elsewhere"}`],
-      ["Version", row.version], ["Valid", [day(row.not_before), " until ", day(row.not_after), " (", remaining(row), ")"]],
+      ["Current version", row.current_version], ["Valid", [day(row.not_before), " until ", day(row.not_after), " (", remaining(row), ")"]],
       ["Serial number", code(row.serial_number)], ["SHA-256", code(row.fingerprint)], ["Requested by", row.requested_by],
     ]),
     ...(row.status === "issued" ? [element("div", { class: "actions" }, button)] : []),
+    element("h3", {}, "Versions"), lineage(versions.items),
     element("h3", {}, "History"), happenings(history));
 }
 
@@ -221,6 +225,15 @@ async function showAuthority(row) {
     element("h3", {}, "Issuance policy"), element("pre", { tabindex: "0" }, row.policy ? JSON.stringify(row.policy, null, 2) : "the default policy"),
     element("h3", {}, "History"), happenings(history));
 }
+
+const lineage = (rows) => table(`${rows.length} in all`, [
+  ["Version", (row) => row.version],
+  ["", (row) => (row.is_current ? element("strong", {}, "current") : "")],
+  ["Status", (row) => element("span", { class: row.status === "failed" ? "bad" : undefined }, row.status)],
+  ["Valid", (row) => [day(row.not_before), " until ", day(row.not_after)]],
+  ["Key", (row) => row.key_type],
+  ["Serial number", (row) => code(row.serial_number)],
+], rows);
 
 const happenings = (rows) => table(`${rows.length} events`, [
   ["Time", (row) => element("time", { datetime: row.time }, row.time.slice(0, 16).replace("T", " "))],

@@ -120,6 +120,47 @@ def test_the_same_idempotency_key_issues_once(es_pki):
     assert issue(es_pki, "once", "--idempotency-key", "k").raw == issue(es_pki, "once", "--idempotency-key", "k").raw
 
 
+def test_a_certificate_is_renewed_rolled_back_and_reissued(es_pki):
+    issue(es_pki, "lived")
+    renewed = es_pki("certificate", "renew", "lived", "--days", 30)
+    assert renewed.errors.startswith("certificate lived, version 2, serial number ")
+    assert es_pki("certificate", "pem", "lived").raw == renewed.raw
+    assert es_pki("certificate", "rollback", "lived", "--json").json["current_version"] == 1
+    assert es_pki("certificate", "pem", "lived").raw != renewed.raw
+    assert es_pki("certificate", "rollback", "lived").status == 2
+    assert es_pki("certificate", "rollback", "lived", "--to", 2).status == 0
+    assert es_pki("certificate", "reissue", "lived", "--dns", "other.test", "--reuse-key").status == 0
+    versions = es_pki("certificate", "versions", "lived", "--json").json["items"]
+    assert [(version["version"], version["is_current"]) for version in versions] == [(1, False), (2, False), (3, True)]
+    shown = " ".join(es_pki("certificate", "show", "lived").text.split())
+    assert "current_version: 3" in shown
+    assert "other_versions: 1, 2" in shown
+
+
+def test_a_certificate_signed_for_a_csr_is_renewed_by_another(es_pki, csr_file):
+    es_pki("csr", "sign", "foreign", csr_file, "--authority", "intermediate")
+    assert es_pki("certificate", "renew", "foreign").status == 1
+    assert es_pki("certificate", "renew", "foreign", "--csr", csr_file).status == 0
+
+
+def test_a_certificate_is_described_renamed_and_deleted(es_pki):
+    issue(es_pki, "described")
+    labels = ["--label", "tier=1", "--label", "team=web"]
+    assert es_pki("certificate", "describe", "described", *labels, "--owner", "the web team").status == 0
+    assert es_pki("certificate", "describe", "described", "--unlabel", "tier").status == 0
+    (row,) = es_pki("certificate", "list", "--filter", "labels=team=web", "--json").json["items"]
+    assert (row["name"], row["labels"], row["owner"]) == ("described", {"team": "web"}, "the web team")
+    listed = es_pki("certificate", "list", "--filter", "owner=the web team").text
+    assert "team=web" in listed
+    assert es_pki("certificate", "rename", "described", "renamed").status == 0
+    assert es_pki("certificate", "show", "described", "--json").json["name"] == "renamed"
+    assert es_pki("certificate", "rename", "renamed", "released", "--release").status == 0
+    assert es_pki("certificate", "show", "renamed").status == 1
+    assert es_pki("certificate", "delete", "released", "--reason", "over").status == 0
+    assert es_pki("certificate", "show", "released").status == 1
+    assert "es-pki itself" in es_pki("certificate", "delete", "es-pki-api").errors
+
+
 def test_an_authority_is_created_and_its_policy_kept(es_pki):
     made = es_pki(
         "authority",

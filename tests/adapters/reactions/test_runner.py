@@ -106,7 +106,7 @@ async def test_what_expired_before_it_was_signed_is_given_up(world, csrs, monkey
     late = Signer(world.aggregates, world.keys, lambda: prepared.not_after + datetime.timedelta(seconds=1))
     for _ in range(2):
         with pytest.raises(SigningGivenUp):
-            await late.sign_certificate(stream.partition("-")[2])
+            await late.sign_certificate(stream.partition("-")[2], prepared.version)
     examination = await world.examine()
     assert (examination.findings, examination.outstanding) == ([], {})
 
