@@ -61,6 +61,7 @@ lock: $(VENV)/.dev ## pin the newest allowed versions
 
 bench: $(VENV)/.bench ## compare with named rivals, in one run each
 	$(BIN)/python -m bench.log
+	$(BIN)/python -m bench.follow
 	$(BIN)/python -m bench.views
 	$(BIN)/python -m bench.tree
 	$(BIN)/python -m bench.issue

@@ -10,8 +10,9 @@ import msgspec
 import es_pki.__main__  # noqa: F401 - every module that has refusals is loaded by it
 from es_pki import values
 from es_pki.adapters.cli.parser import EPILOG, VERBS
+from es_pki.adapters.http.access import EVERYBODY
 from es_pki.adapters.http.problems import STATUS, code_of
-from es_pki.adapters.http.routes import EVERYBODY, ROUTES
+from es_pki.adapters.http.routes import ROUTES
 from es_pki.adapters.intake.requests import REQUESTS
 from es_pki.adapters.x509.weak_keys import RSA_RULES
 from es_pki.commands.profile import RULES
@@ -44,13 +45,18 @@ EXCHANGE = (
     (404, "no-such-route", "There is nothing at this address. `GET /openapi.json` lists the routes."),
     (405, "method-not-allowed", "The route takes the methods of the `Allow` header."),
     (406, "not-acceptable", "This does not come in a form of the `Accept` header."),
+    (408, "body-too-slow", "The body took too long to come. Send the request again."),
     (409, "conflict", "Others were faster several times in a row. Send the request again."),
     (413, "body-too-large", "A request has at most 1 MiB."),
+    (415, "body-encoded", "Bodies are sent as they are, without a `Content-Encoding`."),
     (415, "not-json", "Commands are sent as `application/json`."),
     (500, "internal", "es-pki failed. The log line names the cause under the incident of the answer."),
+    (500, "log-damaged", "The event log contradicts itself. Stop, and run `es-pki log verify`."),
+    (500, "store-damaged", 'A file of the data folder is damaged: see "Trouble shooting" in OPERATIONS.md.'),
     (503, "log-inconsistent", "The log contradicts itself or a checkpoint signed before; no checkpoint is signed."),
     (503, "log-unavailable", "The event log can't be used right now. Nothing was lost; try again."),
-    (503, "store-unavailable", "The database can't be reached right now. Nothing was lost; try again."),
+    (503, "store-unavailable", "A store can't be used right now. Nothing was lost; try again."),
+    (503, "too-many-streams", "The server sends as many live streams as it will. End one, or ask again later."),
     (503, "views-behind", "The views have not reached the position that was asked for. Try again."),
 )
 

@@ -31,10 +31,10 @@ from es_pki.adapters.http.replies import row_object
 from es_pki.adapters.keyring import KeyRing
 from es_pki.adapters.keystore import KeyStoreRefused
 from es_pki.adapters.keystore.master import left_to_do
-from es_pki.adapters.lease import FileLease
+from es_pki.adapters.lease import FileLease, Overtaken
 from es_pki.adapters.postgres import StoreUnavailable
 from es_pki.adapters.service import Equipment, Service
-from es_pki.adapters.sqlite import NotOurFile
+from es_pki.adapters.sqlite import FileUnusable, NotOurFile
 from es_pki.adapters.views.rebuild import RebuildLost, rebuild
 from es_pki.adapters.views.replay import NoSuchMoment, position_of, replay
 from es_pki.config import Settings, SettingsRefused
@@ -54,10 +54,12 @@ SHOWN: dict[str, Callable[[Any], Mapping[str, object]]] = {
 
 REFUSALS = (
     BackupRefused,
+    FileUnusable,
     KeyStoreRefused,
     Inconsistent,
     NoSuchMoment,
     NotOurFile,
+    Overtaken,
     RebuildLost,
     SettingsRefused,
     StoreUnavailable,
@@ -202,6 +204,8 @@ async def _let_administrator_in(settings: Settings, name: str) -> str:
 
 
 async def _verify(settings: Settings, progress: Progress, *, deep: bool, kept: Kept | None) -> Report:
+    if not settings.database_url and not (settings.folder / "log.db").exists():
+        raise LocalFailure(f"{settings.folder}: there is no log there (no log.db); name its folder with --data-dir")
     log = await app.open_log(settings)
     try:
         report = await _verified(log, partial(progress, "evidence"), kept)

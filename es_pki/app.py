@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, assert_never, cast
 
 from msgspec import Struct
 
@@ -23,15 +23,14 @@ from es_pki.adapters.keystore.sqlite import SQLiteKeyStore, SQLiteSealedKeys
 from es_pki.adapters.lease import AdvisoryLease, FileLease, Lease
 from es_pki.adapters.reactions import EffectStore
 from es_pki.adapters.reactions.store import PostgresEffects, SQLiteEffects
-from es_pki.adapters.recorded import encode_metadata
+from es_pki.adapters.recorded import encode_metadata, owner_of
 from es_pki.adapters.views import ViewStore
 from es_pki.adapters.views.postgres import PostgresViews
 from es_pki.adapters.views.sqlite import SQLiteViews
 from es_pki.commands.refusals import Malformed
 from es_pki.config import Settings
-from es_pki.decider import Decider, Refused
+from es_pki.decider import Claim, Decider, Refused, Release, Reservation
 from es_pki.events import codec
-from es_pki.events.reservation import NameReserved, SerialNumberReserved
 from eventlog import Conflict, Log, NewEvent, TooLarge, Write
 from eventlog.postgres import PostgresLog
 from eventlog.sqlite import SQLiteLog
@@ -62,12 +61,12 @@ class Aggregates:
         self._remembered: OrderedDict[str, Loaded[Any]] = OrderedDict()
         self._owners: dict[str, str] = {}
 
-    async def load(self, decider: Decider[C, S, E], aggregate_id: str) -> Loaded[S]:
-        """Return the aggregate's state, perhaps as it was a moment ago."""
+    async def load(self, decider: Decider[C, S, E], aggregate_id: str, *, afresh: bool = False) -> Loaded[S]:
+        """Return the aggregate's state, unless `afresh` perhaps as it was a moment ago."""
         stream = decider.stream(aggregate_id)
         _rests_on.get(set()).add(stream)
         known = self._remembered.get(stream)
-        if known is not None:
+        if known is not None and not afresh:
             self._remembered.move_to_end(stream)
             return known
         state, version, position = decider.initial, 0, 0
@@ -98,7 +97,15 @@ class Aggregates:
             try:
                 command, loaded, events = await self._decide(decider, aggregate_id, ask)
                 if events:
-                    return await self._append(decider, aggregate_id, command, loaded=loaded, events=events, actor=actor)
+                    return await self._append(
+                        decider,
+                        aggregate_id,
+                        command,
+                        loaded=loaded,
+                        events=events,
+                        actor=actor,
+                        carefully=attempt > 0,
+                    )
                 if attempt:
                     return Handled(loaded.state, loaded.position, ())
             except Refused:
@@ -125,16 +132,16 @@ class Aggregates:
             _, _, events = await self._decide(decider, aggregate_id, ask)
         return events
 
-    async def owner(self, stream: str) -> str | None:
-        """Return the id of the aggregate that owns what a reservation stream stands for, None if nobody does."""
-        owner = self._owners.get(stream)
-        if owner is None:
-            for record in await self._log.read_stream(stream):
-                match codec.decode(record.type, record.data):
-                    case NameReserved(owner=owner) | SerialNumberReserved(owner=owner):
-                        self._owners[stream] = owner
-                    case _:
-                        pass
+    async def owner(self, stream: str, *, for_ever: bool = False) -> str | None:
+        """Return the id of the aggregate that owns what a reservation stream stands for, None if nobody does.
+
+        `for_ever`: such things never change hands, so an owner may be remembered.
+        """
+        if for_ever and stream in self._owners:
+            return self._owners[stream]
+        owner = owner_of(await self._log.read_stream(stream))
+        if for_ever and owner is not None:
+            self._owners[stream] = owner
         return owner
 
     async def _decide(
@@ -153,11 +160,12 @@ class Aggregates:
         loaded: Loaded[S],
         events: Sequence[E],
         actor: str,
+        carefully: bool,
     ) -> Handled[S, E]:
         stream = decider.stream(aggregate_id)
-        reservations = [r for event in events for r in decider.reservations(event, aggregate_id)]
         writes = [Write(stream, loaded.version, tuple(_new(e) for e in events))]
-        writes += [Write(r.stream, 0, (_new(r.event),)) for r in reservations]
+        for claim in (claim for event in events for claim in decider.reservations(event, aggregate_id)):
+            writes += await self._claimed(claim, aggregate_id, carefully=carefully)
         guards = decider.guards(command)
         writes += [Write(g.stream, g.version) for g in guards]
         try:
@@ -165,9 +173,6 @@ class Aggregates:
         except TooLarge:
             raise Malformed.at("body", "records are bounded", f"{type(command).__name__} asks for too much") from None
         except Conflict as conflict:
-            for reservation in reservations:
-                if reservation.stream == conflict.stream:
-                    raise reservation.taken from conflict
             for guard in guards:
                 if guard.stream == conflict.stream and guard.broken is not None:
                     raise guard.broken from conflict
@@ -178,6 +183,26 @@ class Aggregates:
         after = Loaded(state, loaded.version + len(events), positions[len(events) - 1])
         self._remember(stream, after)
         return Handled(state, positions[-1], tuple(events))
+
+    async def _claimed(self, claim: Claim, aggregate_id: str, *, carefully: bool) -> Sequence[Write]:
+        """Return what a claim writes: nothing when it is so already. Raises its refusal when another is the owner.
+
+        What is claimed is new, nearly always: its stream is read only after a conflict (`carefully`).
+        """
+        if isinstance(claim, Reservation) and not carefully:
+            return (Write(claim.stream, 0, (_new(claim.event),)),)
+        records = await self._log.read_stream(claim.stream)
+        owner = owner_of(records)
+        match claim:
+            case Reservation(taken=taken) if owner not in {None, aggregate_id}:
+                raise taken
+            case Reservation():
+                is_due = owner is None
+            case Release():
+                is_due = owner == aggregate_id
+            case _:
+                assert_never(claim)
+        return (Write(claim.stream, len(records), (_new(claim.event),)),) if is_due else ()
 
     def _forget(self, streams: Iterable[str]) -> None:
         for stream in streams:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 from es_pki.events import codec
-from es_pki.events.reservation import ReservationEvent
+from es_pki.events.reservation import NameReleased, ReservationEvent
 
 Command = TypeVar("Command")
 State = TypeVar("State")
@@ -52,11 +52,24 @@ class RequestReused(Refused):
 
 
 class Reservation(NamedTuple):
-    """A stream that may be written only once, the event that claims it, and the refusal for whoever comes second."""
+    """A stream that stands for what exists only once, the event that claims it, and the refusal when another owns it.
+
+    What the aggregate itself owns already is not claimed again.
+    """
 
     stream: str
     event: ReservationEvent
     taken: Refused
+
+
+class Release(NamedTuple):
+    """The stream of something that the aggregate owns, and the event that gives it up."""
+
+    stream: str
+    event: NameReleased
+
+
+Claim = Reservation | Release
 
 
 class Guard(NamedTuple):
@@ -70,7 +83,7 @@ class Guard(NamedTuple):
     broken: Refused | None = None
 
 
-def reserve_nothing(_event: object, _aggregate_id: str) -> Sequence[Reservation]:
+def reserve_nothing(_event: object, _aggregate_id: str) -> Sequence[Claim]:
     """Serve aggregates whose events claim nothing."""
     return ()
 
@@ -88,7 +101,7 @@ class Decider(Generic[Command, State, Event]):
     initial: State
     evolve: Callable[[State, Event], State]
     decide: Callable[[Command, State], list[Event]]
-    reservations: Callable[[Event, str], Sequence[Reservation]] = field(default=reserve_nothing)
+    reservations: Callable[[Event, str], Sequence[Claim]] = field(default=reserve_nothing)
     guards: Callable[[Command], Sequence[Guard]] = field(default=guard_nothing)
 
     def stream(self, aggregate_id: str) -> str:

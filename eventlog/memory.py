@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Sequence
 
 from eventlog import batch, clock, paging
 from eventlog.commit import CommitQueue
+from eventlog.following import Following
 from eventlog.log import PAGE_SIZE, Closed, Head, Page, Record, Write
 from eventlog.restoring import Restoration, check_is_empty
 
@@ -18,7 +19,7 @@ class MemoryLog:
         self._records: list[Record] = []
         self._streams: dict[str, list[Record]] = {}
         self._queue = CommitQueue(self._commit)
-        self._signal = paging.Signal()
+        self._following = Following(self)
         self._closed = False
 
     @classmethod
@@ -43,7 +44,7 @@ class MemoryLog:
 
     def follow(self, *, after: int = 0, types: Collection[str] | None = None) -> AsyncIterator[Page]:
         """See `Log.follow`."""
-        return paging.follow(self, self._signal, None, after, types)
+        return self._following.follow(after, types)
 
     async def scan(self) -> AsyncIterator[Sequence[Record]]:
         """See `Log.scan`."""
@@ -75,14 +76,14 @@ class MemoryLog:
         records = [record async for page in pages for record in restoration.accept(page)]
         check_is_empty(self._head.size)
         self._store(records, restoration.head)
-        self._signal.set()
+        self._following.wake()
         return restoration.head
 
     async def close(self) -> None:
         """See `Log.close`."""
         await self._queue.close()
         self._closed = True
-        self._signal.set()
+        self._following.wake()
 
     async def size(self) -> int:
         """See `paging.Source`."""
@@ -99,7 +100,7 @@ class MemoryLog:
         outcome = batch.plan(requests, self._head, self._now(), self._version)
         self._store(outcome.records, outcome.head)
         batch.answer(outcome)
-        self._signal.set()
+        self._following.wake()
 
     def _store(self, records: Sequence[Record], head: Head) -> None:
         for record in records:

@@ -1,8 +1,7 @@
-"""Reading a log page by page and following it, whatever the store."""
+"""Reading a log page by page, whatever the store."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
-from contextlib import suppress
 from typing import Protocol
 
 from eventlog.log import PAGE_SIZE, Damaged, Page, Record
@@ -24,31 +23,6 @@ class Source(Protocol):
         ...
 
 
-class Signal:
-    """Wakes those that wait for the log to move. Nothing is lost between looking and waiting."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._moved: asyncio.Event | None = None
-
-    def set(self) -> None:
-        """Wake everyone who waits."""
-        self.count += 1
-        if self._moved is not None:
-            self._moved.set()
-            self._moved = None
-
-    async def wait(self, seen: int, seconds: float | None) -> None:
-        """Return when the count is no longer `seen`, or after so many seconds (None: never)."""
-        if self.count != seen:
-            return
-        if self._moved is None:
-            self._moved = asyncio.Event()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._moved.wait()
-
-
 async def read(
     source: Source, after: int, until: int | None, types: Collection[str] | None, *, ahead: bool = False
 ) -> AsyncIterator[Page]:
@@ -59,10 +33,10 @@ async def read(
     after = max(after, 0)
     pending: asyncio.Task[Page] | None = None
     while after < end:
-        page = await (pending or _page(source, after, end, wanted))
+        page = await (pending or fetch_page(source, after, end, wanted))
         after = page.position
         if ahead and after < end:
-            pending = asyncio.create_task(_page(source, after, end, wanted))
+            pending = asyncio.create_task(fetch_page(source, after, end, wanted))
             pending.add_done_callback(_look_at_result)
         yield page
 
@@ -73,23 +47,8 @@ def _look_at_result(task: asyncio.Task[Page]) -> None:
         task.exception()
 
 
-async def follow(
-    source: Source, signal: Signal, seconds: float | None, after: int, types: Collection[str] | None
-) -> AsyncIterator[Page]:
-    """Yield pages as `Log.follow` promises; look at least every `seconds` for what other processes commit."""
-    wanted = None if types is None else frozenset(types)
-    after = max(after, 0)
-    while True:
-        seen = signal.count
-        end = await source.size()
-        while after < end:
-            page = await _page(source, after, end, wanted)
-            after = page.position
-            yield page
-        await signal.wait(seen, seconds)
-
-
-async def _page(source: Source, after: int, end: int, types: frozenset[str] | None) -> Page:
+async def fetch_page(source: Source, after: int, end: int, types: frozenset[str] | None) -> Page:
+    """Return the first page of the records of `types` (None: all) with `after` < position <= `end`."""
     if types is None:
         records = await source.fetch(after, end, None)
         check_gapless(records, after, min(end, after + PAGE_SIZE))

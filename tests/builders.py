@@ -3,7 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 from es_pki.commands.authority import CreateAuthority
-from es_pki.commands.certificate import IssueCertificate, SelfSignCertificate, SignCSR, Wanted
+from es_pki.commands.certificate import IssueCertificate, SelfSignCertificate, SignCSR
+from es_pki.commands.preparation import Wanted
+from es_pki.commands.renewal import Further, Names, ReissueCertificate, RenewCertificate
 from es_pki.values import (
     Attribute,
     AttributeType,
@@ -18,6 +20,7 @@ from es_pki.values import (
 )
 
 NOW = datetime(2026, 5, 3, 12, 0, tzinfo=UTC)
+LATER = NOW + timedelta(days=60)
 ROOT_ID = "018f0000-0000-7000-8000-000000000001"
 CERTIFICATE_ID = "018f0000-0000-7000-8000-000000000002"
 KEY = PublicKey(KeyType.EC_P256, b"spki")
@@ -77,6 +80,38 @@ def sign_csr(by: Issuer | None = None, **changes: object) -> SignCSR:
 def self_sign(**changes: object) -> SelfSignCertificate:
     """Return a command to make a self-signed certificate."""
     return SelfSignCertificate(wanted(**changes), "key-of-www")
+
+
+def further(by: Issuer | None, **changes: object) -> Further:
+    """Return what a lineage's next version is made from, with a new key that lies here."""
+    facts: dict[str, object] = {
+        "certificate_id": CERTIFICATE_ID,
+        "issuer": by,
+        "public_key": PublicKey(KeyType.EC_P256, b"another spki"),
+        "key_id": "another key",
+        "validity_days": None,
+        "serial_number": 0x5678,
+        "now": LATER,
+        "request_id": "second",
+        "request_digest": b"another digest",
+        **changes,
+    }
+    return Further(**facts)  # type: ignore[arg-type] # tests change what they like
+
+
+def renew(by: Issuer | None = None, csr: Names | None = None, **changes: object) -> RenewCertificate:
+    """Return a command to renew what an authority issued."""
+    return RenewCertificate(further(by or issuer(), **changes), csr)
+
+
+def renew_self_signed(**changes: object) -> RenewCertificate:
+    """Return a command to renew what signed for itself."""
+    return RenewCertificate(further(None, **changes))
+
+
+def reissue(*dns_names: str, by: Issuer | None = None, **changes: object) -> ReissueCertificate:
+    """Return a command to go on with these names."""
+    return ReissueCertificate(further(by or issuer(), **changes), Names((), SubjectAltNames(dns_names=dns_names)))
 
 
 def create_authority(**changes: object) -> CreateAuthority:

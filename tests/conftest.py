@@ -1,5 +1,8 @@
 """Fixtures of all tests."""
 
+import tempfile
+from pathlib import Path
+
 import pytest
 
 from tests import openssl, postgres, serving
@@ -10,6 +13,14 @@ def postgres_server():
     """The URL of a PostgreSQL server of this test process."""
     with postgres.running() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_template():
+    """A folder with the data of a PostgreSQL server that never ran, to be copied."""
+    with tempfile.TemporaryDirectory(prefix="postgres-") as name:
+        postgres.Server(Path(name), 0).make()
+        yield Path(name)
 
 
 @pytest.fixture

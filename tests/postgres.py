@@ -5,6 +5,7 @@ import itertools
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -35,32 +36,108 @@ def _binaries() -> Path:
     return Path(server).resolve().parent
 
 
-def _as_server_user(folder: Path) -> list[str]:
-    """Return the start of a command line that isn't root's, which PostgreSQL refuses, and give that user the folder."""
+def _server_user() -> pwd.struct_passwd | None:
+    """Return whom PostgreSQL runs as, None for ourselves: it refuses root."""
     if os.geteuid() != 0:
-        return []
+        return None
     for name in ("postgres", "nobody"):
         with contextlib.suppress(KeyError):
-            user = pwd.getpwnam(name)
-            os.chown(folder, user.pw_uid, user.pw_gid)
-            ids = [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
-            return ["setpriv", *ids, "--"]
+            return pwd.getpwnam(name)
     raise LookupError("root cannot run PostgreSQL, and there is no user postgres or nobody")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
 
 
-def _wait(server: subprocess.Popen[bytes], binaries: Path, port: int, log: Path) -> None:
-    deadline = time.monotonic() + 30
-    ready = [binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
-    while subprocess.run(ready, check=False).returncode != 0:
-        if server.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"PostgreSQL doesn't start: {log.read_text()}")
-        time.sleep(0.05)
+class Server:
+    """A server with its data in a folder, listening on a port of loopback. Its programs run as PostgreSQL wants it."""
+
+    def __init__(self, folder: Path, port: int, *, durable: bool = False) -> None:
+        self.folder, self.port = folder, port
+        self._settings = _SETTINGS if durable else _SETTINGS + _FORGETFUL
+        self._binaries, self._user = _binaries(), _server_user()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """The URL of the database `postgres`."""
+        return f"postgresql://test@127.0.0.1:{self.port}/postgres"
+
+    @property
+    def _log(self) -> Path:
+        return self.folder / "log"
+
+    def command(self, program: str, *arguments: str | Path) -> list[str | Path]:
+        """Return a command line of one of PostgreSQL's programs."""
+        prefix: list[str | Path] = []
+        if self._user is not None:
+            prefix = ["setpriv", f"--reuid={self._user.pw_uid}", f"--regid={self._user.pw_gid}", "--clear-groups", "--"]
+        return [*prefix, self._binaries / program, *arguments]
+
+    def run(self, program: str, *arguments: str | Path) -> None:
+        """Run one of PostgreSQL's programs to its end."""
+        subprocess.run(self.command(program, *arguments), check=True, stdout=subprocess.DEVNULL, cwd="/")
+
+    def make(self) -> None:
+        """Make an empty data folder."""
+        self.own_folder()
+        options = ["-U", "test", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"]
+        self.run("initdb", "-D", self.folder / "data", *options)
+
+    def own_folder(self) -> None:
+        """Make the folder and give it to PostgreSQL's user."""
+        self.folder.mkdir(exist_ok=True)
+        if self._user is not None:
+            os.chown(self.folder, self._user.pw_uid, self._user.pw_gid)
+
+    def start(self, *settings: str) -> None:
+        """Start and wait until it takes connections."""
+        options = [option for setting in (*self._settings, *settings) for option in ("-c", setting)]
+        command = self.command("postgres", "-D", self.folder / "data", "-p", str(self.port), *options)
+        with self._log.open("ab") as output:
+            self._process = subprocess.Popen(command, stdout=output, stderr=output, cwd="/")
+        deadline = time.monotonic() + 30
+        ready = [self._binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        while subprocess.run(ready, check=False).returncode != 0:
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"PostgreSQL doesn't start: {self._log.read_text()}")
+            time.sleep(0.05)
+
+    def signal(self, number: int) -> None:
+        """Send a signal to all its processes at once, as if something happened to the machine."""
+        if self._process is None or self._process.poll() is not None:
+            return
+        first = self._process.pid
+        children = [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/stat") if _parent(path) == first]
+        for process in (first, *children):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, number)
+
+    def kill(self) -> None:
+        """End it without warning."""
+        self.signal(signal.SIGKILL)
+        if self._process is not None:
+            self._process.wait()
+
+    def stop(self) -> None:
+        """End it, in order if it can be."""
+        if self._process is None:
+            return
+        self._process.terminate()  # waits for clients; the loops that had them are closed
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(5)
+        self.kill()
+
+
+def _parent(stat: Path) -> int:
+    """Return the parent of a process, 0 if it is gone."""
+    with contextlib.suppress(OSError):
+        return int(stat.read_text().rpartition(")")[2].split()[1])
+    return 0
 
 
 _numbers = itertools.count(1)
@@ -86,22 +163,10 @@ def running(*, durable: bool = False) -> Iterator[str]:
     A test's data need not survive a lost power supply; `durable` is for measurements.
     """
     with tempfile.TemporaryDirectory(prefix="postgres-") as name:
-        folder = Path(name)
-        binaries, prefix, port = _binaries(), _as_server_user(folder), _free_port()
-        data, log = folder / "data", folder / "log"
-        initdb = [binaries / "initdb", "-D", data, "-U", "test", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"]
-        subprocess.run([*prefix, *initdb], check=True, stdout=subprocess.DEVNULL, cwd="/")
-        chosen = _SETTINGS if durable else _SETTINGS + _FORGETFUL
-        settings = [option for setting in chosen for option in ("-c", setting)]
-        command = [*prefix, binaries / "postgres", "-D", data, "-p", str(port), *settings]
-        with log.open("wb") as output:
-            server = subprocess.Popen(command, stdout=output, stderr=output, cwd="/")
+        server = Server(Path(name), free_port(), durable=durable)
+        server.make()
         try:
-            _wait(server, binaries, port, log)
-            yield f"postgresql://test@127.0.0.1:{port}/postgres"
+            server.start()
+            yield server.url
         finally:
-            server.terminate()  # SIGTERM would wait for clients; the loops that had them are closed
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                server.wait(5)
-            server.kill()
-            server.wait()
+            server.stop()

@@ -31,6 +31,12 @@ def _policied(server: Server) -> str:
     return name
 
 
+def _certificate(server: Server) -> str:
+    name = fresh()
+    server.done("SelfSignCertificate", name=name, dns_names=["sample.example.test"])
+    return name
+
+
 SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.CreateAuthority: lambda _: {"name": fresh("ca"), "subject": {"common_name": fresh("Sample CA")}},
     requests.SetIssuancePolicy: lambda server: {
@@ -48,6 +54,19 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
         "csr": openssl.new_csr(openssl.KEYS["ec-p256"], "/CN=www.example.test", "DNS:www.example.test"),
     },
     requests.SelfSignCertificate: lambda _: {"name": fresh(), "dns_names": ["sample.example.test"]},
+    requests.RenewCertificate: lambda server: {"certificate": _certificate(server), "validity_days": 30},
+    requests.ReissueCertificate: lambda server: {
+        "certificate": _certificate(server),
+        "dns_names": ["other.example.test"],
+    },
+    requests.RollBackCertificate: lambda server: {"certificate": _certificate(server), "version": 1},
+    requests.RenameCertificate: lambda server: {"certificate": _certificate(server), "name": fresh("renamed")},
+    requests.DescribeCertificate: lambda server: {
+        "certificate": _certificate(server),
+        "labels": {"environment": "test"},
+        "owner": "the web team",
+    },
+    requests.DeleteCertificate: lambda server: {"certificate": _certificate(server), "reason": "sample"},
     requests.ReportKeyCompromise: lambda _: {"public_key_hash": secrets.token_hex(32), "reason": "sample"},
     requests.RotateLogKey: lambda _: {},
     requests.CreateToken: lambda _: {"name": fresh("token"), "roles": ["viewer"]},

@@ -2,7 +2,16 @@
 
 import pytest
 
-from es_pki.adapters.intake.requests import CreateToken, IssueCertificate, SelfSignCertificate, SignCSR
+from es_pki.adapters.intake.requests import (
+    CreateToken,
+    DescribeCertificate,
+    IssueCertificate,
+    RenameCertificate,
+    RenewCertificate,
+    RollBackCertificate,
+    SelfSignCertificate,
+    SignCSR,
+)
 from eventlog import LogError
 from eventlog.memory import MemoryLog
 from tests.world import Failing, Fault, World, open_keys
@@ -14,21 +23,28 @@ def requests(csrs):
         IssueCertificate(name="issued", authority="intermediate", dns_names=("a.example.test",)),
         SelfSignCertificate(name="self", dns_names=("b.example.test",)),
         CreateToken(name="bob", roles=("viewer",)),
+        RenewCertificate("csr", reuse_key=True),
+        RenewCertificate("issued"),
+        RollBackCertificate("issued", 1),
+        RenameCertificate("issued", "renamed"),
+        DescribeCertificate("self", labels={"team": "web"}, owner="alice"),
     ]
 
 
 async def live(world, csrs):
     """Set up and do one request of each kind, each under its key."""
     await world.set_up()
-    return [await world.ask(request, f"key of {request.name}") for request in requests(csrs)]
+    return [await world.ask(request, f"key {number}") for number, request in enumerate(requests(csrs))]
 
 
 async def settle(world):
     """Do what the reactions runner would do after a restart."""
-    for stream in (await world.examine()).outstanding:
+    for stream, prepared in (await world.examine()).outstanding.items():
         category, _, aggregate_id = stream.partition("-")
-        sign = world.signer.sign_authority if category == "authority" else world.signer.sign_certificate
-        await sign(aggregate_id)
+        if category == "authority":
+            await world.signer.sign_authority(aggregate_id)
+        else:
+            await world.signer.sign_certificate(aggregate_id, prepared.version)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before it is done", "after it is done"])
@@ -37,7 +53,7 @@ async def settle(world):
 )
 async def test_after_any_fault_everything_can_be_finished(tmp_path, csrs, store, method, after):
     reached = 0
-    for number in range(1, 40):
+    for number in range(1, 80):
         folder = tmp_path / str(number)
         folder.mkdir()
         log, keys = await MemoryLog.open(), await open_keys(folder)
@@ -55,7 +71,10 @@ async def test_after_any_fault_everything_can_be_finished(tmp_path, csrs, store,
         examination = await again.examine()
         assert (examination.findings, examination.outstanding) == ([], {})
         names = [answer.result["name"] for answer in answers]
-        assert names == ["csr", "issued", "self", "bob"]
+        assert names[:6] == ["csr", "issued", "self", "bob", "csr", "issued"]
+        renamed, described = (answer.result for answer in answers[-2:])
+        assert (renamed["name"], renamed["aliases"], renamed["current_version"]) == ("renamed", ("issued",), 1)
+        assert (described["labels"], described["owner"]) == ({"team": "web"}, "alice")
         await keys.close()
         await log.close()
         if not faulty.failed:

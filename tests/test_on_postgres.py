@@ -1,5 +1,6 @@
 """es-pki by URL on a real PostgreSQL: the same loop, two servers on one database, one of them killed."""
 
+import asyncio
 import contextlib
 import itertools
 import json
@@ -7,12 +8,14 @@ import shutil
 import subprocess
 import sys
 import time
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
+from eventlog.postgres import writer
 from tests import auditor, openssl, serving
 
 TAKE_OVER_SECONDS = 30
@@ -105,6 +108,32 @@ def test_another_server_follows_when_the_first_is_killed(tmp_path, settings, csr
             if second.get(f"/api/v1/certificates/n{number}?at_least={answer['position']}").status == 200:
                 break
             assert time.monotonic() < deadline
+
+
+async def test_a_server_that_does_not_own_the_log_serves_and_can_not_change_it(tmp_path, postgres_url, csrs):
+    """As docs/OPERATIONS.md advises."""
+    app, owner = f"app_{uuid.uuid4().hex}", await asyncpg.connect(postgres_url)
+    await owner.execute(f"CREATE ROLE {app} LOGIN; GRANT CREATE ON DATABASE {urlsplit(postgres_url).path[1:]} TO {app}")
+    assert es_pki(tmp_path / "data", "log", "verify", ES_PKI_DATABASE_URL=postgres_url)[0] == 0
+    await owner.execute(
+        f"GRANT USAGE ON SCHEMA eventlog TO {app}; GRANT SELECT, INSERT ON eventlog.event TO {app};"
+        f"GRANT SELECT, UPDATE ON eventlog.head TO {app}"
+    )
+    url = postgres_url.replace("test@", f"{app}@")
+    with serving.running(tmp_path / "data", ES_PKI_DATABASE_URL=url) as server:
+        answer = await asyncio.to_thread(
+            server.done, "SignCSR", name="a", authority="intermediate", csr=csrs["ec-p256"]
+        )
+        path = f"/api/v1/certificates/a?at_least={answer['position']}"
+        assert (await asyncio.to_thread(server.get, path)).json["status"] == "issued"
+    serving_role = await asyncpg.connect(url)
+    await serving_role.execute(writer._WRITE_NOTHING)
+    for change in ("ALTER TABLE eventlog.event DISABLE TRIGGER ALL", "DELETE FROM eventlog.event"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await serving_role.execute(change)
+    await serving_role.close()
+    await owner.execute(f"DROP OWNED BY {app} CASCADE; DROP ROLE {app}")
+    await owner.close()
 
 
 def test_a_server_with_another_master_key_is_refused(tmp_path, settings):

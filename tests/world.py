@@ -13,7 +13,7 @@ from es_pki.adapters.keyring import KeyRing
 from es_pki.adapters.keystore.master import from_file
 from es_pki.adapters.keystore.sqlite import SQLiteKeyStore
 from es_pki.adapters.lease import FileLease
-from es_pki.adapters.reactions import Runner
+from es_pki.adapters.reactions import Performer, Runner
 from es_pki.adapters.reactions.store import SQLiteEffects
 from es_pki.adapters.signing import Signer
 from es_pki.adapters.views.sqlite import SQLiteViews
@@ -64,16 +64,17 @@ class World:
         self.log, self.keys = log, KeyRing(keys)
         self.aggregates = Aggregates(log)
         self.signer = Signer(self.aggregates, self.keys, clock.now)
+        self.performer = Performer(self.aggregates, self.keys, self.signer)
         self.desk = Desk(self.aggregates, self.keys, self.signer, _locations)
 
     async def set_up(self) -> None:
         """Make the log's key, root and intermediate."""
         await self.name_log("pki.example.test/log")
-        await FirstRun(self.desk, self.aggregates, clock.now).authorities("Example")
+        await FirstRun(self.desk, self.aggregates, self.signer, clock.now).authorities("Example")
 
     async def name_log(self, origin: str) -> None:
         """Make the log's key, unless it is there; "" wants any origin."""
-        await FirstRun(self.desk, self.aggregates, clock.now).log_key(origin)
+        await FirstRun(self.desk, self.aggregates, self.signer, clock.now).log_key(origin)
 
     async def ask(self, request: Request, key: str = "") -> Answer:
         """Hand a request in as alice."""
@@ -95,7 +96,7 @@ class Reacting:
     def __init__(self, world: World, views: SQLiteViews, folder: Path) -> None:
         self.effects = SQLiteEffects(views.database)
         self.lease = FileLease(folder / "follower.lock")
-        self.runner = Runner(world.log, self.effects, self.lease, world.signer.perform, clock.now, grace=0.0)
+        self.runner = Runner(world.log, self.effects, self.lease, world.performer.perform, clock.now, grace=0.0)
 
 
 def _locations(authority_id: str) -> Locations:

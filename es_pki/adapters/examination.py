@@ -1,8 +1,8 @@
 """Whether what the events say holds together: `es-pki log verify --deep`, and the tests after every fault.
 
 The log's own evidence says that nothing was changed. This says that what was recorded is a PKI: every signature was
-intended before it was made, is over exactly the intended bytes and by the issuer's key, and every name and serial
-number was reserved in the same append.
+intended before it was made, is over exactly the intended bytes and by the issuer's key, every name and serial number
+was reserved in the same append, and no lineage says what can't be (`lineages.py`).
 """
 
 from collections.abc import Callable, Iterator
@@ -10,16 +10,23 @@ from collections.abc import Callable, Iterator
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
+from es_pki.adapters.lineages import Lineages
 from es_pki.adapters.recorded import happened
 from es_pki.commands.authority import subject_digest
 from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed
-from es_pki.events.certificate import CertificateIssued, CertificatePrepared, SigningFailed
+from es_pki.events.certificate import (
+    CertificateDeleted,
+    CertificateIssued,
+    CertificatePrepared,
+    CertificateRenamed,
+    SigningFailed,
+)
 from es_pki.events.codec import UndecodableEvent, UnknownEvent
 from es_pki.events.happened import Happened
 from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.log_key import LogKeyAdopted, LogRestored
 from es_pki.events.principal import TokenCreated
-from es_pki.events.reservation import NameReserved, SerialNumberReserved
+from es_pki.events.reservation import NameReleased, NameReserved, ReservationEvent, SerialNumberReserved
 from es_pki.values import public_key_hash
 from eventlog import Finding, Log
 
@@ -49,7 +56,9 @@ class Examination:
     def __init__(self) -> None:
         self.findings: list[Finding] = []
         self.outstanding: dict[str, Prepared] = {}
-        self._due: dict[str, tuple[int, str]] = {}
+        self._due: dict[str, tuple[int, str | None]] = {}
+        self._owners: dict[str, str] = {}
+        self._lineages = Lineages()
         self._authorities: dict[str, x509.Certificate] = {}
         self._authority_keys: dict[str, str] = {}
         self._compromised: set[str] = set()
@@ -65,12 +74,12 @@ class Examination:
 
     def look_at(self, happened: Happened) -> None:
         """Check one event against those before it."""
-        match happened.event:
-            case NameReserved(owner=owner) | SerialNumberReserved(owner=owner):
-                self._check_reservation(happened, owner)
-                return
-            case _:
-                self._check_reservations_are_there()
+        if isinstance(happened.event, NameReserved | NameReleased | SerialNumberReserved):
+            self._check_reservation(happened, happened.event)
+            return
+        self._check_reservations_are_there()
+        for problem in self._lineages.problems_of(happened):
+            self.find(happened.position, problem)
         match happened.event:
             case AuthorityPrepared() | CertificatePrepared() as prepared:
                 self._note_intent(happened, prepared)
@@ -82,8 +91,8 @@ class Examination:
                     self.find(happened.position, "a signature failed that nobody intended")
             case LogKeyAdopted() | LogRestored() as changed:
                 self._check_origin(happened, changed)
-            case TokenCreated(name=name):
-                self._due[f"principal_name-{name}"] = (happened.position, happened.id)
+            case TokenCreated() | CertificateRenamed() | CertificateDeleted() as named:
+                self._note_names(happened, named)
             case KeyCompromiseReported():
                 self._compromised.add(happened.id)
             case _:
@@ -94,7 +103,8 @@ class Examination:
         if happened.stream in self.outstanding:
             self.find(happened.position, "prepared anew before the version before was signed or given up")
         self.outstanding[happened.stream] = prepared
-        self._due[f"{category}_name-{prepared.name}"] = (happened.position, happened.id)
+        if isinstance(prepared, AuthorityPrepared) or prepared.version == 1:
+            self._due[f"{category}_name-{prepared.name}"] = (happened.position, happened.id)
         if isinstance(prepared, AuthorityPrepared):
             self._due[f"authority_subject-{subject_digest(prepared.subject)}"] = (happened.position, happened.id)
             issuer_id = issuer_id or happened.id
@@ -115,17 +125,41 @@ class Examination:
             if happened.position != event.size + 1:
                 self.find(happened.position, f"not the record behind the {event.size} that were restored")
 
-    def _check_reservation(self, happened: Happened, owner: str) -> None:
-        _, due_for = self._due.pop(happened.stream, (0, ""))
-        if due_for != owner:
-            self.find(happened.position, f"{happened.stream!r} was reserved for {owner}, who has no use for it")
-        if happened.version != 1:
-            self.find(happened.position, f"{happened.stream!r} was reserved twice")
+    def _note_names(self, happened: Happened, named: TokenCreated | CertificateRenamed | CertificateDeleted) -> None:
+        """Note which names are now to be reserved for somebody, and which are to be released (None)."""
+        owners: dict[str, str | None] = {}
+        match named:
+            case TokenCreated(name=name):
+                owners[f"principal_name-{name}"] = happened.id
+            case CertificateRenamed(name=name, former_name=former, former_name_released=is_released):
+                if self._owners.get(f"certificate_name-{name}") != happened.id:
+                    owners[f"certificate_name-{name}"] = happened.id
+                if is_released:
+                    owners[f"certificate_name-{former}"] = None
+            case CertificateDeleted(names=names):
+                owners = {f"certificate_name-{name}": None for name in names}
+        self._due |= {stream: (happened.position, owner) for stream, owner in owners.items()}
+
+    def _check_reservation(self, happened: Happened, event: ReservationEvent) -> None:
+        stream, is_name = happened.stream, happened.category == "certificate_name"
+        _, due_for = self._due.pop(stream, (0, ""))
+        match event:
+            case NameReleased(owner=owner):
+                if due_for is not None or self._owners.pop(stream, "") != owner:
+                    self.find(happened.position, f"{stream!r} was released by {owner}, who didn't give it up")
+            case NameReserved(owner=owner) | SerialNumberReserved(owner=owner):
+                if due_for != owner:
+                    self.find(happened.position, f"{stream!r} was reserved for {owner}, who has no use for it")
+                if stream in self._owners or (happened.version != 1 and not is_name):
+                    self.find(happened.position, f"{stream!r} was reserved twice")
+                if is_name:  # only these are ever released: all others need not be remembered
+                    self._owners[stream] = owner
 
     def _check_reservations_are_there(self) -> None:
         """Reservations follow their event at once: what is still due afterwards was left out."""
-        for stream, (position, _) in self._due.items():
-            self.find(position, f"{stream!r} was not reserved with it")
+        for stream, (position, owner) in self._due.items():
+            verb = "reserved" if owner else "released"
+            self.find(position, f"{stream!r} was not {verb} with it")
         self._due.clear()
 
     def _problems_of(self, happened: Happened, der: bytes) -> Iterator[str]:

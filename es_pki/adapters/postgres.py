@@ -4,14 +4,28 @@ A schema's table `format` says how many of its steps were taken. A new schema ta
 those it lacks, in one transaction.
 """
 
+import contextlib
 from typing import Any
 
 import asyncpg
+
+from eventlog.database_url import hosts
 
 LARGEST_POOL = 4
 
 STEP_SECONDS = 3_600.0
 """How long a step of a migration may take: there may be much to rewrite."""
+CONNECT_SECONDS = 5.0
+"""How long each host may take to let us in."""
+
+COMMAND_SECONDS = 20.0
+"""How long a statement may take before its connection is taken for lost."""
+
+SESSION = {"idle_in_transaction_session_timeout": "5000"}
+"""A process that hangs between two statements must not keep the rows that it has locked. See `lease.advisory`, too."""
+
+OLDEST_SERVER = 14
+"""The version of PostgreSQL that first had `idle_session_timeout`, which `lease.advisory` rests on."""
 
 AWAY = (
     asyncpg.PostgresConnectionError,
@@ -19,6 +33,7 @@ AWAY = (
     asyncpg.InternalClientError,
     asyncpg.OperatorInterventionError,
     asyncpg.TooManyConnectionsError,
+    asyncpg.ReadOnlySQLTransactionError,  # a standby, about to be promoted
     OSError,
 )
 """What is raised while the server can't be reached, and for a while after."""
@@ -36,6 +51,15 @@ class StoreUnavailable(Exception):
     """
 
 
+async def connect(url: str, **options: Any) -> Any:  # noqa: ANN401 - asyncpg ships no annotations
+    """Return a connection to the first host of the URL that can be written to. Raises what the last one raised."""
+    *others, last = hosts(url)
+    for host in others:
+        with contextlib.suppress(*AWAY):
+            return await asyncpg.connect(host, **{"timeout": CONNECT_SECONDS, **options})
+    return await asyncpg.connect(last, **{"timeout": CONNECT_SECONDS, **options})
+
+
 async def open_pool(url: str, schema: str, steps: Steps) -> Any:  # noqa: ANN401 - asyncpg ships no annotations
     """Return a pool for a schema, which is brought to the newest format under a lock, all or nothing.
 
@@ -43,12 +67,18 @@ async def open_pool(url: str, schema: str, steps: Steps) -> Any:  # noqa: ANN401
     """
     try:
         pool = await asyncpg.create_pool(
-            url, min_size=1, max_size=LARGEST_POOL, server_settings={"application_name": f"es-pki {schema}"}
+            url,
+            connect=connect,
+            min_size=1,
+            max_size=LARGEST_POOL,
+            command_timeout=COMMAND_SECONDS,
+            server_settings={**SESSION, "application_name": f"es-pki {schema}"},
         )
     except (*AWAY, asyncpg.PostgresError, ValueError) as error:
         raise StoreUnavailable(f"database_url: PostgreSQL can't be used: {type(error).__name__}: {error}") from None
     try:
         async with pool.acquire() as connection, connection.transaction():
+            _check(connection.get_server_version())
             await connection.execute("SELECT pg_advisory_xact_lock(hashtext('es-pki'), hashtext($1))", schema)
             await _migrate(connection, schema, steps)
     except BaseException:
@@ -78,3 +108,8 @@ async def _migrate(connection: Any, schema: str, steps: Steps) -> None:  # noqa:
         ) from None
     if number < len(steps):
         await connection.execute(f"UPDATE {schema}.format SET number = $1", len(steps))  # noqa: S608 - a name of our own
+
+
+def _check(version: Any) -> None:  # noqa: ANN401 - asyncpg ships no annotations
+    if version.major < OLDEST_SERVER:
+        raise StoreUnavailable(f"database_url: PostgreSQL {OLDEST_SERVER} or newer is needed, not {version.major}")

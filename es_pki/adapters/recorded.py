@@ -1,5 +1,6 @@
 """Between the log's records and the events that projections and reactions see."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -8,6 +9,7 @@ from msgspec import Struct
 
 from es_pki.events.codec import UndecodableEvent, decode, newest
 from es_pki.events.happened import Happened
+from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
 from eventlog import Record
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -62,3 +64,17 @@ def happened(record: Record) -> Happened:
         metadata.actor,
         event,
     )
+
+
+def owner_of(records: Iterable[Record]) -> str | None:
+    """Return the id of the aggregate that owns what a reservation stream stands for, after these of its records."""
+    owner = None
+    for record in records:
+        match decode(record.type, record.data):
+            case NameReserved(owner=reserved_by) | SerialNumberReserved(owner=reserved_by):
+                owner = reserved_by
+            case NameReleased():
+                owner = None
+            case _:
+                pass
+    return owner

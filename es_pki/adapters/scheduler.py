@@ -46,7 +46,7 @@ class Scheduler:
 
     async def _look(self, work: Work) -> None:
         try:
-            if await self._lease.held():
+            if self._lease.held():
                 await work()
         except Exception:
             LOG.exception("a scheduled work failed; it is looked at again")

@@ -27,7 +27,7 @@ from es_pki.adapters.keyring import KeyRing
 from es_pki.adapters.keystore import KeyStore
 from es_pki.adapters.keystore.sealed import SealedKeys
 from es_pki.adapters.lease import Lease
-from es_pki.adapters.reactions import EffectStore, Runner
+from es_pki.adapters.reactions import EffectStore, Performer, Runner
 from es_pki.adapters.scheduler import Scheduler
 from es_pki.adapters.signing import Signer
 from es_pki.adapters.views import Follower, ViewStore
@@ -89,7 +89,8 @@ class Service:
         keys = KeyRing(equipment.keys)
         signer = Signer(equipment.aggregates, keys, clock.now)
         follower = Follower(equipment.log, equipment.views, VIEWS, equipment.lease)
-        runner = Runner(equipment.log, equipment.effects, equipment.lease, signer.perform, clock.now)
+        performer = Performer(equipment.aggregates, keys, signer)
+        runner = Runner(equipment.log, equipment.effects, equipment.lease, performer.perform, clock.now)
         desk = Desk(
             equipment.aggregates, keys, signer, lambda authority: public.locations(self.addresses.public_url, authority)
         )
@@ -111,7 +112,7 @@ class Service:
             backups=backups,
             now=clock.now,
         )
-        self._first_run = FirstRun(desk, equipment.aggregates, clock.now)
+        self._first_run = FirstRun(desk, equipment.aggregates, signer, clock.now)
 
     async def set_up(self) -> bool:
         """Make what a new installation needs; tell whether it was new."""
@@ -186,12 +187,12 @@ class Service:
             certificate_id = await self._first_run.server_certificate(*self._own_names())
         finally:
             await lease.release()
-        state = (await self._equipment.aggregates.load(CERTIFICATE, certificate_id)).state
-        if state.prepared is None or state.certificate is None or state.prepared.key_id is None:
+        version = (await self._equipment.aggregates.load(CERTIFICATE, certificate_id)).state.served
+        if version is None or version.certificate is None or version.prepared.key_id is None:
             raise LookupError("the server's own certificate is gone")
-        issuers = await chain(self._equipment.aggregates, state.prepared.issuer_id)
-        secret = await self._keys.secret(state.prepared.key_id, purpose=CERTIFICATE.category, owner=certificate_id)
-        tls.use(context, pem_chain([state.certificate, *issuers[:-1]]), secret)
+        issuers = await chain(self._equipment.aggregates, version.prepared.issuer_id)
+        secret = await self._keys.secret(version.prepared.key_id, purpose=CERTIFICATE.category, owner=certificate_id)
+        tls.use(context, pem_chain([version.certificate, *issuers[:-1]]), secret)
 
     def _own_names(self) -> tuple[frozenset[str], frozenset[str]]:
         """Return the DNS names and IP addresses under which this server may be called."""

@@ -5,14 +5,14 @@ The request that prepared a certificate comes here at once; after a crash in bet
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Protocol, TypeVar
 
 from es_pki.adapters.intake.aggregates import Aggregates, Handled
 from es_pki.adapters.intake.deciders import AUTHORITY, CERTIFICATE
 from es_pki.adapters.keyring import KeyRing
 from es_pki.adapters.x509.assemble import assemble
-from es_pki.commands import authority, certificate
-from es_pki.commands.reactions import Effect, SignAuthority, SignCertificate
+from es_pki.commands import authority, certificate, lineage
 from es_pki.commands.refusals import NotFound, SigningGivenUp
 from es_pki.decider import Decider
 from es_pki.events import codec
@@ -36,7 +36,7 @@ class Prepared(Protocol):
 
 
 class Signable(Protocol):
-    """The state of an aggregate that is prepared, then signed or given up."""
+    """What is prepared, then signed or given up: an authority, or a version of a certificate."""
 
     @property
     def prepared(self) -> Prepared | None: ...
@@ -47,7 +47,7 @@ class Signable(Protocol):
 
 
 C = TypeVar("C")
-S = TypeVar("S", bound=Signable)
+S = TypeVar("S")
 E = TypeVar("E", bound=codec.Event)
 
 
@@ -59,14 +59,6 @@ class Signer:
         self._keys = keys
         self._now = now
 
-    async def perform(self, effect: Effect) -> None:
-        """Do an outstanding effect; done effects are found done."""
-        match effect:
-            case SignAuthority(authority_id=authority_id):
-                await self.sign_authority(authority_id)
-            case SignCertificate(certificate_id=certificate_id):
-                await self.sign_certificate(certificate_id)
-
     async def sign_authority(
         self, authority_id: str, *, actor: str = ACTOR
     ) -> Handled[authority.State, AuthorityEvent]:
@@ -74,20 +66,22 @@ class Signer:
         return await self._sign(
             AUTHORITY,
             authority_id,
+            of=lambda state: state,
             signed=authority.RecordAuthoritySignature,
             failed=authority.RecordAuthoritySignatureFailure,
             actor=actor,
         )
 
     async def sign_certificate(
-        self, certificate_id: str, *, actor: str = ACTOR
-    ) -> Handled[certificate.State, CertificateEvent]:
-        """Sign a prepared certificate and record it. Raises as `_sign` does."""
+        self, certificate_id: str, version: int, *, actor: str = ACTOR
+    ) -> Handled[lineage.State, CertificateEvent]:
+        """Sign a prepared version of a certificate and record it. Raises as `_sign` does."""
         return await self._sign(
             CERTIFICATE,
             certificate_id,
-            signed=certificate.RecordSignature,
-            failed=certificate.RecordSignatureFailure,
+            of=lambda state: state.versions.get(version),
+            signed=partial(certificate.RecordSignature, version),
+            failed=partial(certificate.RecordSignatureFailure, version),
             actor=actor,
         )
 
@@ -96,18 +90,22 @@ class Signer:
         decider: Decider[C, S, E],
         aggregate_id: str,
         *,
+        of: Callable[[S], Signable | None],
         signed: Callable[[bytes], C],
         failed: Callable[[str], C],
         actor: str,
     ) -> Handled[S, E]:
         """Sign and record. Raises `SigningGivenUp` for good; what the key store raises may pass."""
         state, _, position = await self._aggregates.load(decider, aggregate_id)
-        prepared = state.prepared
-        if prepared is None:
+        if of(state) is None:
+            state, _, position = await self._aggregates.load(decider, aggregate_id, afresh=True)
+        signable = of(state)
+        prepared = signable.prepared if signable else None
+        if signable is None or prepared is None:
             raise NotFound(f"there is no {decider.category} {aggregate_id}")
-        if state.failure is not None:
-            raise SigningGivenUp(state.failure)
-        if state.certificate is not None:
+        if signable.failure is not None:
+            raise SigningGivenUp(signable.failure)
+        if signable.certificate is not None:
             return Handled(state, position, ())
         if prepared.not_after <= self._now():
             outcome = failed("it would have expired before it was signed")
@@ -118,8 +116,9 @@ class Signer:
             return outcome
 
         handled = await self._aggregates.handle(decider, aggregate_id, record, actor=actor)
-        if handled.state.failure is not None:
-            raise SigningGivenUp(handled.state.failure)
+        recorded = of(handled.state)
+        if recorded is not None and recorded.failure is not None:
+            raise SigningGivenUp(recorded.failure)
         return handled
 
     async def _signed(self, category: str, aggregate_id: str, prepared: Prepared) -> bytes:

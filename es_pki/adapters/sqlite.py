@@ -5,11 +5,11 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 R = TypeVar("R")
 
@@ -40,12 +40,25 @@ class NotOurFile(Exception):
     """The file is something else, or of a newer release's format; nothing was changed."""
 
 
+class FileUnusable(Exception):
+    """SQLite can't read or write the file (a full disk, no right, a lock); the message names the file and says why."""
+
+
+class FileDamaged(FileUnusable):
+    """The file contradicts itself, or is no database."""
+
+
+_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+
 class Database:
     """A SQLite file. `run` does work in its thread, on its one writing connection."""
 
     def __init__(self, path: Path, kind: Kind) -> None:
         self._path = path
         self._connection = _prepared(path, kind)
+        self._reader = _connected(path)
+        self._reader.execute("PRAGMA query_only = ON")
         self._turn = threading.Lock()
         self._thread = ThreadPoolExecutor(1, f"sqlite-{kind.name}")
 
@@ -53,9 +66,10 @@ class Database:
     async def open(cls, path: Path, kind: Kind) -> "Database":
         """Open the file (0600), making it if it is absent, and bring it to the newest format, all or nothing.
 
-        Raises `NotOurFile`.
+        Raises `NotOurFile`, `FileUnusable` and `OSError`.
         """
-        return await asyncio.to_thread(cls, path, kind)
+        with naming(path):
+            return await asyncio.to_thread(cls, path, kind)
 
     async def run(self, work: Callable[[sqlite3.Connection], R]) -> R:
         """Do the work in the file's thread. Work that has begun is finished even when nobody waits any more."""
@@ -67,9 +81,10 @@ class Database:
             return False
         try:
             self._connection.execute("PRAGMA busy_timeout = 0")
-            work(self._connection)
-        except sqlite3.OperationalError as error:
-            if not _is_busy(error):
+            with naming(self._path):
+                work(self._connection)
+        except FileUnusable as error:
+            if not isinstance(error.__cause__, sqlite3.OperationalError) or not _is_busy(error.__cause__):
                 raise
             return False
         finally:
@@ -78,19 +93,29 @@ class Database:
         return True
 
     def _in_turn(self, work: Callable[[sqlite3.Connection], R]) -> R:
-        with self._turn:
+        with self._turn, naming(self._path):
             return work(self._connection)
 
-    def reader(self) -> sqlite3.Connection:
-        """Return another connection, which can't write, for quick look-ups on the event loop."""
-        connection = _connected(self._path)
-        connection.execute("PRAGMA query_only = ON")
-        return connection
+    def look_up(self, sql: str, arguments: Sequence[object]) -> list[Any]:
+        """Do a quick look-up on the event loop, on a connection of its own, which can't write."""
+        with naming(self._path):
+            return self._reader.execute(sql, arguments).fetchall()
 
     async def close(self) -> None:
         """Finish what was begun and close the file. Closing twice is allowed."""
         await asyncio.to_thread(self._thread.shutdown, wait=True)
+        self._reader.close()
         self._connection.close()
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Raise what SQLite raises as `FileUnusable` or `FileDamaged`."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        damaged = getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE
+        raise (FileDamaged if damaged else FileUnusable)(f"{path}: {error}") from error
 
 
 @contextmanager

@@ -1,48 +1,44 @@
-"""Certificates: asked for by name with a key made here, by CSR, or signed by themselves."""
+"""Certificates: asked for by name with a key made here, by CSR, or signed by themselves; then version by version.
+
+Every version passes the same door, `preparation.py`, whichever command asks for it. How a lineage goes on stands in
+`renewal.py`, what is decided about it as a whole (its names, its end, which version is current) in `lineage.py`.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from es_pki.commands.key_guard import trusted_keys
-from es_pki.commands.profile import PROFILES, Draft, key_usages, violations
-from es_pki.commands.refusals import RulesBroken, SerialNumberTaken, SigningGivenUp, taken
-from es_pki.commands.validity import period
-from es_pki.decider import Decider, Guard, Kind, Refused, RequestReused, Reservation, Violation
-from es_pki.events.certificate import CertificateEvent, CertificateIssued, CertificatePrepared, SigningFailed
-from es_pki.events.reservation import NameReserved, SerialNumberReserved
-from es_pki.values import (
-    Issuer,
-    NameConstraints,
-    Profile,
-    PublicKey,
-    Subject,
-    SubjectAltNames,
-    Template,
-    serial_hex,
+from es_pki.commands import lineage
+from es_pki.commands.key_guard import trusted_key, trusted_keys
+from es_pki.commands.lineage import (
+    DeleteCertificate,
+    DescribeCertificate,
+    RecordKeysDiscarded,
+    RenameCertificate,
+    RollBackCertificate,
+    State,
+    Version,
 )
+from es_pki.commands.preparation import Wanted, prepared, was_decided
+from es_pki.commands.profile import PROFILES
+from es_pki.commands.refusals import SerialNumberTaken, SigningGivenUp, taken
+from es_pki.commands.renewal import ReissueCertificate, RenewCertificate, reissue, renew
+from es_pki.decider import Claim, Decider, Guard, Kind, Refused, Release, Reservation, Violation
+from es_pki.events.certificate import (
+    CertificateDeleted,
+    CertificateEvent,
+    CertificateIssued,
+    CertificatePrepared,
+    CertificateRenamed,
+    SigningFailed,
+)
+from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
+from es_pki.values import Issuer, PublicKey, Template
 
 CATEGORY = "certificate"
 
 
 # Commands
-
-
-class Wanted(Struct, frozen=True):
-    """What every way of asking for a certificate has in common."""
-
-    certificate_id: str
-    name: str
-    profile: Profile
-    subject: Subject
-    subject_alt_names: SubjectAltNames
-    public_key: PublicKey
-    validity_days: int | None
-    serial_number: int
-    now: datetime
-    request_digest: bytes
 
 
 class IssueCertificate(Struct, frozen=True):
@@ -68,18 +64,33 @@ class SelfSignCertificate(Struct, frozen=True):
 
 
 class RecordSignature(Struct, frozen=True):
-    """The prepared certificate was signed; `certificate` is DER."""
+    """The prepared version was signed; `certificate` is DER."""
 
+    version: int
     certificate: bytes
 
 
 class RecordSignatureFailure(Struct, frozen=True):
-    """The prepared certificate can't be signed, and it is no use to try again."""
+    """The prepared version can't be signed, and it is no use to try again."""
 
+    version: int
     reason: str
 
 
-CertificateCommand = IssueCertificate | SignCSR | SelfSignCertificate | RecordSignature | RecordSignatureFailure
+CertificateCommand = (
+    IssueCertificate
+    | SignCSR
+    | SelfSignCertificate
+    | RenewCertificate
+    | ReissueCertificate
+    | RecordSignature
+    | RecordSignatureFailure
+    | RollBackCertificate
+    | RenameCertificate
+    | DescribeCertificate
+    | DeleteCertificate
+    | RecordKeysDiscarded
+)
 
 
 # Refusals
@@ -94,23 +105,20 @@ class CertificateMissing(Refused):
 # State
 
 
-class State(Struct, frozen=True):
-    """What decisions about a certificate read: its newest version."""
+def model(state: State) -> Version:
+    """Return the version after which the next one is made. Raises `CertificateMissing`."""
+    if state.model is None:
+        detail = "there is no such certificate"
+        raise CertificateMissing(detail, Violation("certificate", "certificates are named", detail))
+    return state.model
 
-    prepared: CertificatePrepared | None = None
-    certificate: bytes | None = None
-    failure: str | None = None
 
-
-def evolve(state: State, event: CertificateEvent) -> State:
-    """Fold one event."""
-    match event:
-        case CertificatePrepared():
-            return State(prepared=event)
-        case CertificateIssued(certificate=certificate):
-            return replace(state, certificate=certificate)
-        case SigningFailed(reason=reason):
-            return replace(state, failure=reason)
+def number_of(state: State, request_id: str) -> int:
+    """Return the number of the version that a request to go on with a lineage made. Raises `CertificateMissing`."""
+    for number, version in state.versions.items():
+        if version.prepared.request_id == request_id:
+            return number
+    raise CertificateMissing("no version was made for this request")
 
 
 # Decide
@@ -120,18 +128,31 @@ def decide(command: CertificateCommand, state: State, encode: Callable[[Template
     """Turn a command into events; `encode` gives a template's to-be-signed bytes."""
     match command:
         case IssueCertificate():
-            return _prepare(command.wanted, state, encode, issuer=command.issuer, key_id=command.key_id)
+            return _begin(command.wanted, state, encode, issuer=command.issuer, key_id=command.key_id)
         case SignCSR():
-            return _prepare(command.wanted, state, encode, issuer=command.issuer, key_id=None)
+            return _begin(command.wanted, state, encode, issuer=command.issuer, key_id=None)
         case SelfSignCertificate():
-            return _prepare(command.wanted, state, encode, issuer=None, key_id=command.key_id)
+            return _begin(command.wanted, state, encode, issuer=None, key_id=command.key_id)
+        case RenewCertificate():
+            return renew(command, state, model(state), encode)
+        case ReissueCertificate():
+            return reissue(command, state, model(state), encode)
         case RecordSignature():
             return _record_signature(command, state)
         case RecordSignatureFailure():
             return _record_failure(command, state)
+        case (
+            RollBackCertificate()
+            | RenameCertificate()
+            | DescribeCertificate()
+            | DeleteCertificate()
+            | RecordKeysDiscarded()
+        ):
+            model(state)
+            return lineage.decide(command, state)
 
 
-def _prepare(
+def _begin(
     wanted: Wanted,
     state: State,
     encode: Callable[[Template], bytes],
@@ -139,124 +160,88 @@ def _prepare(
     issuer: Issuer | None,
     key_id: str | None,
 ) -> list[CertificateEvent]:
-    if state.prepared is not None:
-        if state.prepared.request_digest == wanted.request_digest:
-            return []
-        raise RequestReused("this id or Idempotency-Key was used for another certificate")
-    template = _template(wanted, issuer)
-    draft = Draft(name=wanted.name, profile=wanted.profile, template=template, issuer=issuer, now=wanted.now)
-    RulesBroken.if_any([*violations(draft), *_authority_violations(draft, key_id)])
-    return [
-        CertificatePrepared(
-            version=1,
-            name=wanted.name,
-            issuer_id=issuer.authority_id if issuer else None,
-            profile=wanted.profile,
-            subject=wanted.subject,
-            subject_alt_names=wanted.subject_alt_names,
-            key_type=wanted.public_key.key_type,
-            public_key_hash=wanted.public_key.hash,
-            key_id=key_id,
-            serial_number=serial_hex(wanted.serial_number),
-            not_before=template.not_before,
-            not_after=template.not_after,
-            to_be_signed=encode(template),
-            request_digest=wanted.request_digest,
-        )
-    ]
-
-
-def _template(wanted: Wanted, issuer: Issuer | None) -> Template:
-    terms, key_type = PROFILES[wanted.profile], wanted.public_key.key_type
-    default_days = terms.default_validity_days
-    if issuer and not terms.is_authority:
-        default_days = min(default_days, issuer.policy.maximum_validity_days)
-    not_before, not_after = period(
-        now=wanted.now, asked_days=wanted.validity_days, default_days=default_days, issuer=issuer
-    )
-    return Template(
-        serial_number=wanted.serial_number,
-        signature_key_type=issuer.key_type if issuer else key_type,
-        issuer_certificate=issuer.certificate if issuer else None,
-        subject=wanted.subject,
-        subject_alt_names=wanted.subject_alt_names,
-        public_key=wanted.public_key,
-        not_before=not_before,
-        not_after=not_after,
-        is_authority=terms.is_authority,
-        path_length=0 if terms.is_authority else None,
-        key_usages=key_usages(wanted.profile, key_type),
-        extended_key_usages=terms.extended_key_usages,
-        name_constraints=NameConstraints(),
-        locations=issuer.locations if issuer else None,
-    )
-
-
-def _authority_violations(draft: Draft, key_id: str | None) -> Iterator[Violation]:
-    """Let only CSRs become authorities, and only where the policy says so: our own are made by CreateAuthority."""
-    if not draft.template.is_authority:
-        return
-    if key_id is not None:
-        yield Violation("profile", "authorities are created", "use CreateAuthority for an authority of your own")
-    elif draft.issuer and not draft.issuer.policy.subordinate_authorities:
-        yield Violation("profile", "issuance policy", f"{draft.issuer.name} signs no other authorities")
+    if was_decided(state.versions.get(1), wanted.request_digest):
+        return []
+    days = PROFILES[wanted.profile].default_validity_days
+    return [prepared(wanted, encode, issuer=issuer, key_id=key_id, default_days=days)]
 
 
 def _record_signature(command: RecordSignature, state: State) -> list[CertificateEvent]:
-    if state.prepared is None:
+    version = state.versions.get(command.version)
+    if version is None:
         raise CertificateMissing("nothing was prepared that could be signed")
-    if state.failure is not None:
-        raise SigningGivenUp(state.failure)
-    if state.certificate is not None:
+    if version.failure is not None:
+        raise SigningGivenUp(version.failure)
+    if version.certificate is not None:
         return []
-    return [CertificateIssued(version=state.prepared.version, certificate=command.certificate)]
+    return [CertificateIssued(version=command.version, certificate=command.certificate)]
 
 
 def _record_failure(command: RecordSignatureFailure, state: State) -> list[CertificateEvent]:
-    if state.prepared is None:
+    version = state.versions.get(command.version)
+    if version is None:
         raise CertificateMissing("nothing was prepared that could fail")
-    if state.certificate is not None or state.failure is not None:
+    if not version.is_outstanding:
         return []
-    return [SigningFailed(version=state.prepared.version, reason=command.reason)]
+    return [SigningFailed(version=command.version, reason=command.reason)]
 
 
 # The aggregate
 
 
-def reservations(event: CertificateEvent, certificate_id: str) -> Sequence[Reservation]:
-    """Return what an event claims for the certificate: its name, and its serial number with its issuer."""
+def reservations(event: CertificateEvent, certificate_id: str) -> Sequence[Claim]:
+    """Return what an event claims for the certificate, its names and its serial numbers, and what it gives up."""
     match event:
-        case CertificatePrepared(issuer_id=None):
-            return (_name(event, certificate_id),)
+        case CertificatePrepared(version=1):
+            return (_name(event.name, certificate_id), *_serial_number(event, certificate_id))
         case CertificatePrepared():
-            return (
-                _name(event, certificate_id),
-                Reservation(
-                    f"serial_number-{event.issuer_id}-{event.serial_number}",
-                    SerialNumberReserved(certificate_id),
-                    SerialNumberTaken("the issuer has used this serial number"),
-                ),
-            )
+            return tuple(_serial_number(event, certificate_id))
+        case CertificateRenamed(former_name_released=False):
+            return (_name(event.name, certificate_id),)
+        case CertificateRenamed():
+            return (_name(event.name, certificate_id), _release(event.former_name, certificate_id))
+        case CertificateDeleted():
+            return tuple(_release(name, certificate_id) for name in event.names)
         case _:
             return ()
 
 
-def _name(event: CertificatePrepared, certificate_id: str) -> Reservation:
-    return Reservation(
-        f"certificate_name-{event.name}", NameReserved(certificate_id), taken("name", event.name, CATEGORY)
-    )
+def _name(name: str, certificate_id: str) -> Reservation:
+    return Reservation(f"certificate_name-{name}", NameReserved(certificate_id), taken("name", name, CATEGORY))
+
+
+def _release(name: str, certificate_id: str) -> Release:
+    return Release(f"certificate_name-{name}", NameReleased(certificate_id))
+
+
+def _serial_number(event: CertificatePrepared, certificate_id: str) -> Iterator[Reservation]:
+    """RFC 5280 section 4.1.2.2: unique for each issuer; who signs for itself has its own to itself."""
+    if event.issuer_id is not None:
+        yield Reservation(
+            f"serial_number-{event.issuer_id}-{event.serial_number}",
+            SerialNumberReserved(certificate_id),
+            SerialNumberTaken("the issuer has used this serial number"),
+        )
 
 
 def guards(command: CertificateCommand) -> Sequence[Guard]:
     """Return the issuer's stream and version, so that nothing is issued on facts that have changed, and the keys'."""
     match command:
         case IssueCertificate(wanted=wanted, issuer=issuer) | SignCSR(wanted=wanted, issuer=issuer):
-            of_authority = Guard(f"authority-{issuer.authority_id}", issuer.version)
-            return (of_authority, *trusted_keys(wanted.public_key, issuer))
+            return _guarded(wanted.public_key, issuer)
         case SelfSignCertificate(wanted=wanted):
-            return trusted_keys(wanted.public_key, None)
+            return _guarded(wanted.public_key, None)
+        case RenewCertificate(further=further) | ReissueCertificate(further=further):
+            return _guarded(further.public_key, further.issuer)
+        case RollBackCertificate(public_key_hash=public_key_hash) if public_key_hash:
+            return (trusted_key(public_key_hash, "version"),)
         case _:
             return ()
+
+
+def _guarded(public_key: PublicKey, issuer: Issuer | None) -> Sequence[Guard]:
+    keys = trusted_keys(public_key, issuer)
+    return keys if issuer is None else (Guard(f"authority-{issuer.authority_id}", issuer.version), *keys)
 
 
 CertificateDecider = Decider[CertificateCommand, State, CertificateEvent]
@@ -267,7 +252,7 @@ def decider(encode: Callable[[Template], bytes]) -> CertificateDecider:
     return Decider(
         category=CATEGORY,
         initial=State(),
-        evolve=evolve,
+        evolve=lineage.evolve,
         decide=lambda command, state: decide(command, state, encode),
         reservations=reservations,
         guards=guards,

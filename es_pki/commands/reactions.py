@@ -6,7 +6,13 @@ from msgspec import Struct
 
 from es_pki.events import codec
 from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed
-from es_pki.events.certificate import CertificateIssued, CertificatePrepared, SigningFailed
+from es_pki.events.certificate import (
+    CertificateDeleted,
+    CertificateIssued,
+    CertificatePrepared,
+    PrivateKeysDiscarded,
+    SigningFailed,
+)
 from es_pki.events.happened import Happened
 
 
@@ -16,13 +22,21 @@ class SignAuthority(Struct, frozen=True, tag=True):
     authority_id: str
 
 
-class SignCertificate(Struct, frozen=True, tag=True):
+class SignCertificate(Struct, frozen=True, tag=True, omit_defaults=True):
     """Sign the prepared version of a certificate and record it."""
 
     certificate_id: str
+    version: int = 1
 
 
-Effect = SignAuthority | SignCertificate
+class DiscardKeys(Struct, frozen=True, tag=True):
+    """Remove a deleted certificate's private keys from the key store and record it."""
+
+    certificate_id: str
+    key_ids: tuple[str, ...]
+
+
+Effect = SignAuthority | SignCertificate | DiscardKeys
 
 
 class Due(Struct, frozen=True):
@@ -44,6 +58,8 @@ REACTED_TO = codec.stored_types_of(
     CertificatePrepared,
     CertificateIssued,
     SigningFailed,
+    CertificateDeleted,
+    PrivateKeysDiscarded,
 )
 """The stored types of the events that `react` looks at, old names too."""
 
@@ -55,9 +71,13 @@ def react(happened: Happened) -> Iterator[Due | Settled]:
             yield Due(SignAuthority(happened.id))
         case AuthorityCreated() | AuthoritySigningFailed():
             yield Settled(SignAuthority(happened.id))
-        case CertificatePrepared():
-            yield Due(SignCertificate(happened.id))
-        case CertificateIssued() | SigningFailed():
-            yield Settled(SignCertificate(happened.id))
+        case CertificatePrepared(version=version):
+            yield Due(SignCertificate(happened.id, version))
+        case CertificateIssued(version=version) | SigningFailed(version=version):
+            yield Settled(SignCertificate(happened.id, version))
+        case CertificateDeleted(key_ids=key_ids) if key_ids:
+            yield Due(DiscardKeys(happened.id, key_ids))
+        case PrivateKeysDiscarded(key_ids=key_ids):
+            yield Settled(DiscardKeys(happened.id, key_ids))
         case _:
             pass

@@ -14,6 +14,7 @@ class CertificatePrepared(Struct, frozen=True, omit_defaults=True):
     None when the private key is not kept here (a CSR was signed). `serial_number` is hex. `to_be_signed` is the DER
     TBSCertificate. `request_digest` is the SHA-256 of what was asked for: the same request again is recognised by it.
     `public_key_hash` is the SHA-256 of the SubjectPublicKeyInfo in hex ("" while that was not noted).
+    `request_id` tells wishes for further versions of one lineage apart; the first version's is the lineage's own id.
     """
 
     version: int
@@ -30,10 +31,11 @@ class CertificatePrepared(Struct, frozen=True, omit_defaults=True):
     to_be_signed: bytes
     request_digest: bytes
     public_key_hash: str = ""
+    request_id: str = ""
 
 
 class CertificateIssued(Struct, frozen=True, omit_defaults=True):
-    """The prepared version was signed. `certificate` is DER."""
+    """The prepared version was signed and is the current one from now on. `certificate` is DER."""
 
     version: int
     certificate: bytes
@@ -46,4 +48,58 @@ class SigningFailed(Struct, frozen=True, omit_defaults=True):
     reason: str
 
 
-CertificateEvent = CertificatePrepared | CertificateIssued | SigningFailed
+class CertificateRolledBack(Struct, frozen=True, omit_defaults=True):
+    """An earlier `version` is the current one again: whatever points at the lineage gets it."""
+
+    version: int
+
+
+class CertificateRenamed(Struct, frozen=True, omit_defaults=True):
+    """The lineage is called `name`. Its former name still leads to it, unless it was released with this event."""
+
+    name: str
+    former_name: str
+    former_name_released: bool = False
+
+
+class CertificateLabelled(Struct, frozen=True, omit_defaults=True):
+    """The lineage carries exactly these labels from now on."""
+
+    labels: dict[str, str]
+
+
+class OwnerAssigned(Struct, frozen=True, omit_defaults=True):
+    """Somebody answers for the certificate: a person or team in their own words, "" for nobody."""
+
+    owner: str
+
+
+class CertificateDeleted(Struct, frozen=True, omit_defaults=True):
+    """The lineage is done with. Its names were released with this event, its private keys are to be removed.
+
+    `names` are those that led to it, `key_ids` its keys in the key store. The log keeps its certificates, and their
+    serial numbers stay taken.
+    """
+
+    names: tuple[str, ...]
+    key_ids: tuple[str, ...] = ()
+    reason: str = ""
+
+
+class PrivateKeysDiscarded(Struct, frozen=True, omit_defaults=True):
+    """The deleted certificate's private keys are in the key store no more."""
+
+    key_ids: tuple[str, ...]
+
+
+CertificateEvent = (
+    CertificatePrepared
+    | CertificateIssued
+    | SigningFailed
+    | CertificateRolledBack
+    | CertificateRenamed
+    | CertificateLabelled
+    | OwnerAssigned
+    | CertificateDeleted
+    | PrivateKeysDiscarded
+)

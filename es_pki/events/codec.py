@@ -17,11 +17,22 @@ from es_pki.events.authority import (
     AuthoritySigningFailed,
     IssuancePolicyAdopted,
 )
-from es_pki.events.certificate import CertificateEvent, CertificateIssued, CertificatePrepared, SigningFailed
+from es_pki.events.certificate import (
+    CertificateDeleted,
+    CertificateEvent,
+    CertificateIssued,
+    CertificateLabelled,
+    CertificatePrepared,
+    CertificateRenamed,
+    CertificateRolledBack,
+    OwnerAssigned,
+    PrivateKeysDiscarded,
+    SigningFailed,
+)
 from es_pki.events.key_compromise import KeyCompromiseEvent, KeyCompromiseReported
 from es_pki.events.log_key import LogKeyAdopted, LogKeyEvent, LogRestored
 from es_pki.events.principal import PrincipalEvent, TokenCreated, TokenRevoked
-from es_pki.events.reservation import NameReserved, ReservationEvent, SerialNumberReserved
+from es_pki.events.reservation import NameReleased, NameReserved, ReservationEvent, SerialNumberReserved
 
 Event = AuthorityEvent | CertificateEvent | KeyCompromiseEvent | LogKeyEvent | PrincipalEvent | ReservationEvent
 
@@ -33,12 +44,19 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "certificate.prepared.v1": CertificatePrepared,
     "certificate.issued.v1": CertificateIssued,
     "certificate.signing_failed.v1": SigningFailed,
+    "certificate.rolled_back.v1": CertificateRolledBack,
+    "certificate.renamed.v1": CertificateRenamed,
+    "certificate.labelled.v1": CertificateLabelled,
+    "certificate.owner_assigned.v1": OwnerAssigned,
+    "certificate.deleted.v1": CertificateDeleted,
+    "certificate.private_keys_discarded.v1": PrivateKeysDiscarded,
     "key_compromise.reported.v1": KeyCompromiseReported,
     "log_key.adopted.v1": LogKeyAdopted,
     "log_key.log_restored.v1": LogRestored,
     "principal.token_created.v1": TokenCreated,
     "principal.token_revoked.v1": TokenRevoked,
     "reservation.name_reserved.v1": NameReserved,
+    "reservation.name_released.v1": NameReleased,
     "reservation.serial_number_reserved.v1": SerialNumberReserved,
 }
 

@@ -1,4 +1,4 @@
-"""Who owns what exists only once. One stream per reserved thing, so that the log itself refuses the second owner.
+"""Who owns what exists only once. One stream per reserved thing, so that the log itself refuses a second owner.
 
 Streams: `authority_name-<name>`, `certificate_name-<name>`, `principal_name-<name>` and
 `serial_number-<authority id>-<hex>`. Appended together with the owner's own event, or not at all.
@@ -13,10 +13,16 @@ class NameReserved(Struct, frozen=True, omit_defaults=True):
     owner: str
 
 
+class NameReleased(Struct, frozen=True, omit_defaults=True):
+    """The name is free again: `owner` (its id) gave it up. Others may reserve it anew in the same stream."""
+
+    owner: str
+
+
 class SerialNumberReserved(Struct, frozen=True, omit_defaults=True):
     """An issuer's serial number belongs to the aggregate `owner` (its id) for ever (RFC 5280 section 4.1.2.2)."""
 
     owner: str
 
 
-ReservationEvent = NameReserved | SerialNumberReserved
+ReservationEvent = NameReserved | NameReleased | SerialNumberReserved

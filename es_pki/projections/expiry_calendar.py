@@ -1,4 +1,7 @@
-"""The expiry calendar: what stops being valid when, authorities and certificates alike."""
+"""The expiry calendar: what stops being valid when, authorities and certificates alike.
+
+Of a certificate only the current version counts: that an earlier one expires, which was replaced, alarms nobody.
+"""
 
 from datetime import datetime
 from enum import StrEnum
@@ -7,12 +10,19 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed
-from es_pki.events.certificate import CertificateIssued, CertificatePrepared, SigningFailed
+from es_pki.events.certificate import (
+    CertificateDeleted,
+    CertificateIssued,
+    CertificatePrepared,
+    CertificateRenamed,
+    CertificateRolledBack,
+    SigningFailed,
+)
 from es_pki.events.happened import Happened
-from es_pki.projections.view import View
+from es_pki.projections.view import View, own_id
 
 NAME = "expiry_calendar"
-VERSION = 1
+VERSION = 2
 
 
 class Kind(StrEnum):
@@ -22,54 +32,80 @@ class Kind(StrEnum):
     CERTIFICATE = "certificate"
 
 
-class Row(Struct, frozen=True):
-    """One thing that expires. `signed` is "no" until the signature is there: such a row is no entry yet."""
+class Version(Struct, frozen=True):
+    """When a version of a certificate ends."""
+
+    version: int
+    serial_number: str
+    not_after: datetime
+
+
+class Row(Version, frozen=True, kw_only=True):
+    """One thing that expires. `signed` is "no" until the signature is there: such a row is no entry yet.
+
+    `other_versions` are those that may become current: outstanding ones, and earlier ones that still hold.
+    """
 
     id: str
     kind: Kind
     name: str
-    version: int
-    serial_number: str
-    not_after: datetime
     signed: str = "no"
-
-
-def key(happened: Happened) -> str:
-    """Key entries by what expires: each version of a certificate has its own."""
-    match happened.event:
-        case CertificatePrepared(version=version) | CertificateIssued(version=version) | SigningFailed(version=version):
-            return f"{happened.id}/{version}"
-        case _:
-            return f"{happened.id}/1"
+    other_versions: tuple[Version, ...] = ()
 
 
 def evolve(row: Row | None, happened: Happened) -> Row | None:
     """Return the entry after an event."""
     match happened.event:
-        case CertificatePrepared() as event:
-            return Row(
-                id=happened.id,
-                kind=Kind.CERTIFICATE,
-                name=event.name,
-                version=event.version,
-                serial_number=event.serial_number,
-                not_after=event.not_after,
-            )
-        case AuthorityPrepared() as authority:
-            return Row(
-                id=happened.id,
-                kind=Kind.AUTHORITY,
-                name=authority.name,
-                version=1,
-                serial_number=authority.serial_number,
-                not_after=authority.not_after,
-            )
-        case CertificateIssued() | AuthorityCreated() if row is not None:
-            return replace(row, signed="yes")
-        case SigningFailed() | AuthoritySigningFailed():
+        case AuthorityPrepared() | CertificatePrepared() as event:
+            return _prepared(row, event, happened)
+        case AuthoritySigningFailed() | CertificateDeleted():
             return None
+        case _ if row is None:
+            return None
+        case AuthorityCreated():
+            return replace(row, signed="yes")
+        case CertificateIssued(version=number) | CertificateRolledBack(version=number):
+            return _current(row, number)
+        case SigningFailed(version=number):
+            return _without(row, number)
+        case CertificateRenamed(name=name):
+            return replace(row, name=name)
         case _:
             return row
+
+
+def _prepared(row: Row | None, event: AuthorityPrepared | CertificatePrepared, happened: Happened) -> Row:
+    kind, number = Kind.AUTHORITY, 1
+    if isinstance(event, CertificatePrepared):
+        kind, number = Kind.CERTIFICATE, event.version
+    version = Version(number, event.serial_number, event.not_after)
+    if row is None:
+        return Row(*_fields(version), id=happened.id, kind=kind, name=event.name)
+    holding = (other for other in row.other_versions if other.not_after > happened.time)
+    return replace(row, other_versions=(*holding, version))
+
+
+def _current(row: Row, number: int) -> Row:
+    """Return the entry of another version; the one before it may become current again."""
+    if number == row.version:
+        return replace(row, signed="yes")
+    version = next((other for other in row.other_versions if other.version == number), None)
+    if version is None:
+        return row
+    others = [other for other in row.other_versions if other.version != number]
+    if row.signed == "yes":
+        others.append(Version(row.version, row.serial_number, row.not_after))
+    return Row(*_fields(version), id=row.id, kind=row.kind, name=row.name, signed="yes", other_versions=tuple(others))
+
+
+def _without(row: Row, number: int) -> Row | None:
+    if number == row.version:
+        return None
+    return replace(row, other_versions=tuple(other for other in row.other_versions if other.version != number))
+
+
+def _fields(version: Version) -> tuple[int, str, datetime]:
+    return version.version, version.serial_number, version.not_after
 
 
 view = View(
@@ -83,8 +119,11 @@ view = View(
         CertificatePrepared,
         CertificateIssued,
         SigningFailed,
+        CertificateRolledBack,
+        CertificateRenamed,
+        CertificateDeleted,
     ),
-    key=key,
+    key=own_id,
     evolve=evolve,
     order_by="not_after",
     filters=("kind", "signed"),

@@ -10,7 +10,17 @@ from es_pki.events.authority import (
     AuthoritySigningFailed,
     IssuancePolicyAdopted,
 )
-from es_pki.events.certificate import CertificateIssued, CertificatePrepared, SigningFailed
+from es_pki.events.certificate import (
+    CertificateDeleted,
+    CertificateIssued,
+    CertificateLabelled,
+    CertificatePrepared,
+    CertificateRenamed,
+    CertificateRolledBack,
+    OwnerAssigned,
+    PrivateKeysDiscarded,
+    SigningFailed,
+)
 from es_pki.events.codec import Event
 from es_pki.events.happened import Happened
 from es_pki.events.key_compromise import KeyCompromiseReported
@@ -64,7 +74,8 @@ def summary(event: Event) -> str:
         case IssuancePolicyAdopted():
             return f"at most {event.policy.maximum_validity_days} days"
         case CertificatePrepared():
-            return f"{event.name}: {event.profile}, serial number {event.serial_number}, until {event.not_after:%F}"
+            until = f"serial number {event.serial_number}, until {event.not_after:%F}"
+            return f"{event.name}: version {event.version}, {event.profile}, {until}"
         case LogKeyAdopted():
             return f"{event.origin}: {event.public_key.hex()}"
         case LogRestored():
@@ -73,6 +84,24 @@ def summary(event: Event) -> str:
             return f"{event.name}: {', '.join(event.roles)}"
         case TokenRevoked() | KeyCompromiseReported():
             return event.reason
+        case _:
+            return _of_lineage(event)
+
+
+def _of_lineage(event: Event) -> str:
+    match event:
+        case CertificateRolledBack():
+            return f"version {event.version} is the current one again"
+        case CertificateRenamed():
+            return f"{event.former_name} is called {event.name}"
+        case CertificateLabelled():
+            return ", ".join(f"{key}={value}" for key, value in event.labels.items()) or "no labels"
+        case OwnerAssigned():
+            return event.owner or "nobody"
+        case CertificateDeleted():
+            return f"{', '.join(event.names)}: {event.reason}".removesuffix(": ")
+        case PrivateKeysDiscarded():
+            return f"{len(event.key_ids)} private keys"
         case _:
             return ""
 
@@ -89,6 +118,12 @@ view = View(
         CertificatePrepared,
         CertificateIssued,
         SigningFailed,
+        CertificateRolledBack,
+        CertificateRenamed,
+        CertificateLabelled,
+        OwnerAssigned,
+        CertificateDeleted,
+        PrivateKeysDiscarded,
         LogKeyAdopted,
         LogRestored,
         TokenCreated,

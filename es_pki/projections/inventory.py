@@ -1,37 +1,45 @@
-"""The inventory: every certificate by its lineage, as its newest version is."""
+"""The inventory: every certificate by its lineage, as its current version is."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
-from es_pki.events.certificate import CertificateIssued, CertificatePrepared, SigningFailed
+from es_pki.events.certificate import (
+    CertificateDeleted,
+    CertificateIssued,
+    CertificateLabelled,
+    CertificatePrepared,
+    CertificateRenamed,
+    CertificateRolledBack,
+    OwnerAssigned,
+    SigningFailed,
+)
 from es_pki.events.happened import Happened
 from es_pki.projections.view import View, own_id
 from es_pki.values import KeyAlgorithm, KeyType, Profile, Subject, SubjectAltNames
 
 NAME = "inventory"
-VERSION = 2
+VERSION = 3
 
 
 class CertificateStatus(StrEnum):
-    """How far the newest version has come. Expiry is no status: compare `not_after` with the time you ask about."""
+    """How far a version has come. Expiry is no status: compare `not_after` with the time you ask about."""
 
     PREPARED = "prepared"
     ISSUED = "issued"
     FAILED = "failed"
 
 
-class Row(Struct, frozen=True):
-    """One lineage. `key_is_here` tells whether the private key is kept; `fingerprint` is the SHA-256 in hex.
+class Version(Struct, frozen=True):
+    """One version. `key_is_here` tells whether the private key is kept; `fingerprint` is the SHA-256 in hex.
 
     `security_bits` is the key's strength; `public_key_hash` is the SHA-256 of the SubjectPublicKeyInfo in hex.
     """
 
-    id: str
-    name: str
     version: int
     status: CertificateStatus
     authority_id: str | None
@@ -53,28 +61,105 @@ class Row(Struct, frozen=True):
     failure: str | None = None
 
 
+class Row(Version, frozen=True, kw_only=True):
+    """One lineage, with the facts of its current version; of the newest one until one was issued.
+
+    `versions` is how many there have been; `other_versions` are those among them that are outstanding, that failed
+    since, or that still hold. `aliases` are former names that lead to it.
+    """
+
+    id: str
+    name: str
+    aliases: tuple[str, ...] = ()
+    current_version: int | None = None
+    versions: int = 1
+    other_versions: tuple[Version, ...] = ()
+    labels: Mapping[str, str] = {}
+    owner: str = ""
+
+
 def evolve(row: Row | None, happened: Happened) -> Row | None:
     """Return the lineage's row after an event."""
     match happened.event:
         case CertificatePrepared() as event:
-            return _prepared(event, happened)
-        case CertificateIssued(certificate=certificate) if row is not None:
-            return replace(
-                row,
-                status=CertificateStatus.ISSUED,
-                issued_at=happened.time,
-                fingerprint=hashlib.sha256(certificate).hexdigest(),
-            )
-        case SigningFailed(reason=reason) if row is not None:
-            return replace(row, status=CertificateStatus.FAILED, failure=reason)
+            return _prepared(row, _version(event, happened), event.name, happened)
+        case CertificateDeleted():
+            return None
+        case _ if row is None:
+            return None
+        case CertificateIssued() | SigningFailed() | CertificateRolledBack() as event:
+            return _with_version(row, event, happened)
+        case CertificateRenamed() as event:
+            return replace(row, name=event.name, aliases=_aliases(row.aliases, event))
+        case CertificateLabelled(labels=labels):
+            return replace(row, labels=labels)
+        case OwnerAssigned(owner=owner):
+            return replace(row, owner=owner)
         case _:
             return row
 
 
-def _prepared(event: CertificatePrepared, happened: Happened) -> Row:
-    return Row(
-        id=happened.id,
-        name=event.name,
+def _prepared(row: Row | None, version: Version, name: str, happened: Happened) -> Row:
+    if row is None:
+        return Row(**asdict(version), id=happened.id, name=name)
+    row = replace(row, versions=row.versions + 1)
+    if row.current_version is None:
+        return _shown(row, version)
+    holding = (v for v in row.other_versions if v.not_after > happened.time and v.status is CertificateStatus.ISSUED)
+    return replace(row, other_versions=(*holding, version))
+
+
+def _with_version(
+    row: Row, event: CertificateIssued | SigningFailed | CertificateRolledBack, happened: Happened
+) -> Row:
+    """Return the row after something happened to a version that it knows."""
+    version = next((v for v in (_facts(row), *row.other_versions) if v.version == event.version), None)
+    if version is None:
+        return row
+    match event:
+        case CertificateIssued(certificate=certificate):
+            issued = replace(
+                version,
+                status=CertificateStatus.ISSUED,
+                issued_at=happened.time,
+                fingerprint=hashlib.sha256(certificate).hexdigest(),
+            )
+            return _current(row, issued)
+        case CertificateRolledBack():
+            return _current(row, version)
+        case SigningFailed(reason=reason):
+            failed = replace(version, status=CertificateStatus.FAILED, failure=reason)
+            if row.version == failed.version:
+                return _shown(row, failed)
+            others = (failed if v.version == failed.version else v for v in row.other_versions)
+            return replace(row, other_versions=tuple(others))
+
+
+def _current(row: Row, version: Version) -> Row:
+    """Return the row with another current version; the one before it goes to the others."""
+    before = () if version.version == row.version else (_facts(row),)
+    others = (*(v for v in row.other_versions if v.version != version.version), *before)
+    shown = _shown(row, version)
+    return replace(
+        shown, current_version=version.version, other_versions=tuple(sorted(others, key=lambda v: v.version))
+    )
+
+
+def _shown(row: Row, version: Version) -> Row:
+    return replace(row, **asdict(version))
+
+
+def _facts(row: Row) -> Version:
+    return Version(*(getattr(row, field) for field in Version.__struct_fields__))
+
+
+def _aliases(before: tuple[str, ...], event: CertificateRenamed) -> tuple[str, ...]:
+    kept = before if event.former_name_released else (*before, event.former_name)
+    return tuple(dict.fromkeys(name for name in kept if name != event.name))
+
+
+def _version(event: CertificatePrepared, happened: Happened) -> Version:
+    return Version(
         version=event.version,
         status=CertificateStatus.PREPARED,
         authority_id=event.issuer_id,
@@ -98,7 +183,16 @@ view = View(
     name=NAME,
     version=VERSION,
     row=Row,
-    events=(CertificatePrepared, CertificateIssued, SigningFailed),
+    events=(
+        CertificatePrepared,
+        CertificateIssued,
+        SigningFailed,
+        CertificateRolledBack,
+        CertificateRenamed,
+        CertificateLabelled,
+        OwnerAssigned,
+        CertificateDeleted,
+    ),
     key=own_id,
     evolve=evolve,
     order_by="name",
@@ -113,6 +207,9 @@ view = View(
         "public_key_hash",
         "serial_number",
         "fingerprint",
+        "owner",
+        "labels",
     ),
     lookups=("name", "public_key_hash", "serial_number", "fingerprint"),
+    members=("labels",),
 )

@@ -1,11 +1,13 @@
 """Connections: how they are set up, and what their failures mean."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
 
+from eventlog.database_url import hosts
 from eventlog.log import Damaged, LogError, Unavailable
 
 PATIENCE_SECONDS = 15.0
@@ -20,6 +22,7 @@ LOST = (
     asyncpg.OperatorInterventionError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.TooManyConnectionsError,
+    asyncpg.ReadOnlySQLTransactionError,  # a standby, about to be promoted
     OSError,
 )
 """After these the connection is given up and the call repeated on another."""
@@ -32,16 +35,26 @@ SETTINGS = {
     "enable_bitmapscan": "off",
     # It would compile queries for milliseconds that run for microseconds.
     "jit": "off",
-    # A writer that is cut off from the server must not keep the lock.
-    "idle_in_transaction_session_timeout": "10000",
+    # A writer that hangs, or is cut off from the server, must not keep the lock.
+    "idle_in_transaction_session_timeout": "5000",
 }
 
-OPTIONS: dict[str, Any] = {"server_settings": SETTINGS, "timeout": 10, "command_timeout": 60}
+OPTIONS: dict[str, Any] = {"server_settings": SETTINGS, "timeout": 5, "command_timeout": 20}
+"""Seconds to be let in by each host, and for a statement: whoever doesn't answer then is taken for gone."""
+
+
+async def connect_to_any(url: str, **options: Any) -> Any:  # noqa: ANN401 - asyncpg ships no annotations
+    """Return a connection to the first host of the URL that can be written to. Raises what the last one raised."""
+    *others, last = hosts(url)
+    for host in others:
+        with contextlib.suppress(*LOST):
+            return await asyncpg.connect(host, **options)
+    return await asyncpg.connect(last, **options)
 
 
 async def connect(url: str) -> Any:  # noqa: ANN401 - asyncpg ships no annotations
     """Return a connection whose commits are durable, whatever the server's default is."""
-    connection = await asyncpg.connect(url, **OPTIONS)
+    connection = await connect_to_any(url, **OPTIONS)
     await connection.execute(
         "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
     )

@@ -1,24 +1,25 @@
 """Hearing that any process has committed."""
 
 import asyncio
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
 
-from eventlog.paging import Signal
 from eventlog.postgres.connection import LOST, connect
 from eventlog.postgres.schema import CHANNEL
 
-PAUSE_SECONDS = 1.0
-"""Between two attempts to get a connection; meanwhile followers look by themselves."""
+LOOK_SECONDS = 1.0
+"""How often followers are told to look all the same: the connection may be gone without a word."""
 
 
 class Listener:
     """A connection that listens, from the first follower on."""
 
-    def __init__(self, url: str, signal: Signal) -> None:
+    def __init__(self, url: str, wake: Callable[[], None]) -> None:
         self._url = url
-        self._signal = signal
+        self._wake = wake
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -37,7 +38,8 @@ class Listener:
             try:
                 await self._listen_once()
             except (*LOST, asyncpg.PostgresError):
-                await asyncio.sleep(PAUSE_SECONDS)
+                self._wake()
+                await asyncio.sleep(LOOK_SECONDS)
 
     async def _listen_once(self) -> None:
         connection = await connect(self._url)
@@ -45,11 +47,14 @@ class Listener:
         try:
             connection.add_termination_listener(lambda _: ended.set())
             await connection.add_listener(CHANNEL, self._heard)
-            # What was committed before is not announced.
-            self._signal.set()
-            await ended.wait()
+            while not ended.is_set():
+                # Also at first: what was committed before is not announced.
+                self._wake()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_SECONDS):
+                        await ended.wait()
         finally:
             connection.terminate()
 
     def _heard(self, *_: Any) -> None:  # noqa: ANN401 - asyncpg ships no annotations
-        self._signal.set()
+        self._wake()

@@ -7,15 +7,13 @@ import asyncpg
 
 from eventlog import batch, clock, merkle, paging
 from eventlog.commit import CommitQueue
+from eventlog.following import Following
 from eventlog.log import PAGE_SIZE, Closed, Damaged, Head, Page, Record, Unavailable, Write
 from eventlog.postgres import schema
-from eventlog.postgres.connection import LOST, OPTIONS, attempts, connect, translated
+from eventlog.postgres.connection import LOST, OPTIONS, attempts, connect, connect_to_any, translated
 from eventlog.postgres.listener import Listener
 from eventlog.postgres.restorer import restore
 from eventlog.postgres.writer import Writer
-
-POLL_SECONDS = 1.0
-"""How often followers look by themselves, should a notification be lost."""
 
 READERS = 4
 """Reading connections, at most."""
@@ -56,8 +54,8 @@ class PostgresLog:
         self._pool = pool
         self._writer = Writer(url, now)
         self._queue = CommitQueue(self._commit)
-        self._signal = paging.Signal()
-        self._listener = Listener(url, self._signal)
+        self._following = Following(self)
+        self._listener = Listener(url, self._following.wake)
         self._closed = False
 
     @classmethod
@@ -72,7 +70,9 @@ class PostgresLog:
                 await schema.prepare(connection)
             finally:
                 connection.terminate()
-            pool = await asyncpg.create_pool(url, min_size=0, max_size=READERS, reset=_keep, **OPTIONS)
+            pool = await asyncpg.create_pool(
+                url, connect=connect_to_any, min_size=0, max_size=READERS, reset=_keep, **OPTIONS
+            )
         except (*LOST, asyncpg.PostgresError) as error:
             raise translated(error) from error
         return cls(url, pool, now)
@@ -101,7 +101,7 @@ class PostgresLog:
         """See `Log.follow`."""
         if not self._closed:
             self._listener.start()
-        return paging.follow(self, self._signal, POLL_SECONDS, after, types)
+        return self._following.follow(after, types)
 
     async def scan(self) -> AsyncIterator[Sequence[Record]]:
         """See `Log.scan`."""
@@ -133,7 +133,7 @@ class PostgresLog:
         """See `Log.restore`."""
         self._check_open()
         head = await restore(self._url, pages)
-        self._signal.set()
+        self._following.wake()
         return head
 
     async def close(self) -> None:
@@ -142,7 +142,7 @@ class PostgresLog:
         if self._closed:
             return
         self._closed = True
-        self._signal.set()
+        self._following.wake()
         await self._listener.close()
         await self._writer.close()
         self._pool.terminate()
@@ -162,7 +162,7 @@ class PostgresLog:
         batch.answer(outcome)
         self._queue.defer(outcome.deferred)
         if outcome.records:
-            self._signal.set()
+            self._following.wake()
 
     async def _records(self, query: str, *arguments: object) -> list[Record]:
         return list(map(Record._make, await self._fetch(query, *arguments)))

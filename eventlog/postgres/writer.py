@@ -14,12 +14,18 @@ from eventlog import batch, merkle
 from eventlog.log import Head, Unavailable
 from eventlog.postgres.connection import LOST, attempts, connect, translated
 
+MAXIMUM_REMEMBERED = 100_000
+"""Streams whose version is remembered; when there are more, all are forgotten."""
+
 LOCKED_BATCHES = 16
 """After losing a race, so many batches take the lock first: the others are probably still there."""
 
 _APPEND = "SELECT * FROM eventlog.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 _LOCK_HEAD = "SELECT * FROM eventlog.lock_head()"
 _LEAF_HASH = "SELECT leaf_hash FROM eventlog.event WHERE position = $1"
+
+_WRITE_NOTHING = "SELECT pg_logical_emit_message(true, 'eventlog', '')"
+"""Makes a commit wait for the synchronous standby, as one without writes doesn't; nobody reads what it writes."""
 
 
 class Writer:
@@ -30,6 +36,7 @@ class Writer:
         self._now = now
         self._connection: Any = None
         self._head: Head | None = None
+        self._versions: dict[str, int] = {}
         self._locked_batches = 0
         self._unanswered: batch.Plan | None = None
 
@@ -53,13 +60,14 @@ class Writer:
     async def close(self) -> None:
         """Release the connection, if there is one."""
         connection, self._connection, self._head = self._connection, None, None
+        self._versions.clear()
         if connection is not None:
             connection.terminate()
 
     async def _commit(self, requests: Sequence[batch.Request]) -> batch.Plan:
         outcome = None
         if self._head is not None and self._locked_batches == 0:
-            outcome, self._head = await self._store(requests, self._head)
+            outcome, self._head = await self._store(requests, self._head, hopeful=True)
             if outcome is None:
                 self._locked_batches = LOCKED_BATCHES
         if outcome is None:
@@ -71,9 +79,13 @@ class Writer:
         async with self._connection.transaction():
             row = await self._connection.fetchrow(_LOCK_HEAD)
             head = Head(row["size"], row["time"], merkle.unpack(row["frontier"]))
+            if head != self._head:
+                self._versions.clear()
             if self._unanswered is not None and await self._is_stored(self._unanswered):
+                # Its own wait for a standby was cut off, which may lack it yet. Our commit comes after it.
+                await self._connection.execute(_WRITE_NOTHING)
                 return self._unanswered
-            outcome, head = await self._store(requests, head)
+            outcome, head = await self._store(requests, head, hopeful=False)
             if outcome is None:
                 raise Unavailable("the head moved under the lock")
         self._head = head
@@ -85,31 +97,50 @@ class Writer:
         stored = await self._connection.fetchval(_LEAF_HASH, first.position)
         return bool(stored == first.leaf_hash)
 
-    async def _store(self, requests: Sequence[batch.Request], head: Head) -> tuple[batch.Plan | None, Head]:
-        """Send what fits to this head until no stream contradicts; None and the true head if it has moved."""
-        known: dict[str, int] = {}
+    async def _store(
+        self, requests: Sequence[batch.Request], head: Head, *, hopeful: bool
+    ) -> tuple[batch.Plan | None, Head]:
+        """Send what fits to this head until no stream contradicts; None and the true head if it has moved.
+
+        As long as the head is the one that we wrote, the versions that we remember are true. `hopeful`: streams that
+        get their first event aren't looked up, as the index refuses a second one; outside of a transaction only.
+        """
         while True:
-            outcome = batch.plan(requests, head, self._now(), known.get)
+            outcome = batch.plan(requests, head, self._now(), self._versions.get)
             if not outcome.records:
                 return outcome, head
             self._unanswered = outcome
-            row = await self._connection.fetchrow(_APPEND, *_arguments(outcome, head))
+            try:
+                row = await self._connection.fetchrow(_APPEND, *_arguments(outcome, head, hopeful=hopeful))
+            except asyncpg.UniqueViolationError:
+                if not hopeful:
+                    raise
+                hopeful = False
+                continue
             if row["stored"]:
+                self._remember(outcome.versions)
                 return outcome, outcome.head
             self._unanswered = None
             if row["streams"] is None:
+                self._versions.clear()
                 return None, Head(row["size"], row["time"], merkle.unpack(row["frontier"]))
-            known.update(zip(row["streams"], row["versions"], strict=True))
+            self._remember(dict(zip(row["streams"], row["versions"], strict=True)))
+
+    def _remember(self, versions: dict[str, int]) -> None:
+        if len(self._versions) > MAXIMUM_REMEMBERED:
+            self._versions.clear()
+        self._versions.update(versions)
 
 
-def _arguments(outcome: batch.Plan, head: Head) -> tuple[object, ...]:
+def _arguments(outcome: batch.Plan, head: Head, *, hopeful: bool) -> tuple[object, ...]:
+    unsure = {s: v for s, v in outcome.assumed.items() if not hopeful or v > 0 or outcome.versions[s] == 0}
     _, streams, versions, types, _, metadata, data, leaf_hashes = zip(*outcome.records, strict=True)
     return (
         merkle.pack(head.frontier),
         merkle.pack(outcome.head.frontier),
         outcome.head.time,
-        list(outcome.assumed),
-        list(outcome.assumed.values()),
+        list(unsure),
+        list(unsure.values()),
         streams,
         versions,
         types,

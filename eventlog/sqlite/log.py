@@ -14,11 +14,13 @@ from typing import TypeVar
 
 from eventlog import batch, clock, paging
 from eventlog.commit import CommitQueue
+from eventlog.following import Following
 from eventlog.log import PAGE_SIZE, Closed, Head, Page, Record, Write
 from eventlog.sqlite import schema
 from eventlog.sqlite.checkpointer import Checkpointer
 from eventlog.sqlite.reader import LOWEST_POSITION, Reader
 from eventlog.sqlite.restorer import Restorer
+from eventlog.sqlite.watcher import Watcher
 from eventlog.sqlite.writer import Writer
 
 R = TypeVar("R")
@@ -35,9 +37,6 @@ QUICK_PAGE = 200
 QUICK_LEAVES = 256
 """Leaf hashes read on the event loop: a tile of them is quicker than what a thread costs."""
 
-POLL_SECONDS = 0.02
-"""How often followers look for what other processes have committed."""
-
 
 class SQLiteLog:
     """A log in a file. Open it with `open`; see `eventlog.log.Log` for what the methods promise."""
@@ -51,7 +50,8 @@ class SQLiteLog:
         self._write_thread = ThreadPoolExecutor(1, "eventlog-write")
         self._read_thread = ThreadPoolExecutor(1, "eventlog-read")
         self._queue = CommitQueue(self._commit)
-        self._signal = paging.Signal()
+        self._following = Following(self)
+        self._watcher = Watcher(path, self._following.wake)
         self._closed = False
 
     @classmethod
@@ -68,7 +68,7 @@ class SQLiteLog:
             schema.prepare(path)
             return cls(path, now)
         except sqlite3.Error as error:
-            raise schema.translated(error) from error
+            raise schema.translated(error, path) from error
 
     async def append(self, writes: Sequence[Write], *, metadata: bytes = b"{}") -> tuple[int, ...]:
         """See `Log.append`."""
@@ -93,7 +93,9 @@ class SQLiteLog:
 
     def follow(self, *, after: int = 0, types: Collection[str] | None = None) -> AsyncIterator[Page]:
         """See `Log.follow`."""
-        return paging.follow(self, self._signal, POLL_SECONDS, after, types)
+        if not self._closed:
+            self._watcher.start()
+        return self._following.follow(after, types)
 
     async def scan(self) -> AsyncIterator[Sequence[Record]]:
         """See `Log.scan`."""
@@ -130,7 +132,7 @@ class SQLiteLog:
             head = await asyncio.to_thread(restorer.commit)
         finally:
             await asyncio.to_thread(restorer.close)
-        self._signal.set()
+        self._following.wake()
         return head
 
     async def close(self) -> None:
@@ -139,7 +141,8 @@ class SQLiteLog:
         if self._closed:
             return
         self._closed = True
-        self._signal.set()
+        self._following.wake()
+        await self._watcher.close()
         await self._checkpointer.close()
         self._write_thread.shutdown()
         await asyncio.to_thread(self._read_thread.shutdown)
@@ -180,7 +183,7 @@ class SQLiteLog:
     def _committed(self, outcome: batch.Plan) -> None:
         batch.answer(outcome)
         if outcome.records:
-            self._signal.set()
+            self._following.wake()
             self._checkpointer.wrote(outcome.records)
 
     async def _in_read_thread(self, read: Callable[..., R], *arguments: object) -> R:

@@ -40,6 +40,7 @@ class Reader:
     """One reading connection."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._connection = schema.connect_reader(path)
 
     def head(self) -> Head:
@@ -75,7 +76,7 @@ class Reader:
         try:
             joined = b"".join([row[0] for row in self._connection.execute(_LEAF_HASHES, (after, until))])
         except sqlite3.Error as error:
-            raise schema.translated(error) from error
+            raise schema.translated(error, self._path) from error
         return paging.checked_leaf_hashes(joined, after, until)
 
     def position_at(self, time: int) -> int:
@@ -101,11 +102,11 @@ class Reader:
             rows: Iterator[tuple[object, ...]] = self._connection.execute(query, parameters)
             return list(map(Record._make, rows))
         except sqlite3.Error as error:
-            raise schema.translated(error) from error
+            raise schema.translated(error, self._path) from error
 
     def _one(self, query: str, parameters: tuple[object, ...]) -> tuple[int, int, bytes] | None:
         try:
             row: tuple[int, int, bytes] | None = self._connection.execute(query, parameters).fetchone()
         except sqlite3.Error as error:
-            raise schema.translated(error) from error
+            raise schema.translated(error, self._path) from error
         return row

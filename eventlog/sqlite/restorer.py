@@ -18,6 +18,7 @@ class Restorer:
     """A connection of its own: who appends meanwhile waits, and finds what was restored. Raises what `Log` raises."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._connection = schema.connect(path)
         self._restoration = Restoration()
 
@@ -28,7 +29,7 @@ class Restorer:
             schema.check_format(self._connection)
             row = self._connection.execute("SELECT size FROM head").fetchone()
         except sqlite3.Error as error:
-            raise schema.translated(error) from error
+            raise schema.translated(error, self._path) from error
         if row is None:
             raise Damaged("the head is missing")
         check_is_empty(row[0])
@@ -43,7 +44,7 @@ class Restorer:
                 self._connection.executemany(named, [(name,) for name in sorted(names)])
             self._connection.executemany(_EVENT, rows)
         except sqlite3.Error as error:
-            raise schema.translated(error) from error
+            raise schema.translated(error, self._path) from error
 
     def commit(self) -> Head:
         """Make it durable; return the head."""
@@ -54,7 +55,7 @@ class Restorer:
                 self._connection.execute("UPDATE head SET size = ?, time = ?, frontier = ?", row)
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
-            raise schema.translated(error) from error
+            raise schema.translated(error, self._path) from error
         return head
 
     def close(self) -> None:

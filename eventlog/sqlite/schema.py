@@ -79,12 +79,11 @@ _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CONSTRA
 """SQLITE_ERROR is a statement that doesn't fit the tables: ours do, so somebody has changed the tables."""
 
 
-def translated(error: sqlite3.Error) -> LogError:
-    """Return what the log raises for an error of SQLite."""
+def translated(error: sqlite3.Error, path: Path) -> LogError:
+    """Return what the log raises for an error of SQLite; it names the file."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code in _DAMAGE:
-        return Damaged(str(error))
-    return Unavailable(str(error))
+    kind = Damaged if code in _DAMAGE else Unavailable
+    return kind(f"{path}: {error}")
 
 
 def is_busy(error: sqlite3.OperationalError) -> bool:

@@ -23,6 +23,7 @@ class Writer:
     """The writing connection, and what it knows of the file as long as no other process commits."""
 
     def __init__(self, path: Path, now: Callable[[], int]) -> None:
+        self._path = path
         self._connection = schema.connect_impatient(path)
         self._now = now
         self._data_version = -1
@@ -41,7 +42,7 @@ class Writer:
                 return None
             return self._commit(requests)
         except sqlite3.Error as error:
-            raise schema.translated(error) from error
+            raise schema.translated(error, self._path) from error
 
     def close(self) -> None:
         """Release the connection."""

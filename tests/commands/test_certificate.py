@@ -68,24 +68,24 @@ def test_another_request_under_the_same_id_is_refused():
 
 
 def test_a_signature_is_recorded_once():
-    spec.given(prepared()).when(RecordSignature(b"der")).then(CertificateIssued(1, b"der"))
-    spec.given(prepared(), CertificateIssued(1, b"der")).when(RecordSignature(b"other")).then_nothing()
+    spec.given(prepared()).when(RecordSignature(1, b"der")).then(CertificateIssued(1, b"der"))
+    spec.given(prepared(), CertificateIssued(1, b"der")).when(RecordSignature(1, b"other")).then_nothing()
 
 
 def test_a_signature_without_preparation_is_refused():
-    spec.when(RecordSignature(b"der")).then_refused(CertificateMissing)
-    spec.when(RecordSignatureFailure("why")).then_refused(CertificateMissing)
+    spec.when(RecordSignature(1, b"der")).then_refused(CertificateMissing)
+    spec.when(RecordSignatureFailure(1, "why")).then_refused(CertificateMissing)
 
 
 def test_a_failed_signature_stays_failed():
     failed = SigningFailed(1, "key lost")
-    spec.given(prepared()).when(RecordSignatureFailure("key lost")).then(failed)
-    spec.given(prepared(), failed).when(RecordSignature(b"der")).then_refused(SigningGivenUp)
+    spec.given(prepared()).when(RecordSignatureFailure(1, "key lost")).then(failed)
+    spec.given(prepared(), failed).when(RecordSignature(1, b"der")).then_refused(SigningGivenUp)
 
 
 def test_an_issued_certificate_can_not_fail_any_more():
     issued = CertificateIssued(1, b"der")
-    spec.given(prepared(), issued).when(RecordSignatureFailure("too late")).then_nothing()
+    spec.given(prepared(), issued).when(RecordSignatureFailure(1, "too late")).then_nothing()
 
 
 @pytest.mark.parametrize("command", [issue(), sign_csr()])

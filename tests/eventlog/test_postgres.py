@@ -3,9 +3,10 @@ import asyncio
 import asyncpg
 import pytest
 
-from eventlog import Conflict, Damaged, LogError, clock, verify
-from eventlog.postgres import PostgresLog
+from eventlog import Conflict, Damaged, LogError, batch, clock, verify
+from eventlog.postgres import PostgresLog, writer
 from tests.eventlog.contract import ISSUED, LogContract, SharedLogContract, everything, follow_until, write
+from tests.eventlog.following import FollowingContract
 from tests.eventlog.restoring import RestoringContract
 
 
@@ -41,6 +42,10 @@ class TestPostgresLog(LogContract, RestoringContract):
 
 
 class TestSharedPostgresLog(SharedLogContract):
+    pass
+
+
+class TestFollowingPostgresLog(FollowingContract):
     pass
 
 
@@ -93,6 +98,23 @@ async def test_killed_connections_lose_and_repeat_nothing(store, shell):
     records, _ = await asyncio.wait_for(following, 20)
     assert [record.position for record in records] == told
     assert (await verify(reader)).findings == ()
+
+
+async def test_a_later_position_is_never_seen_before_an_earlier_one(store, shell):
+    """A writer that is slow to commit holds up those behind it, rather than being overtaken and missed."""
+    log = await store.open()
+    late = batch.prepare(write("late", 0), b"{}", asyncio.get_running_loop().create_future())
+    outcome = batch.plan([late], batch.EMPTY_HEAD, 1, {}.get)
+    async with shell.transaction():
+        row = await shell.fetchrow(writer._APPEND, *writer._arguments(outcome, batch.EMPTY_HEAD, hopeful=False))
+        assert row["stored"]
+        following = asyncio.create_task(follow_until(log, 2))
+        appending = asyncio.create_task(log.append(write("early", 0)))
+        await asyncio.sleep(0.2)
+        assert (appending.done(), (await log.head()).size) == (False, 0)
+    assert await asyncio.wait_for(appending, 10) == (2,)
+    records, _ = await asyncio.wait_for(following, 10)
+    assert [(record.position, record.stream) for record in records] == [(1, "late"), (2, "early")]
 
 
 async def test_an_answer_lost_after_the_commit_is_found_out(store, shell):
@@ -151,3 +173,22 @@ async def test_a_conflict_with_another_writer_is_told_to_who_was_late(store):
     )
     assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 100
     assert (await one.head()).size == 100
+
+
+async def test_versions_are_remembered_only_as_long_as_nobody_else_appends(postgres_url):
+    """What a writer remembers must not let a stream skip or repeat a version."""
+    one, other = [await PostgresLog.open(postgres_url) for _ in range(2)]
+    try:
+        await one.append(write("a", 0))
+        await one.append(write("a", 1))
+        await other.append(write("a", 2))
+        with pytest.raises(Conflict):
+            await one.append(write("a", 2))
+        with pytest.raises(Conflict):
+            await other.append(write("a", 0))
+        await one.append(write("a", 3))
+        assert [record.version for record in await other.read_stream("a")] == [1, 2, 3, 4]
+        assert (await verify(one)).findings == ()
+    finally:
+        await one.close()
+        await other.close()

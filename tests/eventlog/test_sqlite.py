@@ -9,6 +9,7 @@ import pytest
 from eventlog import Damaged, LogError, NewEvent, Unavailable, clock, verify
 from eventlog.sqlite import SQLiteLog
 from tests.eventlog.contract import ISSUED, LogContract, SharedLogContract, everything, follow_until, write
+from tests.eventlog.following import FollowingContract
 from tests.eventlog.restoring import RestoringContract
 
 
@@ -43,6 +44,10 @@ class TestSQLiteLog(LogContract, RestoringContract):
 
 
 class TestSharedSQLiteLog(SharedLogContract):
+    pass
+
+
+class TestFollowingSQLiteLog(FollowingContract):
     pass
 
 

@@ -15,11 +15,21 @@ from es_pki.events.authority import (
     AuthoritySigningFailed,
     IssuancePolicyAdopted,
 )
-from es_pki.events.certificate import CertificateIssued, CertificatePrepared, SigningFailed
+from es_pki.events.certificate import (
+    CertificateDeleted,
+    CertificateIssued,
+    CertificateLabelled,
+    CertificatePrepared,
+    CertificateRenamed,
+    CertificateRolledBack,
+    OwnerAssigned,
+    PrivateKeysDiscarded,
+    SigningFailed,
+)
 from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.log_key import LogKeyAdopted, LogRestored
 from es_pki.events.principal import TokenCreated, TokenRevoked
-from es_pki.events.reservation import NameReserved, SerialNumberReserved
+from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
 from es_pki.values import (
     Attribute,
     AttributeType,
@@ -94,6 +104,16 @@ SAMPLES = {
     ),
     "certificate.issued.v1": CertificateIssued(version=1, certificate=b"\x30\x04"),
     "certificate.signing_failed.v1": SigningFailed(version=1, reason="the key is gone"),
+    "certificate.rolled_back.v1": CertificateRolledBack(version=1),
+    "certificate.renamed.v1": CertificateRenamed(name="web", former_name="www", former_name_released=True),
+    "certificate.labelled.v1": CertificateLabelled({"environment": "production", "team": "wäb"}),
+    "certificate.owner_assigned.v1": OwnerAssigned("the web team"),
+    "certificate.deleted.v1": CertificateDeleted(
+        names=("web", "www"),
+        key_ids=("0f8b7b2e-0000-4000-8000-000000000001",),
+        reason="out of service",
+    ),
+    "certificate.private_keys_discarded.v1": PrivateKeysDiscarded(("0f8b7b2e-0000-4000-8000-000000000001",)),
     "key_compromise.reported.v1": KeyCompromiseReported("its backup lay in a public bucket"),
     "log_key.adopted.v1": LogKeyAdopted(
         origin="pki.example.test/es-pki-0f8b7b2e",
@@ -118,6 +138,7 @@ SAMPLES = {
     ),
     "principal.token_revoked.v1": TokenRevoked("left the company"),
     "reservation.name_reserved.v1": NameReserved("018f0000-0000-7000-8000-000000000002"),
+    "reservation.name_released.v1": NameReleased("018f0000-0000-7000-8000-000000000002"),
     "reservation.serial_number_reserved.v1": SerialNumberReserved("018f0000-0000-7000-8000-000000000002"),
 }
 

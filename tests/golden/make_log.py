@@ -30,6 +30,8 @@ from es_pki.adapters.signing import Signer
 from es_pki.adapters.views.replay import replay
 from es_pki.app import Aggregates
 from es_pki.commands.refusals import SigningGivenUp
+from es_pki.events.authority import AuthorityPrepared
+from es_pki.events.certificate import CertificatePrepared
 from es_pki.projections import VIEWS
 from eventlog import Log, Record, merkle
 from eventlog.sqlite import SQLiteLog
@@ -115,10 +117,14 @@ async def give_up(folder: Path) -> None:
 
 
 async def _sign(log: Log, signer: Signer) -> None:
-    for stream in (await examine(log)).outstanding:
-        category, _, aggregate_id = stream.partition("-")
+    for stream, prepared in (await examine(log)).outstanding.items():
+        _, _, aggregate_id = stream.partition("-")
         try:
-            await (signer.sign_authority if category == "authority" else signer.sign_certificate)(aggregate_id)
+            match prepared:
+                case AuthorityPrepared():
+                    await signer.sign_authority(aggregate_id)
+                case CertificatePrepared(version=version):
+                    await signer.sign_certificate(aggregate_id, version)
         except SigningGivenUp:
             continue
 

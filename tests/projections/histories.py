@@ -6,11 +6,21 @@ from datetime import timedelta
 from uuid import UUID
 
 from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed, IssuancePolicyAdopted
-from es_pki.events.certificate import CertificateIssued, CertificatePrepared, SigningFailed
+from es_pki.events.certificate import (
+    CertificateDeleted,
+    CertificateIssued,
+    CertificateLabelled,
+    CertificatePrepared,
+    CertificateRenamed,
+    CertificateRolledBack,
+    OwnerAssigned,
+    PrivateKeysDiscarded,
+    SigningFailed,
+)
 from es_pki.events.codec import Event
 from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.principal import TokenCreated, TokenRevoked
-from es_pki.events.reservation import NameReserved, SerialNumberReserved
+from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
 from es_pki.values import Attribute, AttributeType, IssuancePolicy, KeyType, NameConstraints, Profile, Role
 from es_pki.values import SubjectAltNames as Names
 from tests.builders import NOW
@@ -86,6 +96,24 @@ class _Author:
                 yield stream, SigningFailed(version, "the key is gone")
             else:
                 yield stream, CertificateIssued(version, f"certificate {prepared.serial_number}".encode())
+
+        yield from self._lineage_life(stream)
+
+    def _lineage_life(self, stream: str) -> Iterator[tuple[str, Event]]:
+        """Yield what may happen to a certificate besides its versions."""
+        name, other = f"name-{next(self._numbers)}", f"name-{next(self._numbers)}"
+        if self._random.random() < 0.5:
+            yield stream, CertificateRenamed(other, name, former_name_released=self._random.random() < 0.5)
+            yield f"certificate_name-{other}", NameReserved(stream)
+        if self._random.random() < 0.5:
+            yield stream, CertificateLabelled({"team": self._random.choice(["web", "mail"])})
+            yield stream, OwnerAssigned(self._random.choice(["alice", ""]))
+        if self._random.random() < 0.3:
+            yield stream, CertificateRolledBack(self._random.randrange(1, 4))
+        if self._random.random() < 0.2:
+            yield stream, CertificateDeleted((other,), ("key",), "out of service")
+            yield f"certificate_name-{other}", NameReleased(stream)
+            yield stream, PrivateKeysDiscarded(("key",))
 
     def _authority_life(self, stream: str) -> Iterator[tuple[str, Event]]:
         yield stream, self.authority()

@@ -122,6 +122,8 @@ async def _pack_keys(packer: Packer, keys: SealedKeys) -> None:
     async for page in keys.read():
         await asyncio.to_thread(packer.add, contents.keys_name(number), _lines(page))
         number += 1
+    if await keys.mark() != mark:
+        raise BackupRefused("the master key was changed while the backup was made: make it once more")
 
 
 def _lines(page: Sequence[SealedKey]) -> bytes:

@@ -35,9 +35,9 @@ def run(argv: Sequence[str], local: Local) -> int:
     except (Misused, NoPlace, Unreachable, SettingsRefused, LocalFailure, LogError) as error:
         show.note(f"error: {error}")
         return FAILED
-    except BrokenPipeError:
+    except BrokenPipeError:  # whoever read the output, as head does, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return FAILED
+        return DONE
     except KeyboardInterrupt:
         return DONE if getattr(arguments, "follow", False) else 130
     finally:

@@ -145,7 +145,7 @@ class Client:
     def _answered(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None
     ) -> http.client.HTTPResponse:
-        authorization = {"Authorization": f"Bearer {self._place.token}"} if self._place.token else {}
+        authorization = {"Authorization": f"Bearer {self._place.token}"}
         self._connection.request(method, self._path + path, body, {"Accept": JSON, **authorization, **headers})
         return self._connection.getresponse()
 

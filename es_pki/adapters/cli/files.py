@@ -1,5 +1,6 @@
 """Answers into files: whole or not at all, secrets for the owner's eyes only."""
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -7,6 +8,21 @@ from pathlib import Path
 from es_pki.adapters.cli.session import Misused
 
 LARGEST_INPUT = 1024 * 1024
+
+
+def check(file: str | None) -> None:
+    """Raise `Misused` when a file can't be written: before something is done whose answer goes there."""
+    target = Path(file) if file is not None else None
+    if target is None or (target.exists() and not target.is_file() and not target.is_dir()):
+        return
+    try:
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+        unfinished = _unfinished(target)
+        unfinished.touch()
+        unfinished.unlink()
+    except OSError as error:
+        raise Misused(f"{file}: can't be written: {error.strerror}") from error
 
 
 def write(file: str | None, content: bytes, *, is_text: bool = True) -> None:
@@ -19,7 +35,7 @@ def write(file: str | None, content: bytes, *, is_text: bool = True) -> None:
         sys.stdout.buffer.flush()
         return
     target = Path(file)
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
+    unfinished = _unfinished(target)
     try:
         if target.exists() and not target.is_file():
             target.write_bytes(content)  # /dev/stdout and pipes
@@ -29,6 +45,10 @@ def write(file: str | None, content: bytes, *, is_text: bool = True) -> None:
     except OSError as error:
         unfinished.unlink(missing_ok=True)
         raise Misused(f"{file}: can't be written: {error.strerror}") from error
+
+
+def _unfinished(target: Path) -> Path:
+    return target.with_name(f".{target.name}.{os.getpid()}")
 
 
 def read(file: str) -> bytes:

@@ -5,7 +5,18 @@ from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 
 from es_pki.adapters.cli.options import DATA_DIR, JSON, SERVER, SETTINGS, Option, Verb
-from es_pki.adapters.cli.verbs import authority, backup, certificate, csr, installation, key, log, overview, token
+from es_pki.adapters.cli.verbs import (
+    authority,
+    backup,
+    certificate,
+    csr,
+    installation,
+    key,
+    lineage,
+    log,
+    overview,
+    token,
+)
 
 VERBS: tuple[Verb, ...] = (
     *installation.VERBS,
@@ -14,6 +25,7 @@ VERBS: tuple[Verb, ...] = (
     *overview.VERBS,
     *authority.VERBS,
     *certificate.VERBS,
+    *lineage.VERBS,
     *csr.VERBS,
     *key.VERBS,
     *token.VERBS,
@@ -24,7 +36,7 @@ LOCAL = frozenset(verb.words for verb in (*installation.VERBS, *backup.VERBS))
 
 NOUNS = {
     "authority": "who issues here, and what they may issue",
-    "certificate": "issue, look at and fetch certificates",
+    "certificate": "issue, renew, look at and fetch certificates",
     "csr": "certificates for keys that are elsewhere",
     "key": "which keys are compromised, and what uses them",
     "token": "who is let in",

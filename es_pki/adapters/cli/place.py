@@ -45,7 +45,7 @@ def find(told: Told, environment: Mapping[str, str], folder: Path) -> Place:
     """Return the server and how to talk to it.
 
     Each part comes from an option, else from `ES_PKI_URL`, `ES_PKI_TOKEN`, `ES_PKI_CA_FILE`, else from the data
-    folder: `server.json`, `admin.token`, `ca.pem`. Without a token there is an empty one. Raises `NoPlace`.
+    folder: `server.json`, `admin.token`, `ca.pem`. Raises `NoPlace`.
     """
     given = told.url or environment.get("ES_PKI_URL")
     url = _checked(given) if given else _running(folder)
@@ -89,6 +89,8 @@ def _token(told: Told, environment: Mapping[str, str], folder: Path) -> str:
             if told.token_file or not isinstance(error, FileNotFoundError):
                 raise NoPlace(f"{file}: the token can't be read: {error}") from error
     token = token.strip()
+    if not token:
+        raise NoPlace(f"no token found: --token-file, ES_PKI_TOKEN or admin.token in the data folder ({folder})")
     if len(token) > LONGEST_TOKEN or not token.isascii() or any(c.isspace() or not c.isprintable() for c in token):
         raise NoPlace("what was given as a token is none")
     return token

@@ -77,7 +77,15 @@ def print_table(columns: Sequence[Column], rows: Iterable[Row]) -> None:
     for row in rows:
         table.add_row(*(Text(safe(value(row))) for _, value in columns))
     width = None if sys.stdout.isatty() else UNBOUNDED
-    Console(width=width, markup=False, highlight=False, emoji=False).print(table)
+    _Output(width=width, markup=False, highlight=False, emoji=False).print(table)
+
+
+class _Output(Console):
+    """Standard output, whose reader may go at any time."""
+
+    def on_broken_pipe(self) -> None:
+        """Leave it to whoever prints: by itself it would end the program with status 1."""
+        raise BrokenPipeError
 
 
 class JSONItems:

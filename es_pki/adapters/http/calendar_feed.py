@@ -1,28 +1,51 @@
-"""The expiry calendar as an iCalendar feed (RFC 5545), for calendar programs."""
+"""The expiry calendar as an iCalendar feed (RFC 5545), for calendar programs: all of it, for they read no pages."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime
 
 from aiohttp import web
 from icalendar import Calendar, Event
+from msgspec.structs import replace
 
-from es_pki.adapters.http.lists import calendar_rows
+from es_pki.adapters.http.lists import calendar_query
 from es_pki.adapters.http.parts import PARTS
+from es_pki.adapters.views import Query, ViewStore
 from es_pki.projections import expiry_calendar
+
+PAGE = 100
+"""Entries that are written out before others get their turn."""
+
+END = b"END:VCALENDAR\r\n"
 
 
 async def calendar_feed(request: web.Request) -> web.StreamResponse:
-    """Answer with an event for each expiry; `from`, `to` and `limit` as for the calendar."""
-    rows, _, _ = await calendar_rows(request)
+    """Answer with an event for each expiry; `from` and `to` as for the calendar."""
+    parts, query = request.app[PARTS], replace(await calendar_query(request), limit=PAGE)
     feed = Calendar()
     feed.add("prodid", "-//es-pki//expiry calendar//EN")
     feed.add("version", "2.0")
-    for row in rows:
-        feed.add_component(_expiry(row, request))
-    return web.Response(body=feed.to_ical(), content_type="text/calendar", charset="utf-8")
+    now = parts.now()
+    written = [feed.to_ical().removesuffix(END)]
+    written += [_expiry(row, now).to_ical() async for row in _rows(parts.views, query)]
+    return web.Response(body=b"".join((*written, END)), content_type="text/calendar", charset="utf-8")
 
 
-def _expiry(row: expiry_calendar.Row, request: web.Request) -> Event:
+async def _rows(views: ViewStore, query: Query) -> AsyncIterator[expiry_calendar.Row]:
+    while True:
+        found = await views.find(expiry_calendar.view, query)
+        for row in found.rows:
+            yield row
+        if found.cursor is None:
+            return
+        query = replace(query, cursor=found.cursor)
+        await asyncio.sleep(0)
+
+
+def _expiry(row: expiry_calendar.Row, now: datetime) -> Event:
     event = Event()
     event.add("uid", f"{row.id}-{row.version}@es-pki")
-    event.add("dtstamp", request.app[PARTS].now())
+    event.add("dtstamp", now)
     event.add("dtstart", row.not_after)
     event.add("summary", f"{row.kind} {row.name} expires")
     event.add("description", f"version {row.version}, serial number {row.serial_number}")

@@ -1,5 +1,6 @@
 """Commands over HTTP: what there is, and sending one."""
 
+import asyncio
 import re
 
 import msgspec
@@ -10,7 +11,7 @@ from es_pki.adapters.http.parts import PARTS
 from es_pki.adapters.http.problems import Problem, is_repeatable
 from es_pki.adapters.http.replies import json_reply
 from es_pki.adapters.intake.answer import Asked
-from es_pki.adapters.intake.requests import REQUESTS, CreateToken, Request, RevokeToken
+from es_pki.adapters.intake.requests import REQUESTS, Request
 from es_pki.commands.refusals import Malformed
 from es_pki.decider import Violation
 
@@ -18,6 +19,9 @@ BY_NAME: dict[str, type[Request]] = {request.__name__: request for request in RE
 DECODERS = {name: msgspec.json.Decoder(request) for name, request in BY_NAME.items()}
 
 LONGEST_IDEMPOTENCY_KEY = 255
+
+BODY_SECONDS = 30.0
+"""How long a body may take to come."""
 
 _AT = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
 _NAMED = re.compile(r"(?P<fault>unknown|required) field `(?P<name>.*)`", re.DOTALL)
@@ -55,8 +59,6 @@ async def send_command(request: web.Request) -> web.StreamResponse:
     asked = Asked(caller, parts.now(), _idempotency_key(request))
     body = decoded(name, await _body(request))
     answer = await parts.desk.take(body, asked)
-    if isinstance(body, CreateToken | RevokeToken):
-        await parts.follower.reached(answer.position, 5.0)
     return json_reply(answer, headers={"ES-PKI-Position": str(answer.position)})
 
 
@@ -97,4 +99,18 @@ async def _body(request: web.Request) -> bytes:
             "send Content-Type: application/json",
             Violation("Content-Type", "RFC 9110 section 8.3", "application/json"),
         )
-    return await request.read()
+    if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+        detail = "a body is small: send it as it is"
+        raise Problem(
+            415,
+            "body-encoded",
+            detail,
+            Violation("Content-Encoding", "RFC 9110 section 15.5.16", detail),
+            Accept_Encoding="identity",
+        )
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await request.read()
+    except TimeoutError:
+        detail = f"a body has come within {BODY_SECONDS:.0f} seconds"
+        raise Problem(408, "body-too-slow", detail, Connection="close") from None

@@ -1,13 +1,20 @@
 """Whether es-pki lives, is ready, and what it still has to do."""
 
+import asyncio
+
 from aiohttp import web
 
 from es_pki.adapters.http.parts import PARTS
 from es_pki.adapters.http.replies import json_reply
+from es_pki.adapters.postgres import AWAY
+from es_pki.adapters.sqlite import FileUnusable
 from eventlog import LogError
 
 LARGEST_LAG = 10_000
 """Positions that the views may be behind before es-pki calls itself not ready."""
+
+ANSWER_SECONDS = 2.0
+"""How long the stores may take to say so: who asks for health doesn't wait for a database that is away."""
 
 
 async def healthz(_request: web.Request) -> web.StreamResponse:
@@ -23,10 +30,11 @@ async def readyz(request: web.Request) -> web.StreamResponse:
     parts = request.app[PARTS]
     failure, size, lag = parts.follower.failure, 0, 0
     try:
-        size = (await parts.log.head()).size
-        lag = await parts.follower.lag()
-    except LogError as error:
-        failure = f"the log: {type(error).__name__}"
+        async with asyncio.timeout(ANSWER_SECONDS):
+            size = (await parts.log.head()).size
+            lag = await parts.follower.lag()
+    except (*AWAY, FileUnusable, LogError) as error:
+        failure = f"the stores: {type(error).__name__}"
     ready = failure is None and lag <= LARGEST_LAG
     status = "ready" if ready else "not ready"
     backup = parts.backups.state if parts.backups else None

@@ -7,12 +7,13 @@ from aiohttp import web
 from msgspec import Struct
 from msgspec.structs import replace
 
-from es_pki.adapters.http.asking import as_of, moment, query_of, wait_until_seen
+from es_pki.adapters.http.asking import as_of, moment, query_of, time_asked_about, wait_until_seen
 from es_pki.adapters.http.parts import PARTS
 from es_pki.adapters.http.replies import json_reply, row_object
+from es_pki.adapters.recorded import owner_of
 from es_pki.adapters.views import Query
 from es_pki.adapters.x509.formats import pem
-from es_pki.commands.names import is_uuid
+from es_pki.commands.names import is_own_name, is_uuid
 from es_pki.commands.refusals import NotFound
 from es_pki.projections import authorities, expiry_calendar, history, inventory, key_compromises, key_uses, principals
 from es_pki.projections.view import View
@@ -27,7 +28,7 @@ async def list_authorities(request: web.Request) -> web.StreamResponse:
 
 async def list_certificates(request: web.Request) -> web.StreamResponse:
     """Answer with the inventory, by name."""
-    return await _list(request, inventory.view, row_object)
+    return await _list(request, inventory.view, certificate_object)
 
 
 async def list_tokens(request: web.Request) -> web.StreamResponse:
@@ -51,14 +52,13 @@ async def one_authority(request: web.Request) -> web.StreamResponse:
 
 
 async def one_certificate(request: web.Request) -> web.StreamResponse:
-    """Answer with a certificate's newest version."""
-    row = await row_of(request, inventory.view)
-    return json_reply(row_object(row))
+    """Answer with a certificate: its current version, other versions that still hold, names, labels and owner."""
+    return json_reply(certificate_object(await certificate_row(request)))
 
 
 async def certificate_history(request: web.Request) -> web.StreamResponse:
     """Answer with what happened to a certificate, first to last."""
-    return await _history(request, (await row_of(request, inventory.view)).id)
+    return await _history(request, (await certificate_row(request)).id)
 
 
 async def authority_history(request: web.Request) -> web.StreamResponse:
@@ -67,25 +67,21 @@ async def authority_history(request: web.Request) -> web.StreamResponse:
 
 
 async def calendar(request: web.Request) -> web.StreamResponse:
-    """Answer with what expires from `from` (default: now) until `to` (default: never), soonest first."""
-    rows, cursor, position = await calendar_rows(request)
-    return json_reply({"items": [row_object(row) for row in rows], "cursor": cursor, "position": position})
+    """Answer with what expires from `from` (default: the time asked about) until `to` (never), soonest first."""
+    return await _page(request, expiry_calendar.view, await calendar_query(request), row_object)
 
 
-async def calendar_rows(request: web.Request) -> tuple[list[expiry_calendar.Row], str | None, int | None]:
-    """Return the entries that a calendar request asks for, the next page's cursor, and the view's position."""
+async def calendar_query(request: web.Request) -> Query:
+    """Return the query of a calendar request, after waiting for what it must see."""
     await wait_until_seen(request)
-    parts = request.app[PARTS]
-    query = await query_of(request, expiry_calendar.view, also=frozenset({"from", "to"}))
+    query = await query_of(request, expiry_calendar.view)
     start, end = request.query.get("from"), request.query.get("to")
-    query = replace(
+    return replace(
         query,
         filters={**query.filters, "signed": "yes"},
-        since=parts.now() if start is None else moment("from", start),
+        since=await time_asked_about(request) if start is None else moment("from", start),
         until=None if end is None else moment("to", end),
     )
-    found = await parts.views.find(expiry_calendar.view, query)
-    return list(found.rows), found.cursor, await parts.views.checkpoint(expiry_calendar.view)
 
 
 async def row_of(request: web.Request, view: View[R]) -> R:
@@ -103,30 +99,53 @@ async def row_of(request: web.Request, view: View[R]) -> R:
     return row
 
 
+async def certificate_row(request: web.Request) -> inventory.Row:
+    """Return the certificate that `{id}` names: an id, its name, or a former name of it. Raises `NotFound`."""
+    try:
+        return await row_of(request, inventory.view)
+    except NotFound:
+        row = await _formerly_named(request)
+        if row is None:
+            raise
+        return row
+
+
+async def _formerly_named(request: web.Request) -> inventory.Row | None:
+    """Return the certificate to which a former name leads: the log itself knows who owned it at any time."""
+    parts, wanted, position = request.app[PARTS], request.match_info["id"], await as_of(request)
+    if not is_own_name(wanted):
+        return None
+    records = await parts.log.read_stream(f"certificate_name-{wanted}")
+    owner = owner_of(record for record in records if position is None or record.position <= position)
+    if owner is None:
+        return None
+    return await parts.views.get(inventory.view, owner, as_of=position)
+
+
 async def _list(request: web.Request, view: View[R], shown: Callable[[R], Mapping[str, object]]) -> web.StreamResponse:
     await wait_until_seen(request)
-    views = request.app[PARTS].views
-    found = await views.find(view, await query_of(request, view))
-    return json_reply(
-        {
-            "items": [shown(row) for row in found.rows],
-            "cursor": found.cursor,
-            "position": await views.checkpoint(view),
-        }
-    )
+    return await _page(request, view, await query_of(request, view), shown)
 
 
 async def _history(request: web.Request, aggregate_id: str) -> web.StreamResponse:
-    views = request.app[PARTS].views
     query = await query_of(request, history.view)
-    found = await views.find(history.view, replace(query, filters={**query.filters, "aggregate_id": aggregate_id}))
-    return json_reply(
-        {
-            "items": [row_object(row) for row in found.rows],
-            "cursor": found.cursor,
-            "position": await views.checkpoint(history.view),
-        }
-    )
+    query = replace(query, filters={**query.filters, "aggregate_id": aggregate_id})
+    return await _page(request, history.view, query, row_object)
+
+
+async def _page(
+    request: web.Request, view: View[R], query: Query, shown: Callable[[R], Mapping[str, object]]
+) -> web.StreamResponse:
+    """Answer with a page of rows and a position that they show at least: it is read before they are."""
+    views = request.app[PARTS].views
+    position = await views.checkpoint(view)
+    found = await views.find(view, query)
+    return json_reply({"items": [shown(row) for row in found.rows], "cursor": found.cursor, "position": position})
+
+
+def certificate_object(row: inventory.Row) -> Mapping[str, object]:
+    """Return a certificate as it is shown: its other versions like itself."""
+    return {**row_object(row), "other_versions": [row_object(version) for version in row.other_versions]}
 
 
 def authority_object(row: authorities.Row) -> Mapping[str, object]:

@@ -1,13 +1,16 @@
 """The API described in OpenAPI 3.1, made from the table of routes and the requests themselves."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
+from msgspec import Struct
 
-from es_pki.adapters.intake.requests import REQUESTS
+from es_pki.adapters.http.asking import DEFAULT_LIMIT, HIGHEST_LIMIT
+from es_pki.adapters.intake.answer import Answer
+from es_pki.adapters.intake.requests import REQUESTS, SubjectFields
 
 if TYPE_CHECKING:
     from es_pki.adapters.http.routes import Route
@@ -18,14 +21,73 @@ PROBLEM = {
 }
 
 
-def document(routes: "Iterable[Route]") -> dict[str, object]:
+Schema = dict[str, Any]
+
+_REFERENCE = "#/components/schemas/{name}"
+_WHOLE: Schema = {"type": "integer", "minimum": 0}
+
+PARAMETERS: dict[str, Schema] = {
+    "limit": {"type": "integer", "minimum": 1, "maximum": HIGHEST_LIMIT, "default": DEFAULT_LIMIT},
+    "after": _WHOLE,
+    "at_least": _WHOLE,
+    "position": _WHOLE,
+    "size": _WHOLE,
+    "version": _WHOLE,
+}
+"""The parameters that aren't just text."""
+
+HEADERS: dict[str, Schema] = {"at_least": {"name": "ES-PKI-At-Least", "in": "header", "schema": _WHOLE}}
+"""The headers that say the same as a parameter."""
+
+_LAST_EVENT_ID: Schema = {"name": "Last-Event-ID", "in": "header", "schema": _WHOLE}
+
+
+class Shown(NamedTuple):
+    """What a route answers with: a row of a view as it is shown, or a page of them."""
+
+    row: type[Struct]
+    is_page: bool = False
+
+    @property
+    def component(self) -> str:
+        """Return the name of the row's schema: `InventoryRow`."""
+        return self.row.__module__.rpartition(".")[2].title().replace("_", "") + "Row"
+
+    @property
+    def schema(self) -> Schema:
+        """Return the schema of the whole answer."""
+        row = {"$ref": _REFERENCE.format(name=self.component)}
+        if not self.is_page:
+            return row
+        properties = {
+            "items": {"type": "array", "items": row},
+            "cursor": {"type": ["string", "null"], "description": "The next page's; null: this is the last."},
+            "position": {"type": ["integer", "null"], "description": "The rows show the log up to there, or further."},
+        }
+        return {"type": "object", "required": list(properties), "properties": properties}
+
+
+def page_of(row: type[Struct]) -> Shown:
+    """Return that a route answers with a page of rows."""
+    return Shown(row, is_page=True)
+
+
+def document(routes: "Sequence[Route]") -> dict[str, object]:
     """Return the OpenAPI document."""
-    schemas, components = msgspec.json.schema_components(REQUESTS, ref_template="#/components/schemas/{name}")
+    shown = {route.shows.component: route.shows.row for route in routes if route.shows is not None}
+    schemas, components = msgspec.json.schema_components(
+        (*REQUESTS, Answer, *shown.values()), ref_template=_REFERENCE, schema_hook=_anything
+    )
+    for name, schema in zip(shown, schemas[-len(shown) :], strict=True):
+        stored = components.pop(schema["$ref"].rpartition("/")[2])
+        components[name] = {"title": name, **_row(stored)}
+    for name in [name for name in components if name.startswith("es_pki.projections.")]:
+        components[name] = _part(components[name])
     paths: dict[str, dict[str, object]] = {}
     for route in routes:
         if route.path != "/api/v1/commands/{name}":
             paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
-    for request, schema in zip(REQUESTS, schemas, strict=True):
+    for request, schema in zip(REQUESTS, schemas, strict=False):
         operation = _command(request.__doc__ or "", sorted(request.senders), schema)
         paths[f"/api/v1/commands/{request.__name__}"] = {"post": {"operationId": request.__name__, **operation}}
     return {
@@ -34,9 +96,31 @@ def document(routes: "Iterable[Route]") -> dict[str, object]:
         "paths": paths,
         "components": {
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
-            "schemas": {**components, "Problem": _PROBLEM_SCHEMA},
+            "schemas": dict(sorted({**components, "Problem": _PROBLEM_SCHEMA}.items())),
         },
     }
+
+
+def _anything(_kind: type) -> Schema:
+    """Return the schema of `object`."""
+    return {"description": "Each command's own."}
+
+
+def _row(stored: Schema) -> Schema:
+    """Return the schema of a row as it is shown, from that of the row as it is stored."""
+    properties = {name: schema for name, schema in stored["properties"].items() if name != "token_digest"}
+    if "subject" in properties:
+        properties["subject"] = msgspec.json.schema(SubjectFields)
+    if "certificate" in properties:
+        del properties["certificate"]
+        properties["certificate_pem"] = {"type": ["string", "null"]}
+    summary = stored["description"].partition(". ")[0]  # the rest tells of the fields as they are stored
+    return {"description": summary, "type": "object", "required": list(properties), "properties": properties}
+
+
+def _part(stored: Schema) -> Schema:
+    """Return the schema of a row within a row; enums are shown as they are stored."""
+    return _row(stored) if "properties" in stored else stored
 
 
 def _operation(route: "Route") -> dict[str, object]:
@@ -44,18 +128,25 @@ def _operation(route: "Route") -> dict[str, object]:
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in re.findall(r"{(\w+)}", route.path)
     ]
-    in_query = [{"name": name, "in": "query", "schema": {"type": "string"}} for name in route.parameters]
+    in_query = [
+        {"name": name, "in": "query", "schema": PARAMETERS.get(name, {"type": "string"})} for name in route.parameters
+    ]
+    headers = [header for parameter, header in HEADERS.items() if parameter in route.parameters]
+    headers += [_LAST_EVENT_ID] if route.path.endswith("/stream") else []
+    answered: dict[str, object] = {"description": "As the summary says."}
+    if route.shows is not None:
+        answered["content"] = {"application/json": {"schema": route.shows.schema}}
     operation: dict[str, object] = {
         "summary": route.summary,
-        "parameters": in_path + in_query,
-        "responses": {"200": {"description": "As the summary says."}, "default": PROBLEM},
+        "parameters": in_path + in_query + headers,
+        "responses": {"200": answered, "default": PROBLEM},
     }
     if route.roles:
         operation["security"] = [{"bearer": sorted(route.roles)}]
     return operation
 
 
-def _command(documentation: str, roles: list[str], schema: dict[str, object]) -> dict[str, object]:
+def _command(documentation: str, roles: list[str], schema: Schema) -> dict[str, object]:
     summary, _, description = documentation.partition("\n")
     return {
         "summary": summary,
@@ -64,7 +155,11 @@ def _command(documentation: str, roles: list[str], schema: dict[str, object]) ->
         "parameters": [{"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "maxLength": 255}}],
         "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
         "responses": {
-            "200": {"description": "`position`, `stream`, the new `events`, and `result`."},
+            "200": {
+                "description": "`position`, `stream`, the new `events`, and `result`.",
+                "headers": {"ES-PKI-Position": {"schema": _WHOLE, "description": "`position`, as a header."}},
+                "content": {"application/json": {"schema": {"$ref": _REFERENCE.format(name=Answer.__name__)}}},
+            },
             "default": PROBLEM,
         },
     }

@@ -10,10 +10,11 @@ from aiohttp import web
 
 from es_pki.adapters.checkpoints import Inconsistent
 from es_pki.adapters.postgres import AWAY
+from es_pki.adapters.sqlite import FileDamaged, FileUnusable
 from es_pki.adapters.views import BadQuery
 from es_pki.commands.refusals import Malformed
 from es_pki.decider import Kind, Refused, Violation
-from eventlog import Conflict, LogError
+from eventlog import Conflict, Damaged, LogError
 
 LOG = logging.getLogger("es_pki.http")
 
@@ -59,13 +60,19 @@ def _of_failure(error: Exception) -> Problem:
     match error:
         case BadQuery():
             return Problem(400, "bad-query", str(error), Violation("query", "queries are known", str(error)))
+        case web.RequestPayloadError():
+            return Problem(400, "bad-request", "the body ends too early, or its transfer coding is broken")
         case Conflict():
             return Problem(409, "conflict", "others were faster; send the request again", Retry_After="1")
         case Inconsistent():
             return Problem(503, "log-inconsistent", str(error))
+        case Damaged():
+            return Problem(500, "log-damaged", "the event log contradicts itself; `es-pki log verify` says where")
         case LogError():
             return Problem(503, "log-unavailable", "the event log can't be used right now", Retry_After="5")
-        case _ if isinstance(error, AWAY):
+        case FileDamaged():
+            return Problem(500, "store-damaged", "a file of the data folder is damaged; start es-pki anew to see which")
+        case _ if isinstance(error, (*AWAY, FileUnusable)):
             return Problem(503, "store-unavailable", "a store can't be used right now", Retry_After="5")
         case _:
             return Problem(500, "internal", f"es-pki failed; its log lines name the cause under {uuid4()}")

@@ -1,13 +1,12 @@
 """The log for those who trust nobody: checkpoints, tiles (C2SP tlog-tiles), keys, and proofs (RFC 6962)."""
 
-import re
-
 from aiohttp import web
 
 from es_pki.adapters.checkpoints.keys import log_keys, statuses
 from es_pki.adapters.http.asking import number_of
+from es_pki.adapters.http.negotiation import preferred
 from es_pki.adapters.http.parts import PARTS
-from es_pki.adapters.http.problems import Problem, is_repeatable
+from es_pki.adapters.http.problems import Problem
 from es_pki.adapters.http.replies import json_reply
 from es_pki.commands.refusals import Malformed, NotFound
 from es_pki.decider import Violation
@@ -25,14 +24,12 @@ JSON, TEXT = "application/json", "text/plain"
 
 async def checkpoint(request: web.Request) -> web.StreamResponse:
     """Answer with the newest checkpoint, a signed note (C2SP tlog-checkpoint)."""
-    _only(request)
     signed = await request.app[PARTS].notary.checkpoint()
     return _text(signed.note)
 
 
 async def tile(request: web.Request) -> web.StreamResponse:
     """Answer with a tile `LEVEL/NUMBER` or an entry bundle `entries/NUMBER`, whole or partial (C2SP tlog-tiles)."""
-    _only(request)
     parts = request.app[PARTS]
     try:
         wanted = tiles.parse(f"tile/{request.match_info['tile']}")
@@ -55,7 +52,6 @@ async def tile(request: web.Request) -> web.StreamResponse:
 
 async def keys(request: web.Request) -> web.StreamResponse:
     """Answer with the keys that sign the log's checkpoints, as vkeys (C2SP signed-note), the newest last."""
-    _only(request)
     found = await log_keys(request.app[PARTS].log)
     items = [
         {
@@ -76,7 +72,6 @@ async def inclusion(request: web.Request) -> web.StreamResponse:
 
     As `text/plain` by `Accept` it is a C2SP tlog-proof that ends with the newest checkpoint, and `size` is that one's.
     """
-    _only(request, "position", "size")
     parts = request.app[PARTS]
     if _form(request) == TEXT:
         signed = await parts.notary.checkpoint()
@@ -102,7 +97,6 @@ async def inclusion(request: web.Request) -> web.StreamResponse:
 
 async def consistency(request: web.Request) -> web.StreamResponse:
     """Answer with the proof that the log of `to` records (default: all there are) begins with that of `from`."""
-    _only(request, "from", "to")
     parts = request.app[PARTS]
     head = (await parts.log.head()).size
     size = _bounded(request, "to", head, CONSISTENCY, default=head)
@@ -118,13 +112,6 @@ async def consistency(request: web.Request) -> web.StreamResponse:
     )
 
 
-def _only(request: web.Request, *known: str) -> None:
-    """Refuse what the route doesn't take."""
-    for name in sorted(set(request.query) - set(known)):
-        field = name if is_repeatable(name) else "query"
-        raise Malformed.at(field, "queries are known", f"this takes {', '.join(known) or 'nothing'}")
-
-
 def _bounded(request: web.Request, field: str, end: int, rule: str, *, default: int = 0) -> int:
     """Return a number of the query from 1 to `end`; a default of 0 means that it has to be given."""
     number = number_of(request, field, default)
@@ -134,13 +121,11 @@ def _bounded(request: web.Request, field: str, end: int, rule: str, *, default: 
 
 
 def _form(request: web.Request) -> str:
-    """Return the media type that is asked for first. Raises `Problem` 406 when it is none of the two."""
-    accepted = re.findall(r"[^\s,;]+/[^\s,;]+", request.headers.get("Accept", "*/*").lower())
-    forms = {JSON: JSON, TEXT: TEXT, "text/*": TEXT, "application/*": JSON, "*/*": JSON}
-    for media_type in accepted:
-        if media_type in forms:
-            return forms[media_type]
-    raise Problem(406, "not-acceptable", f"a proof comes as {JSON} or {TEXT}")
+    """Return the media type that `Accept` prefers. Raises `Problem` 406 when it takes none of the two."""
+    media_type = preferred(request.headers.getall("Accept", []), (JSON, TEXT))
+    if media_type is None:
+        raise Problem(406, "not-acceptable", f"a proof comes as {JSON} or {TEXT}")
+    return media_type
 
 
 def _text(content: str) -> web.Response:

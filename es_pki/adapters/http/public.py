@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from es_pki.adapters.http.certificates import in_form
+from es_pki.adapters.http.certificates import DER, in_form
 from es_pki.adapters.http.health import healthz
 from es_pki.adapters.http.lists import row_of
 from es_pki.adapters.http.parts import PARTS, Parts
@@ -23,7 +23,7 @@ async def authority_certificate(request: web.Request) -> web.StreamResponse:
     row = await row_of(request, authorities.view)
     if row.certificate is None:
         raise NotFound("the authority waits for its signature")
-    response = in_form(request, row.certificate, [], name=row.name, default="der")
+    response = in_form(request, row.certificate, [], name=row.name, default=DER)
     response.headers["Cache-Control"] = "public, max-age=3600"
     return response
 

@@ -5,32 +5,40 @@ from typing import NamedTuple
 
 from aiohttp import web
 
-from es_pki.adapters.http import calendar_feed, certificates, commands, events, health, lists, proofs
-from es_pki.adapters.http.access import admitted
-from es_pki.adapters.http.openapi import document
+from es_pki.adapters.http import calendar_feed, certificates, commands, events, health, lists, live, proofs
+from es_pki.adapters.http.access import AUDITORS, EVERYBODY, WATCHERS, admitted
+from es_pki.adapters.http.asking import check_parameters
+from es_pki.adapters.http.openapi import Shown, document, page_of
 from es_pki.adapters.http.parts import PARTS, Parts
 from es_pki.adapters.http.problems import problems
 from es_pki.adapters.http.replies import json_reply
+from es_pki.adapters.http.tokens import TOKENS, Tokens
 from es_pki.adapters.web import pages
+from es_pki.projections import authorities, expiry_calendar, history, inventory, key_compromises, key_uses, principals
 from es_pki.values import Role
 
 MAXIMUM_BODY = 1024 * 1024
-
-EVERYBODY = frozenset(Role)
-AUDITORS = frozenset({Role.ADMIN, Role.AUDITOR})
-WATCHERS = frozenset({Role.ADMIN, Role.OPERATOR, Role.AUDITOR})
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Route(NamedTuple):
-    """A route. `roles` None: open to anyone; the empty set: the handler asks for the roles itself."""
+    """A route. `roles` None: open to anyone; the empty set: the handler asks for the roles itself.
+
+    `shows`: the view's rows that it answers with, None for anything else.
+    """
 
     method: str
     path: str
     roles: frozenset[Role] | None
     handler: Handler
     parameters: tuple[str, ...] = ()
+    shows: Shown | None = None
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Return the methods that the route takes: what answers GET answers HEAD (RFC 9110 section 9.1)."""
+        return ("GET", "HEAD") if self.method == "GET" else (self.method,)
 
     @property
     def pattern(self) -> str:
@@ -43,9 +51,12 @@ class Route(NamedTuple):
         return (self.handler.__doc__ or "").split("\n", 1)[0]
 
 
-PAGES = ("limit", "cursor", "as_of", "at_least")
 KEYS = ("key_type", "key_algorithm", "security_bits", "public_key_hash")
 NOW_OR_THEN = ("as_of", "at_least")
+PAGES = ("limit", "cursor", *NOW_OR_THEN)
+HISTORY = (*PAGES, "type", "actor")
+EXPIRIES = ("from", "to", "kind")
+VERSIONED = (*NOW_OR_THEN, "version")
 
 
 async def openapi(_request: web.Request) -> web.StreamResponse:
@@ -57,36 +68,44 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/v1/commands", EVERYBODY, commands.list_commands),
     Route("POST", "/api/v1/commands/{name}", frozenset(), commands.send_command),
     Route(
-        "GET", "/api/v1/authorities", EVERYBODY, lists.list_authorities, (*PAGES, "name", "status", "issuer_id", *KEYS)
+        "GET",
+        "/api/v1/authorities",
+        EVERYBODY,
+        lists.list_authorities,
+        (*PAGES, "name", "status", "issuer_id", *KEYS),
+        page_of(authorities.Row),
     ),
-    Route("GET", "/api/v1/authorities/{id}", EVERYBODY, lists.one_authority, NOW_OR_THEN),
-    Route("GET", "/api/v1/authorities/{id}/history", EVERYBODY, lists.authority_history, PAGES),
+    Route("GET", "/api/v1/authorities/{id}", EVERYBODY, lists.one_authority, NOW_OR_THEN, Shown(authorities.Row)),
+    Route("GET", "/api/v1/authorities/{id}/history", EVERYBODY, lists.authority_history, HISTORY, page_of(history.Row)),
     Route(
         "GET",
         "/api/v1/certificates",
         EVERYBODY,
         lists.list_certificates,
-        (*PAGES, "name", "status", "authority_id", "profile", *KEYS, "serial_number", "fingerprint"),
+        (*PAGES, "name", "status", "authority_id", "profile", *KEYS, "serial_number", "fingerprint", "owner", "labels"),
+        page_of(inventory.Row),
     ),
-    Route("GET", "/api/v1/certificates/{id}", EVERYBODY, lists.one_certificate, NOW_OR_THEN),
+    Route("GET", "/api/v1/certificates/{id}", EVERYBODY, lists.one_certificate, NOW_OR_THEN, Shown(inventory.Row)),
+    Route("GET", "/api/v1/certificates/{id}/pem", EVERYBODY, certificates.certificate_pem, VERSIONED),
+    Route("GET", "/api/v1/certificates/{id}/chain", EVERYBODY, certificates.certificate_chain, VERSIONED),
+    Route("GET", "/api/v1/certificates/{id}/versions", EVERYBODY, certificates.certificate_versions, NOW_OR_THEN),
     Route(
         "GET",
-        "/api/v1/certificates/{id}/pem",
+        "/api/v1/certificates/{id}/history",
         EVERYBODY,
-        certificates.certificate_pem,
-        (*NOW_OR_THEN, "version"),
+        lists.certificate_history,
+        HISTORY,
+        page_of(history.Row),
     ),
-    Route("GET", "/api/v1/certificates/{id}/chain", EVERYBODY, certificates.certificate_chain, NOW_OR_THEN),
-    Route("GET", "/api/v1/certificates/{id}/versions", EVERYBODY, certificates.certificate_versions, NOW_OR_THEN),
-    Route("GET", "/api/v1/certificates/{id}/history", EVERYBODY, lists.certificate_history, PAGES),
-    Route("GET", "/api/v1/calendar", EVERYBODY, lists.calendar, (*PAGES, "from", "to", "kind")),
-    Route("GET", "/api/v1/calendar.ics", EVERYBODY, calendar_feed.calendar_feed, (*PAGES, "from", "to", "kind")),
+    Route("GET", "/api/v1/calendar", EVERYBODY, lists.calendar, (*PAGES, *EXPIRIES), page_of(expiry_calendar.Row)),
+    Route("GET", "/api/v1/calendar.ics", EVERYBODY, calendar_feed.calendar_feed, (*NOW_OR_THEN, *EXPIRIES)),
     Route(
         "GET",
         "/api/v1/key-uses",
         EVERYBODY,
         lists.list_key_uses,
         (*PAGES, "public_key_hash", "kind", "name", "signed"),
+        page_of(key_uses.Row),
     ),
     Route(
         "GET",
@@ -94,10 +113,11 @@ ROUTES: tuple[Route, ...] = (
         EVERYBODY,
         lists.list_key_compromises,
         (*PAGES, "public_key_hash", "reported_by"),
+        page_of(key_compromises.Row),
     ),
-    Route("GET", "/api/v1/tokens", AUDITORS, lists.list_tokens, (*PAGES, "name")),
+    Route("GET", "/api/v1/tokens", AUDITORS, lists.list_tokens, (*PAGES, "name"), page_of(principals.Row)),
     Route("GET", "/api/v1/events", AUDITORS, events.list_events, ("after", "stream", "type", "limit")),
-    Route("GET", "/api/v1/events/stream", AUDITORS, events.stream_events, ("after", "type")),
+    Route("GET", "/api/v1/events/stream", AUDITORS, live.stream_events, ("after", "type")),
     Route("GET", "/api/v1/log/checkpoint", AUDITORS, proofs.checkpoint),
     Route("GET", "/api/v1/log/tile/{tile}", AUDITORS, proofs.tile),
     Route("GET", "/api/v1/log/keys", AUDITORS, proofs.keys),
@@ -117,20 +137,25 @@ def management_application(parts: Parts) -> web.Application:
     """Return the management API's application."""
     application = web.Application(middlewares=[problems], client_max_size=MAXIMUM_BODY)
     application[PARTS] = parts
-    application[events.LIVE] = set()
-    application.on_shutdown.append(events.end_streams)
+    application[TOKENS] = Tokens(parts.log, parts.views)
+    application[live.LIVE] = set()
+    application.on_shutdown.append(live.end_streams)
     for route in ROUTES:
-        application.router.add_route(route.method, route.pattern, _guarded(route))
+        for method in route.methods:
+            application.router.add_route(method, route.pattern, _guarded(route))
     return application
 
 
 def _guarded(route: Route) -> Handler:
+    """Return the route's handler behind its door: roles, then known parameters only. An open route has none."""
     roles = route.roles
-    if not roles:
+    if roles is None:
         return route.handler
 
     async def guarded(request: web.Request) -> web.StreamResponse:
-        await admitted(request, roles)
+        if roles:
+            await admitted(request, roles)
+        check_parameters(request, route.parameters)
         return await route.handler(request)
 
     return guarded

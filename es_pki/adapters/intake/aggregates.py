@@ -30,8 +30,8 @@ class Handled(NamedTuple, Generic[S, E]):
 class Aggregates(Protocol):
     """Read, fold, decide, append."""
 
-    async def load(self, decider: Decider[C, S, E], aggregate_id: str) -> Loaded[S]:
-        """Return the aggregate's state, perhaps as it was a moment ago."""
+    async def load(self, decider: Decider[C, S, E], aggregate_id: str, *, afresh: bool = False) -> Loaded[S]:
+        """Return the aggregate's state, unless `afresh` perhaps as it was a moment ago."""
         ...
 
     async def handle(
@@ -55,6 +55,9 @@ class Aggregates(Protocol):
         """Decide without appending; return what would happen. Raises `Refused`."""
         ...
 
-    async def owner(self, stream: str) -> str | None:
-        """Return who owns what a reservation stream stands for, None if nobody does."""
+    async def owner(self, stream: str, *, for_ever: bool = False) -> str | None:
+        """Return who owns what a reservation stream stands for, None if nobody does.
+
+        `for_ever`: such things never change hands, so an owner may be remembered.
+        """
         ...

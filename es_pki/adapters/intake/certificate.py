@@ -9,7 +9,8 @@ from es_pki.adapters.keyring import MadeKey
 from es_pki.adapters.x509 import names
 from es_pki.adapters.x509.csr import read_csr
 from es_pki.commands import certificate
-from es_pki.commands.certificate import CertificateCommand, CertificateMissing, Wanted
+from es_pki.commands.certificate import CertificateCommand, CertificateMissing
+from es_pki.commands.preparation import Wanted
 from es_pki.events.certificate import CertificateEvent
 from es_pki.values import PublicKey, Subject, SubjectAltNames
 
@@ -25,7 +26,7 @@ async def issue(office: Office, request: IssueCertificate, asked: Asked, digest:
     events = await office.with_new_key(
         CERTIFICATE, wish.certificate_id, request.key_type, command, actor=asked.caller.name
     )
-    return await _signed(office, wish.certificate_id, asked, events)
+    return await signed(office, wish.certificate_id, 1, asked, events)
 
 
 async def self_sign(office: Office, request: SelfSignCertificate, asked: Asked, digest: bytes) -> Answer:
@@ -38,7 +39,7 @@ async def self_sign(office: Office, request: SelfSignCertificate, asked: Asked, 
     events = await office.with_new_key(
         CERTIFICATE, wish.certificate_id, request.key_type, command, actor=asked.caller.name
     )
-    return await _signed(office, wish.certificate_id, asked, events)
+    return await signed(office, wish.certificate_id, 1, asked, events)
 
 
 async def sign_csr(office: Office, request: SignCSR, asked: Asked, digest: bytes) -> Answer:
@@ -53,7 +54,7 @@ async def sign_csr(office: Office, request: SignCSR, asked: Asked, digest: bytes
     prepared = await office.aggregates.handle(
         CERTIFICATE, wish.certificate_id, command, actor=asked.caller.name, is_new=not asked.idempotency_key
     )
-    return await _signed(office, wish.certificate_id, asked, prepared.events)
+    return await signed(office, wish.certificate_id, 1, asked, prepared.events)
 
 
 class _Wish:
@@ -96,21 +97,24 @@ def _names(request: IssueCertificate | SelfSignCertificate) -> tuple[Subject, Su
     )
 
 
-async def _signed(office: Office, certificate_id: str, asked: Asked, events: tuple[CertificateEvent, ...]) -> Answer:
-    signed = await office.signer.sign_certificate(certificate_id, actor=asked.caller.name)
-    prepared, issued = signed.state.prepared, signed.state.certificate
-    if prepared is None or issued is None:
+async def signed(
+    office: Office, certificate_id: str, number: int, asked: Asked, events: tuple[CertificateEvent, ...]
+) -> Answer:
+    """Sign a version that `events` prepared, or an earlier request; answer with the certificate."""
+    handled = await office.signer.sign_certificate(certificate_id, number, actor=asked.caller.name)
+    version = handled.state.versions.get(number)
+    if version is None or version.certificate is None:
         raise CertificateMissing(f"there is no certificate {certificate_id}")
     return Answer(
-        position=signed.position,
+        position=handled.position,
         stream=CERTIFICATE.stream(certificate_id),
-        events=answered((*events, *signed.events)),
+        events=answered((*events, *handled.events)),
         result={
             "certificate_id": certificate_id,
-            "name": prepared.name,
-            "version": prepared.version,
-            "serial_number": prepared.serial_number,
-            "not_after": prepared.not_after,
-            "certificate_pem": await office.certificate_pem(issued, prepared.issuer_id),
+            "name": version.prepared.name,
+            "version": number,
+            "serial_number": version.prepared.serial_number,
+            "not_after": version.prepared.not_after,
+            "certificate_pem": await office.certificate_pem(version.certificate, version.prepared.issuer_id),
         },
     )

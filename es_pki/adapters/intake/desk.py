@@ -6,17 +6,23 @@ from typing import assert_never
 
 import msgspec
 
-from es_pki.adapters.intake import authority, certificate, key_compromise, log_key, principal
+from es_pki.adapters.intake import authority, certificate, key_compromise, lineage, log_key, principal
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.answer import Answer, Asked, Caller
 from es_pki.adapters.intake.office import Office
 from es_pki.adapters.intake.requests import (
     CreateAuthority,
     CreateToken,
+    DeleteCertificate,
+    DescribeCertificate,
     IssueCertificate,
+    ReissueCertificate,
+    RenameCertificate,
+    RenewCertificate,
     ReportKeyCompromise,
     Request,
     RevokeToken,
+    RollBackCertificate,
     RotateLogKey,
     SelfSignCertificate,
     SetIssuancePolicy,
@@ -66,6 +72,15 @@ class Desk:
                 return await certificate.sign_csr(self._office, request, asked, digest)
             case SelfSignCertificate():
                 return await certificate.self_sign(self._office, request, asked, digest)
+            case (
+                RenewCertificate()
+                | ReissueCertificate()
+                | RollBackCertificate()
+                | RenameCertificate()
+                | DescribeCertificate()
+                | DeleteCertificate()
+            ):
+                return await lineage.take(self._office, request, asked, digest)
             case ReportKeyCompromise():
                 return await key_compromise.report(self._office, request, asked)
             case RotateLogKey():

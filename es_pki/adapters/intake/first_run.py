@@ -3,6 +3,7 @@
 Every step is found done when it was done: a set-up that was cut short is finished at the next start.
 """
 
+import contextlib
 import hashlib
 import socket
 from collections.abc import Callable
@@ -15,23 +16,34 @@ from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.answer import Asked, Caller
 from es_pki.adapters.intake.deciders import CERTIFICATE, PRINCIPAL
 from es_pki.adapters.intake.desk import Desk
-from es_pki.adapters.intake.requests import CreateAuthority, CreateToken, IssueCertificate
+from es_pki.adapters.intake.office import OWN_CERTIFICATE
+from es_pki.adapters.intake.requests import (
+    CreateAuthority,
+    CreateToken,
+    IssueCertificate,
+    ReissueCertificate,
+    RenewCertificate,
+)
+from es_pki.adapters.signing import Signer
 from es_pki.commands import principal
+from es_pki.commands.lineage import State
 from es_pki.commands.names import dns_name_fault
 from es_pki.commands.principal import PrincipalCommand
+from es_pki.commands.refusals import SigningGivenUp
 from es_pki.config import SettingsRefused
 from es_pki.values import KeyType, Role
 
 ITSELF = Caller("es-pki", frozenset(Role))
-ROOT, INTERMEDIATE, ADMINISTRATOR, SERVER = "root", "intermediate", "admin", "es-pki-api"
+ROOT, INTERMEDIATE, ADMINISTRATOR = "root", "intermediate", "admin"
 
 
 class FirstRun:
     """Sets a new es-pki up, and keeps its own certificate good."""
 
-    def __init__(self, desk: Desk, aggregates: Aggregates, now: Callable[[], datetime]) -> None:
+    def __init__(self, desk: Desk, aggregates: Aggregates, signer: Signer, now: Callable[[], datetime]) -> None:
         self._desk = desk
         self._aggregates = aggregates
+        self._signer = signer
         self._now = now
 
     async def log_key(self, wanted: str) -> None:
@@ -87,38 +99,48 @@ class FirstRun:
         return str(answer.result["token"])
 
     async def server_certificate(self, dns_names: frozenset[str], ip_addresses: frozenset[str]) -> str:
-        """Return the id of a certificate for this server with a third of its life left, issued anew if need be."""
-        number = 1
-        while True:
-            name = SERVER if number == 1 else f"{SERVER}-{number}"
-            owner = await self._aggregates.owner(f"certificate_name-{name}")
-            if owner is None:
-                return await self._issue(name, dns_names, ip_addresses)
-            if await self._is_good(owner, dns_names, ip_addresses):
-                return owner
-            number += 1
+        """Return the id of this server's certificate, which names it and has a third of its life left.
 
-    async def _issue(self, name: str, dns_names: frozenset[str], ip_addresses: frozenset[str]) -> str:
-        request = IssueCertificate(
-            name=name,
-            authority=INTERMEDIATE,
-            dns_names=tuple(sorted(dns_names)),
-            ip_addresses=tuple(sorted(ip_addresses)),
-        )
-        answer = await self._desk.take(request, Asked(ITSELF, self._now()))
-        return str(answer.result["certificate_id"])
+        It is one lineage: its next version is made when its time comes, or when the server is called otherwise.
+        """
+        names = tuple(sorted(dns_names)), tuple(sorted(ip_addresses))
+        owner = await self._aggregates.owner(f"certificate_name-{OWN_CERTIFICATE}")
+        if owner is None:
+            issue = IssueCertificate(OWN_CERTIFICATE, INTERMEDIATE, dns_names=names[0], ip_addresses=names[1])
+            return str((await self._desk.take(issue, Asked(ITSELF, self._now()))).result["certificate_id"])
+        state = await self._signed(owner)
+        request: RenewCertificate | ReissueCertificate | None = None
+        if not _covers(state, dns_names, ip_addresses):
+            request = ReissueCertificate(owner, dns_names=names[0], ip_addresses=names[1])
+        elif not self._is_young(state):
+            request = RenewCertificate(owner)
+        if request is not None:
+            await self._desk.take(request, Asked(ITSELF, self._now()))
+        return owner
 
-    async def _is_good(self, certificate_id: str, dns_names: frozenset[str], ip_addresses: frozenset[str]) -> bool:
-        state = (await self._aggregates.load(CERTIFICATE, certificate_id)).state
-        if state.prepared is None or state.certificate is None:
+    async def _signed(self, certificate_id: str) -> State:
+        """Return a lineage's state, with the signature that a start that was cut short left out."""
+        state = (await self._aggregates.load(CERTIFICATE, certificate_id, afresh=True)).state
+        if state.newest is not None and state.newest.is_outstanding:
+            with contextlib.suppress(SigningGivenUp):
+                await self._signer.sign_certificate(certificate_id, state.newest.prepared.version)
+            state = (await self._aggregates.load(CERTIFICATE, certificate_id)).state
+        return state
+
+    def _is_young(self, state: State) -> bool:
+        if state.served is None:
             return False
-        names = state.prepared.subject_alt_names
-        life: timedelta = state.prepared.not_after - state.prepared.not_before
-        return (
-            dns_names <= set(names.dns_names)
-            and ip_addresses <= set(names.ip_addresses)
-            and state.prepared.not_after - self._now() > life / 3
-        )
+        prepared = state.served.prepared
+        life: timedelta = prepared.not_after - prepared.not_before
+        return prepared.not_after - self._now() > life / 3
+
+
+def _covers(state: State, dns_names: frozenset[str], ip_addresses: frozenset[str]) -> bool:
+    """Tell whether the current version names all this; no version at all names nothing."""
+    if state.served is None:
+        return False
+    names = state.served.prepared.subject_alt_names
+    return dns_names <= set(names.dns_names) and ip_addresses <= set(names.ip_addresses)
 
 
 def drawn_origin(host: str) -> str:

@@ -7,7 +7,7 @@ from es_pki.adapters.intake.requests import ReportKeyCompromise
 from es_pki.adapters.x509.keys import read_public_key, spki_of
 from es_pki.commands import key_compromise
 from es_pki.commands.authority import AuthorityMissing
-from es_pki.commands.certificate import CertificateMissing
+from es_pki.commands.certificate import model
 from es_pki.commands.key_compromise import KeyCompromiseCommand, KeyUnnamed
 from es_pki.decider import Violation
 from es_pki.values import public_key_hash
@@ -46,9 +46,7 @@ async def _hash(office: Office, request: ReportKeyCompromise) -> str:
 
 async def _of_certificate(office: Office, name_or_id: str) -> str:
     certificate_id = await office.certificate_id(name_or_id)
-    prepared = (await office.aggregates.load(CERTIFICATE, certificate_id)).state.prepared
-    if prepared is None:
-        raise CertificateMissing(f"there is no certificate {certificate_id}")
+    prepared = model((await office.aggregates.load(CERTIFICATE, certificate_id)).state).prepared
     if not prepared.public_key_hash:
         detail = "which key it has was not noted when it was made: give its public_key"
         raise KeyUnnamed(detail, Violation("certificate", "one key is named, once", detail))

@@ -22,6 +22,9 @@ from es_pki.events import codec
 from es_pki.values import Issuer, KeyType, Locations, NameConstraints
 from eventlog import Conflict
 
+OWN_CERTIFICATE = "es-pki-api"
+"""The name of the certificate that es-pki's own management listener serves."""
+
 C = TypeVar("C")
 S = TypeVar("S")
 E = TypeVar("E", bound=codec.Event)
@@ -37,34 +40,39 @@ class Office(Struct, frozen=True):
 
     async def authority_id(self, name_or_id: str, field: str) -> str:
         """Return an authority's id. Raises `AuthorityMissing`, naming the field."""
-        found = await self._id("authority", name_or_id)
+        found = await self._id("authority", name_or_id, for_ever=True)
         if found is None:
             detail = "there is no authority of this name"
             raise AuthorityMissing(detail, Violation(field, "authorities are named", detail))
         return found
 
-    async def certificate_id(self, name_or_id: str, field: str = "certificate") -> str:
-        """Return a certificate's id. Raises `CertificateMissing`, naming the field."""
-        found = await self._id("certificate", name_or_id)
-        if found is None:
-            detail = "there is no certificate of this name"
-            raise CertificateMissing(detail, Violation(field, "certificates are named", detail))
-        return found
-
     async def principal_id(self, name_or_id: str) -> str:
         """Return a principal's id. Raises `PrincipalMissing`."""
-        found = await self._id("principal", name_or_id)
+        found = await self._id("principal", name_or_id, for_ever=True)
         if found is None:
             detail = "there is no principal of this name"
             raise PrincipalMissing(detail, Violation("principal", "principals are named", detail))
         return found
 
-    async def _id(self, category: str, name_or_id: str) -> str | None:
+    async def certificate_id(self, name_or_id: str, field: str = "certificate") -> str:
+        """Return a certificate's id, by any name that leads to it. Raises `CertificateMissing`, naming the field."""
+        found = await self._id("certificate", name_or_id, for_ever=False)
+        if found is None:
+            detail = "there is no certificate of this name"
+            raise CertificateMissing(detail, Violation(field, "certificates are named", detail))
+        return found
+
+    async def users_of(self, certificate_id: str) -> tuple[str, ...]:
+        """Return who uses a certificate and would miss it."""
+        own = await self.aggregates.owner(f"certificate_name-{OWN_CERTIFICATE}")
+        return ("es-pki itself",) if certificate_id == own else ()
+
+    async def _id(self, category: str, name_or_id: str, *, for_ever: bool) -> str | None:
         if is_uuid(name_or_id):
             return str(UUID(name_or_id))
         if not is_own_name(name_or_id):
             return None
-        return await self.aggregates.owner(f"{category}_name-{name_or_id}")
+        return await self.aggregates.owner(f"{category}_name-{name_or_id}", for_ever=for_ever)
 
     async def issuer(self, authority_id: str) -> Issuer:
         """Return an authority as an issuer. Raises `AuthorityMissing` and others when it can't issue."""

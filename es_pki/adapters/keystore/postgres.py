@@ -97,10 +97,10 @@ class PostgresSealedKeys:
 
     async def read(self) -> AsyncIterator[Sequence[SealedKey]]:
         """See `SealedKeys.read`."""
-        async with self._pool.acquire() as connection, connection.transaction(readonly=True):
-            rows = await connection.cursor('SELECT * FROM keystore.key ORDER BY key_id COLLATE "C"')
-            while page := await rows.fetch(KEYS_AT_A_TIME):
-                yield [SealedKey(*row) for row in page]
+        after = ""
+        while rows := await self._pool.fetch(_PAGE, after):
+            yield [SealedKey(*row) for row in rows]
+            after = rows[-1][0]
 
     async def fill(self, mark: StoreMark, pages: Iterator[Sequence[SealedKey]]) -> None:
         """See `SealedKeys.fill`."""
@@ -121,6 +121,9 @@ class PostgresSealedKeys:
         await self._pool.close()
 
 
+_PAGE = f"""
+SELECT * FROM keystore.key WHERE key_id COLLATE "C" > $1 ORDER BY key_id COLLATE "C" LIMIT {KEYS_AT_A_TIME}
+"""  # noqa: S608 - a constant
 _IS_EMPTY = "SELECT NOT EXISTS (SELECT FROM keystore.key) AND NOT EXISTS (SELECT FROM keystore.mark)"
 
 

@@ -1,6 +1,6 @@
 """Keys as they lie in a key store, still sealed: what a backup takes along and brings back without the master key.
 
-Whole        `read` is as of one moment: no key of another master key's mark, whatever is stored meanwhile.
+Whole        `read` yields every key that was there when it began and isn't removed meanwhile; nobody waits for it.
 Only at once `fill` puts mark and keys into a store that has neither, all of them or none, durably.
 """
 
@@ -13,7 +13,7 @@ from msgspec import Struct
 from es_pki.adapters.keystore.master import StoreMark
 
 KEYS_AT_A_TIME = 256
-"""A page of keys: a megabyte or so."""
+"""A page of keys: half a megabyte or so."""
 
 
 class SealedKey(Struct, frozen=True):

@@ -1,9 +1,9 @@
 """The key store in a SQLite file, `keys.db`."""
 
-import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from es_pki.adapters import clock
@@ -97,6 +97,9 @@ class SQLiteKeyStore:
         await self._database.close()
 
 
+_PAGE = f"SELECT * FROM key WHERE key_id > ? ORDER BY key_id LIMIT {KEYS_AT_A_TIME}"  # noqa: S608 - a constant
+
+
 class SQLiteSealedKeys:
     """See `SealedKeys` for what the methods promise."""
 
@@ -122,14 +125,10 @@ class SQLiteSealedKeys:
 
     async def read(self) -> AsyncIterator[Sequence[SealedKey]]:
         """See `SealedKeys.read`."""
-        reader = self._database.reader()
-        try:
-            reader.execute("BEGIN")
-            rows = reader.execute("SELECT * FROM key ORDER BY key_id")
-            while page := await asyncio.to_thread(rows.fetchmany, KEYS_AT_A_TIME):
-                yield [_as_sealed(*row) for row in page]
-        finally:
-            reader.close()
+        after = ""
+        while rows := await self._database.run(partial(_page, after=after)):
+            yield [_as_sealed(*row) for row in rows]
+            after = rows[-1][0]
 
     async def fill(self, mark: StoreMark, pages: Iterator[Sequence[SealedKey]]) -> None:
         """See `SealedKeys.fill`."""
@@ -150,6 +149,10 @@ class SQLiteSealedKeys:
     async def close(self) -> None:
         """See `SealedKeys.close`."""
         await self._database.close()
+
+
+def _page(connection: sqlite3.Connection, after: str) -> list[tuple[str, str, str, str, bytes, bytes]]:
+    return connection.execute(_PAGE, (after,)).fetchall()
 
 
 def _as_sealed(key_id: str, purpose: str, owner: str, created: str, *sealed: bytes) -> SealedKey:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 import msgspec
 
-from es_pki.adapters.lease import Lease
+from es_pki.adapters.lease import Lease, Overtaken
 from es_pki.adapters.reactions.store import EffectStore, Outstanding
 from es_pki.adapters.recorded import happened
 from es_pki.commands.reactions import REACTED_TO, Due, Effect, Settled, react
@@ -58,15 +58,18 @@ class Runner:
         closed = False
         while not closed:
             try:
-                while not await self._lease.held():
+                while not self._lease.held():
                     await asyncio.sleep(LOOK_SECONDS)
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._follow())
                     tasks.create_task(self._work())
             except* Closed:
                 closed = True
-            except* Exception:
-                LOG.exception("the reactions could not go on; trying again")
+            except* Overtaken as overtaken:
+                LOG.warning("the reactions are another's", extra={"fields": {"because": str(overtaken.exceptions[0])}})
+            except* Exception as failed:
+                told = {"failures": [type(error).__name__ for error in failed.exceptions]}
+                LOG.exception("the reactions could not go on; trying again", extra={"fields": told})
             await asyncio.sleep(LOOK_SECONDS)
 
     async def pending(self) -> Sequence[dict[str, object]]:
@@ -84,11 +87,10 @@ class Runner:
     async def _follow(self) -> None:
         recorded = await self._store.checkpoint()
         async for page in self._log.follow(after=recorded, types=REACTED_TO):
-            if not await self._lease.held():
-                raise ConnectionError("the lease is another's")
+            self._check_lease()
             due, settled = self._sorted(happened(record) for record in page.records)
             if due or settled or page.position - recorded >= CHECKPOINT_POSITIONS:
-                await self._store.record(due, settled, page.position)
+                await self._store.record(due, settled, page.position, after=recorded)
                 recorded = page.position
             await asyncio.sleep(GATHER_SECONDS)
 
@@ -109,12 +111,22 @@ class Runner:
         return list(due.values()), settled
 
     async def _work(self) -> None:
-        while await self._lease.held():
+        while True:
             for item in await self._store.outstanding():
-                if item.next <= self._now().timestamp():
+                self._check_lease()
+                if self._is_time(item):
                     await self._try(item)
             await asyncio.sleep(LOOK_SECONDS)
-        raise ConnectionError("the lease is another's")
+            self._check_lease()
+
+    def _is_time(self, item: Outstanding) -> bool:
+        """Tell whether an effect is to be tried; also when it would be later than ever: the clock has stepped back."""
+        wait = item.next - self._now().timestamp()
+        return wait <= 0 or wait > 2 * LONGEST_PAUSE_SECONDS + self._grace
+
+    def _check_lease(self) -> None:
+        if not self._lease.held():
+            raise Overtaken("the lease is lost")
 
     async def _try(self, item: Outstanding) -> None:
         try:
@@ -126,6 +138,7 @@ class Runner:
             jitter = pause * secrets.randbelow(250) / 1000
             LOG.exception("an effect failed", extra={"fields": {"effect": item.id, "attempts": item.attempts + 1}})
             again = self._now().timestamp() + pause + jitter
-            await self._store.failed(item.id, f"{type(error).__name__}: {error}"[:500], again)
+            told_as = f"{type(error).__name__}: {error}"[:500]
+            await self._store.failed(item.id, told_as, again, attempts=item.attempts)
         else:
             LOG.info("an effect was performed", extra={"fields": {"effect": item.id}})

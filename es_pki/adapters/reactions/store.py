@@ -1,13 +1,14 @@
 """Where outstanding effects are kept: with the views, but never rebuilt. One contract, two backends.
 
-`record` moves the checkpoint and changes the effects in one transaction; what is at or below the checkpoint is passed
-over. Times are seconds since 1970 UTC.
+`record` moves the checkpoint and changes the effects in one transaction. Both changes say what they go from, and change
+nothing when another process was there. Times are seconds since 1970 UTC.
 """
 
 import sqlite3
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
+from es_pki.adapters.lease import Overtaken
 from es_pki.adapters.sqlite import Database, transaction
 
 
@@ -29,12 +30,15 @@ class EffectStore(Protocol):
         """Return the position up to which events were reacted to."""
         ...
 
-    async def record(self, due: Sequence[Outstanding], settled: Sequence[str], position: int) -> None:
-        """Add effects, remove settled ones, move the checkpoint."""
+    async def record(self, due: Sequence[Outstanding], settled: Sequence[str], position: int, *, after: int) -> None:
+        """Remove settled effects, add those due since, move the checkpoint from `after` to `position`.
+
+        Raises `Overtaken` when the checkpoint isn't at `after`.
+        """
         ...
 
-    async def failed(self, effect_id: str, error: str, again: float) -> None:
-        """Note that an effect failed and when it is tried again."""
+    async def failed(self, effect_id: str, error: str, again: float, *, attempts: int) -> None:
+        """Note that an effect failed, tried `attempts` times before, and when it is tried again."""
         ...
 
     async def outstanding(self) -> Sequence[Outstanding]:
@@ -55,15 +59,15 @@ class SQLiteEffects:
         """See `EffectStore.checkpoint`."""
         return await self._database.run(_checkpoint)
 
-    async def record(self, due: Sequence[Outstanding], settled: Sequence[str], position: int) -> None:
+    async def record(self, due: Sequence[Outstanding], settled: Sequence[str], position: int, *, after: int) -> None:
         """See `EffectStore.record`."""
 
         def change(connection: sqlite3.Connection) -> None:
             with transaction(connection):
-                if position <= _checkpoint(connection):
-                    return
-                connection.executemany("INSERT OR IGNORE INTO effect VALUES (?, ?, ?, ?, ?, ?)", due)
+                if _checkpoint(connection) != after:
+                    raise _overtaken()
                 connection.executemany("DELETE FROM effect WHERE id = ?", [(key,) for key in settled])
+                connection.executemany("INSERT OR IGNORE INTO effect VALUES (?, ?, ?, ?, ?, ?)", due)
                 connection.execute(
                     "INSERT INTO effect_checkpoint VALUES (1, ?) "
                     "ON CONFLICT DO UPDATE SET position = excluded.position",
@@ -72,14 +76,14 @@ class SQLiteEffects:
 
         await self._database.run(change)
 
-    async def failed(self, effect_id: str, error: str, again: float) -> None:
+    async def failed(self, effect_id: str, error: str, again: float, *, attempts: int) -> None:
         """See `EffectStore.failed`."""
 
         def change(connection: sqlite3.Connection) -> None:
             with transaction(connection):
                 connection.execute(
-                    "UPDATE effect SET attempts = attempts + 1, error = ?, next = ? WHERE id = ?",
-                    (error, again, effect_id),
+                    "UPDATE effect SET attempts = attempts + 1, error = ?, next = ? WHERE id = ? AND attempts = ?",
+                    (error, again, effect_id, attempts),
                 )
 
         await self._database.run(change)
@@ -95,6 +99,10 @@ def _checkpoint(connection: sqlite3.Connection) -> int:
     return int(found[0]) if found else 0
 
 
+def _overtaken() -> Overtaken:
+    return Overtaken("another process runs the reactions")
+
+
 class PostgresEffects:
     """In the schema `views`."""
 
@@ -106,27 +114,26 @@ class PostgresEffects:
         found: int | None = await self._pool.fetchval("SELECT position FROM views.effect_checkpoint")
         return found or 0
 
-    async def record(self, due: Sequence[Outstanding], settled: Sequence[str], position: int) -> None:
+    async def record(self, due: Sequence[Outstanding], settled: Sequence[str], position: int, *, after: int) -> None:
         """See `EffectStore.record`."""
         async with self._pool.acquire() as connection, connection.transaction():
-            done = await connection.fetchval("SELECT position FROM views.effect_checkpoint FOR UPDATE")
-            if position <= (done or 0):
-                return
+            # There may be no row to lock yet: whoever inserts second finds that it was overtaken.
+            await connection.execute("INSERT INTO views.effect_checkpoint VALUES (1, 0) ON CONFLICT DO NOTHING")
+            moved = await connection.execute(
+                "UPDATE views.effect_checkpoint SET position = $1 WHERE position = $2", position, after
+            )
+            if moved != "UPDATE 1":
+                raise _overtaken()
+            await connection.execute("DELETE FROM views.effect WHERE id = ANY($1)", list(settled))
             await connection.executemany(
                 "INSERT INTO views.effect VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING", due
             )
-            await connection.execute("DELETE FROM views.effect WHERE id = ANY($1)", list(settled))
-            await connection.execute(
-                "INSERT INTO views.effect_checkpoint VALUES (1, $1) "
-                "ON CONFLICT (id) DO UPDATE SET position = excluded.position",
-                position,
-            )
 
-    async def failed(self, effect_id: str, error: str, again: float) -> None:
+    async def failed(self, effect_id: str, error: str, again: float, *, attempts: int) -> None:
         """See `EffectStore.failed`."""
         await self._pool.execute(
-            "UPDATE views.effect SET attempts = attempts + 1, error = $1, next = $2 WHERE id = $3",
-            *(error, again, effect_id),
+            "UPDATE views.effect SET attempts = attempts + 1, error = $1, next = $2 WHERE id = $3 AND attempts = $4",
+            *(error, again, effect_id, attempts),
         )
 
     async def outstanding(self) -> Sequence[Outstanding]:

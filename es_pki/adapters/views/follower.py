@@ -1,11 +1,12 @@
 """Follows the log and keeps the views up with it, in one process at a time; the others look at its checkpoints."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Sequence
 from typing import Any
 
-from es_pki.adapters.lease import Lease
+from es_pki.adapters.lease import Lease, Overtaken
 from es_pki.adapters.recorded import happened
 from es_pki.adapters.views.rebuild import rebuild
 from es_pki.adapters.views.store import ViewStore
@@ -19,7 +20,16 @@ POLL_SECONDS = 0.02
 """How often a process that doesn't follow looks at the checkpoints."""
 
 GATHER_SECONDS = 0.01
-"""Between pages: under load a page gathers many events, and its transaction costs each of them little."""
+"""Between pages, at least: under load a page gathers many events, and its transaction costs each of them little."""
+
+PATIENT_GATHER_SECONDS = 0.1
+"""Between pages under load, while nobody waits for the views."""
+
+BUSY_PAGE = 16
+"""Events of a page that show load: a lone user sees at once what was done."""
+
+LOOK_SECONDS = 1.0
+"""How often the holder of the lease looks whether it still is."""
 
 PAUSE_SECONDS = 1.0
 """Between a failure and the next try."""
@@ -35,6 +45,7 @@ class Follower:
         self._lease = lease
         self._position = -1
         self._moved = asyncio.Condition()
+        self._awaited = asyncio.Event()
         self.failure: str | None = None
 
     async def run(self) -> None:
@@ -42,18 +53,34 @@ class Follower:
         while True:
             try:
                 await self._lease.acquire()
-                await self._follow()
+                await self._follow_while_held()
             except Closed:
                 return
             except (UnknownEvent, UndecodableEvent) as error:
                 self.failure = f"{type(error).__name__}: {error}"
                 LOG.exception("the views stand still", extra={"fields": {"failure": self.failure}})
                 return
+            except Overtaken as overtaken:
+                LOG.warning("the views are another's", extra={"fields": {"because": str(overtaken)}})
             except Exception as error:
                 self.failure = type(error).__name__
                 LOG.exception("the views could not follow; trying again", extra={"fields": {"failure": self.failure}})
-            self._position = -1
+            finally:
+                await self._move(-1)
             await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _follow_while_held(self) -> None:
+        """Follow until something fails, or the lease is lost: it must be had again even if nobody commits anything."""
+        following = asyncio.ensure_future(self._follow())
+        try:
+            while not following.done():
+                await asyncio.wait([following], timeout=LOOK_SECONDS)
+                if not self._lease.held():
+                    raise Overtaken("the lease is lost")
+            await following
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
 
     async def _follow(self) -> None:
         for view in self._views:
@@ -61,17 +88,29 @@ class Follower:
                 await rebuild(self._log, self._store, view)
         checkpoints = [await self._store.checkpoint(view) or 0 for view in self._views]
         await self._move(min(checkpoints))
+        if self._position >= (await self._log.head()).size:
+            self.failure = None
         types = frozenset().union(*(view.types for view in self._views))
         async for page in self._log.follow(after=self._position, types=types):
-            if not await self._lease.held():
-                return
+            if not self._lease.held():
+                raise Overtaken("the lease is lost")
             events = [happened(record) for record in page.records]
-            await self._store.apply(self._views, events, page.position)
+            await self._store.apply(self._views, events, page.position, after=self._position)
             await self._move(page.position)
-            await asyncio.sleep(GATHER_SECONDS)
+            self.failure = None
+            await self._gather(under_load=len(events) >= BUSY_PAGE)
+
+    async def _gather(self, *, under_load: bool) -> None:
+        """Let events come together: for longer under load, until somebody waits for the views."""
+        await asyncio.sleep(GATHER_SECONDS)
+        if not under_load:
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._awaited.wait(), PATIENT_GATHER_SECONDS - GATHER_SECONDS)
+        self._awaited.clear()
 
     async def _move(self, position: int) -> None:
-        self.failure = None
+        """Tell those who wait how far this process has followed; -1: it follows no more."""
         async with self._moved:
             self._position = position
             self._moved.notify_all()
@@ -93,6 +132,7 @@ class Follower:
                 await asyncio.sleep(POLL_SECONDS)
                 continue
             async with self._moved:
+                self._awaited.set()
                 await self._moved.wait_for(lambda: self._position < 0 or self._position >= position)
 
     async def lag(self) -> int:

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from es_pki.adapters.lease import Overtaken
 from es_pki.adapters.postgres import open_pool
 from es_pki.adapters.views import tables
 from es_pki.adapters.views.store import Query, Rows
@@ -65,24 +66,30 @@ class PostgresViews:
         """See `ViewStore.checkpoint`."""
         return await _reached(self.pool, view.name, view.version)
 
-    async def apply(self, views: Sequence[View[Any]], happened: Sequence[Happened], position: int) -> None:
+    async def apply(
+        self, views: Sequence[View[Any]], happened: Sequence[Happened], position: int, *, after: int = 0
+    ) -> None:
         """See `ViewStore.apply`."""
         async with self.pool.acquire() as connection, connection.transaction():
             for view in views:
-                await self._follow(connection, view, happened, position)
+                await self._follow(connection, view, happened, after=after, position=position)
 
     async def _follow(
         self,
         connection: Any,  # noqa: ANN401 - asyncpg ships no annotations
         view: View[Any],
         happened: Sequence[Happened],
+        *,
+        after: int,
         position: int,
     ) -> None:
-        done = await connection.fetchval("SELECT position FROM views.checkpoint WHERE view = $1 FOR UPDATE", view.name)
-        if position <= (done or 0):
+        done = await _reached(connection, view.name, view.version, lock="FOR UPDATE")
+        if done is None or done < after:
+            raise Overtaken(f"the view {view.name} is not where it was")
+        if position <= done:
             return
         types = view.types
-        new = [event for event in happened if event.position > (done or 0) and event.type in types]
+        new = [event for event in happened if event.position > done and event.type in types]
         await self._change(connection, view, tables.table_of(view), new)
         await _move(connection, view.name, view.version, position)
 

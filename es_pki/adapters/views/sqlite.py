@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from es_pki.adapters.lease import Overtaken
 from es_pki.adapters.sqlite import Database, Kind, transaction
 from es_pki.adapters.views import tables
 from es_pki.adapters.views.store import Query, Rows
@@ -47,7 +48,6 @@ class SQLiteViews:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self._reader = database.reader()
         self._decoders: dict[str, msgspec.json.Decoder[Any]] = {}
 
     @classmethod
@@ -69,24 +69,33 @@ class SQLiteViews:
 
     async def checkpoint(self, view: View[Any]) -> int | None:
         """See `ViewStore.checkpoint`."""
-        return _reached(self._reader, view.name, view.version)
+        return self._stored(view.name, view.version)
 
-    async def apply(self, views: Sequence[View[Any]], happened: Sequence[Happened], position: int) -> None:
+    async def apply(
+        self, views: Sequence[View[Any]], happened: Sequence[Happened], position: int, *, after: int = 0
+    ) -> None:
         """See `ViewStore.apply`."""
 
         def change(connection: sqlite3.Connection) -> None:
             with transaction(connection):
                 for view in views:
-                    self._follow(connection, view, happened, position)
+                    self._follow(connection, view, happened, after=after, position=position)
 
         if len(happened) > QUICK_PAGE or not self.database.run_here(change):
             await self.database.run(change)
 
     def _follow(
-        self, connection: sqlite3.Connection, view: View[Any], happened: Sequence[Happened], position: int
+        self,
+        connection: sqlite3.Connection,
+        view: View[Any],
+        happened: Sequence[Happened],
+        *,
+        after: int,
+        position: int,
     ) -> None:
-        found = connection.execute("SELECT position FROM checkpoint WHERE view = ?", (view.name,)).fetchone()
-        done = found[0] if found else 0
+        done = _reached(connection, view.name, view.version)
+        if done is None or done < after:
+            raise Overtaken(f"the view {view.name} is not where it was")
         if position <= done:
             return
         types = view.types
@@ -119,7 +128,7 @@ class SQLiteViews:
 
     async def building(self, view: View[Any]) -> int | None:
         """See `ViewStore.building`."""
-        return _reached(self._reader, tables.building_of(view), view.version)
+        return self._stored(tables.building_of(view), view.version)
 
     async def begin_rebuild(self, view: View[Any], end: int) -> int:
         """See `ViewStore.begin_rebuild`."""
@@ -180,11 +189,14 @@ class SQLiteViews:
 
     async def close(self) -> None:
         """See `ViewStore.close`."""
-        self._reader.close()
         await self.database.close()
 
+    def _stored(self, entry: str, version: int) -> int | None:
+        found = self._look_up(tables.REACHED.format(""), [entry, version])
+        return int(found[0][0]) if found else None
+
     def _look_up(self, sql: str, arguments: list[Any]) -> list[Any]:
-        return self._reader.execute(sql, arguments).fetchall()
+        return self.database.look_up(sql, arguments)
 
     def _decoded(self, view: View[R], row: bytes) -> R:
         decoder = self._decoders.get(view.name)

@@ -4,6 +4,8 @@ Rows         Each change of a row closes its version and begins the next one at 
              versions of now, or those that held at a position.
 Exactly once A page of events changes rows and checkpoints in one transaction; events at or below a view's checkpoint
              are passed over. A killed process goes on where the checkpoint is.
+Fenced       Rows are what the events up to the checkpoint say, in the checkpoint's VERSION, whoever writes: changes go
+             from a position that the writer names, or they raise `Overtaken` and change nothing.
 Disposable   Everything is derived from the log. A view of another VERSION is rebuilt from position 0 beside the live
              rows, then takes their place in one transaction.
 Resumed      A rebuild that was stopped, whenever and however, is gone on with where it was. Several processes that
@@ -62,8 +64,13 @@ class ViewStore(Protocol):
         """Return the position up to which the view is followed; None when it isn't there in this VERSION."""
         ...
 
-    async def apply(self, views: Sequence[View[Any]], happened: Sequence[Happened], position: int) -> None:
-        """Change rows and move the checkpoints to `position`, exactly once."""
+    async def apply(
+        self, views: Sequence[View[Any]], happened: Sequence[Happened], position: int, *, after: int = 0
+    ) -> None:
+        """Change rows and move the checkpoints to `position`, exactly once; `happened` begins behind `after`.
+
+        Raises `Overtaken` when a view isn't there in this VERSION, or isn't as far as `after`.
+        """
         ...
 
     async def building(self, view: View[Any]) -> int | None:

@@ -5,7 +5,7 @@
 """
 
 import base64
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -18,6 +18,9 @@ from es_pki.projections.view import View
 
 STILL = (1 << 63) - 1
 """`until` of the version that holds now."""
+
+_LINE = "\n{}\n"
+"""One of several texts in a column: no text that is filtered by has line breaks."""
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -134,6 +137,8 @@ def _text(value: object) -> str | None:
             return value.astimezone(UTC).isoformat(timespec="microseconds")
         case int():
             return f"{value:019d}"
+        case Mapping():
+            return "".join(_LINE.format(f"{key}={text}") for key, text in value.items())
         case _:
             return str(value)
 
@@ -145,8 +150,12 @@ def find(view: View[Any], query: Query) -> Statement:
         raise BadQuery(f"{view.name} has no filter {unknown[0][:80]}; it has {', '.join(view.filters)}")
     where, arguments = [_holds(query.as_of)], _held(query.as_of)
     for name, value in query.filters.items():
-        where.append("sort = ?" if name == view.order_by else f"by_{name} = ?")
-        arguments.append(value)
+        if name in view.members:
+            where.append(f"replace(by_{name}, ?, '') <> by_{name}")
+            arguments.append(_LINE.format(value))
+        else:
+            where.append("sort = ?" if name == view.order_by else f"by_{name} = ?")
+            arguments.append(value)
     for sign, bound in ((">=", query.since), ("<", query.until)):
         if bound is not None:
             where.append(f"sort {sign} ?")

@@ -4,15 +4,17 @@ import { byId, definitions, element, table, visible } from "./dom.js";
 const TOKEN = "es-pki-token";
 const API = "/api/v1";
 const PEM = "application/pem-certificate-chain";
-const PAGE = 1000;
-const MOST_PAGES = 20; // 20,000 certificates are searched here; beyond, es-pki certificate list --filter
-const MOST_SHOWN = 200;
+const PAGE = 100; // rows of a list that goes on
+const LARGEST_PAGE = 1000; // rows of a list that is wanted whole
+const TYPING = 200; // milliseconds after which somebody has stopped typing
 const DAY = 86_400_000;
 
 let seen = 0; // the log position of our last command: what we ask next must show it
-let inventory = { rows: [], more: false };
+let inventory = { rows: [], cursor: null }; // what was loaded of it, and where it goes on
+let expiries = { rows: [], cursor: null };
 let authorityNames = new Map();
 let asked = 0; // counts pages that were opened: an answer for an earlier one comes too late
+let searched = 0; // counts searches likewise
 
 class Refusal extends Error {
   constructor(status, problem) {
@@ -34,17 +36,21 @@ async function call(path, { method = "GET", body, accept = "application/json" } 
   return accept === PEM ? response.text() : response.json();
 }
 
-async function listed(path, pages = MOST_PAGES) {
-  const rows = [];
-  let cursor = null;
-  for (let page = 0; page < pages; page += 1) {
-    const query = new URLSearchParams({ limit: PAGE, ...(cursor ? { cursor } : {}) });
-    const answer = await call(`${path}?${query}`);
-    rows.push(...answer.items);
-    cursor = answer.cursor;
-    if (!cursor) break;
-  }
-  return { rows, more: Boolean(cursor) };
+async function page(path, parameters = {}) {
+  const given = Object.entries({ limit: PAGE, ...parameters }).filter(([, value]) => value);
+  return call(`${path}?${new URLSearchParams(given)}`);
+}
+
+// What was loaded before (from the beginning, if there is no cursor) and the page that follows.
+async function extended({ rows, cursor }, path, parameters) {
+  const answer = await page(path, { ...parameters, cursor });
+  return { rows: cursor ? [...rows, ...answer.items] : answer.items, cursor: answer.cursor };
+}
+
+async function whole(path) {
+  let list = { rows: [], cursor: null };
+  do list = await extended(list, path, { limit: LARGEST_PAGE }); while (list.cursor);
+  return list.rows;
 }
 
 // --- saying what went right or wrong ---
@@ -84,6 +90,7 @@ function remaining(row) {
 
 const names = (row) => Object.values(row.subject_alt_names ?? {}).flat();
 const distinguished = (subject) => Object.entries(subject).map(([name, value]) => `${name}: ${[value].flat().join(", ")}`).join("; ");
+const labels = (row) => Object.entries(row.labels).map(([key, value]) => `${key}=${value}`);
 const code = (text) => text && element("code", {}, text);
 const pressed = (label, work) => element("button", { type: "button", class: "link", onclick: guarded(work) }, label);
 
@@ -96,12 +103,9 @@ function download(name, text) {
 // --- pages ---
 
 const pages = {
-  async certificates() {
-    inventory = await listed("/certificates");
-    showInventory();
-  },
+  certificates: () => loadInventory(),
   async authorities() {
-    const { rows } = await loadAuthorities();
+    const rows = await loadAuthorities();
     byId("authorities-list").replaceChildren(table(`${rows.length} authorities`, [
       ["Name", (row) => pressed(row.name, () => showAuthority(row))],
       ["Status", (row) => row.status],
@@ -111,44 +115,76 @@ const pages = {
       ["", (row) => remaining(row)],
     ], rows));
   },
-  async calendar() {
-    const { rows, more } = await listed("/calendar", 1);
-    const shown = rows.slice(0, MOST_SHOWN);
-    byId("calendar-list").replaceChildren(table(rows.length > shown.length || more ? `the first ${shown.length}` : `${rows.length} in all`, [
-      ["Expires", (row) => day(row.not_after)],
-      ["", (row) => remaining(row)],
-      ["What", (row) => row.kind],
-      ["Name", (row) => (row.kind === "certificate" ? pressed(row.name, () => showCertificate(row.id)) : row.name)],
-      ["Version", (row) => row.version],
-      ["Serial number", (row) => code(row.serial_number)],
-    ], shown));
-  },
+  calendar: () => loadExpiries(),
   issue: prepareForms,
   sign: prepareForms,
 };
 
 async function loadAuthorities() {
-  const found = await listed("/authorities");
-  authorityNames = new Map(found.rows.map((row) => [row.id, row.name]));
-  return found;
+  const rows = await whole("/authorities");
+  authorityNames = new Map(rows.map((row) => [row.id, row.name]));
+  return rows;
 }
 
-function showInventory() {
-  const [search, status, left] = ["search", "status", "left"].map((id) => byId(id).value.trim().toLowerCase());
-  const matching = inventory.rows.filter((row) =>
-    [row.name, row.serial_number, ...names(row), ...Object.values(row.subject).flat()].some((text) => text.toLowerCase().includes(search)) &&
-    (!status || row.status === status) &&
-    (!left || (left === "0" ? daysLeft(row) < 0 : daysLeft(row) >= 0 && daysLeft(row) <= Number(left))));
-  const shown = matching.slice(0, MOST_SHOWN);
-  const of = `${inventory.rows.length}${inventory.more ? " (the first; the inventory holds more)" : ""}`;
-  byId("certificates-list").replaceChildren(table(`${shown.length} of ${of}`, [
+const soFar = (shown, { rows, cursor }) => `${shown === rows.length ? shown : `${shown} of ${rows.length}`}${cursor ? "; there are more" : " in all"}`;
+
+// Pages come by name, of one status when asked. Without a cursor the list begins anew.
+async function loadInventory(cursor = null) {
+  const mine = (searched += 1);
+  const found = await extended({ ...inventory, cursor }, "/certificates", { status: byId("status").value });
+  if (mine !== searched) return;
+  inventory = found;
+  await showInventory();
+}
+
+// Those loaded that have the text in them, and whichever has it as its whole name or serial number, loaded or not.
+async function showInventory() {
+  const mine = (searched += 1);
+  const text = byId("search").value.trim().toLowerCase();
+  const exact = text ? await exactly({ name: byId("search").value.trim() }, { serial_number: text.replaceAll(":", "") }) : [];
+  if (mine !== searched) return;
+  const elsewhere = exact.filter(({ id }) => !inventory.rows.some((row) => row.id === id));
+  const shown = [...elsewhere, ...inventory.rows.filter((row) =>
+    [row.name, ...row.aliases, row.serial_number, row.owner, ...labels(row), ...names(row), ...Object.values(row.subject).flat()].some((one) => one.toLowerCase().includes(text)))];
+  byId("more-certificates").hidden = !inventory.cursor;
+  byId("certificates-list").replaceChildren(table(soFar(shown.length, inventory), [
     ["Name", (row) => pressed(row.name, () => showCertificate(row.id))],
     ["Status", (row) => element("span", { class: row.status === "failed" ? "bad" : undefined }, row.status)],
     ["Names", (row) => names(row).join(", ") || distinguished(row.subject)],
     ["Profile", (row) => row.profile],
+    ["Owner", (row) => row.owner],
     ["Expires", (row) => day(row.not_after)],
     ["", (row) => remaining(row)],
   ], shown));
+}
+
+async function exactly(...filters) {
+  const status = byId("status").value;
+  const answers = await Promise.all(filters.map((filter) => page("/certificates", { ...filter, status })));
+  return answers.flatMap((answer) => answer.items);
+}
+
+function span() {
+  const days = byId("left").value;
+  if (days === "") return {};
+  const end = new Date(Date.now() + Number(days) * DAY).toISOString();
+  return days === "0" ? { from: "0001-01-01", to: end } : { to: end };
+}
+
+async function loadExpiries(cursor = null) {
+  const mine = (searched += 1);
+  const found = await extended({ ...expiries, cursor }, "/calendar", span());
+  if (mine !== searched) return;
+  expiries = found;
+  byId("more-calendar").hidden = !expiries.cursor;
+  byId("calendar-list").replaceChildren(table(soFar(expiries.rows.length, expiries), [
+    ["Expires", (row) => day(row.not_after)],
+    ["", (row) => remaining(row)],
+    ["What", (row) => row.kind],
+    ["Name", (row) => (row.kind === "certificate" ? pressed(row.name, () => showCertificate(row.id)) : row.name)],
+    ["Version", (row) => row.version],
+    ["Serial number", (row) => code(row.serial_number)],
+  ], expiries.rows));
 }
 
 // --- one certificate, one authority ---
@@ -161,21 +197,23 @@ function openDetail(title, ...content) {
 
 async function showCertificate(id) {
   const path = `/certificates/${encodeURIComponent(id)}`;
-  const [row, history] = await Promise.all([call(path), listed(`${path}/history`, 1)]);
+  const [row, versions, history] = await Promise.all([call(path), call(`${path}/versions`), whole(`${path}/history`)]);
   const button = element("button", { type: "button", onclick: guarded(async () => download(row.name, await call(`${path}/pem`, { accept: PEM }))) }, "Download PEM");
   openDetail(row.name,
     definitions([
       ["Status", row.status], ["Failure", row.failure], ["Subject", distinguished(row.subject)], ["Names", names(row).join(", ")],
+      ["Owner", row.owner], ["Labels", labels(row).join(", ")], ["Formerly", row.aliases.join(", ")],
       ["Profile", row.profile], ["Key", `${row.key_type}, ${row.key_is_here ? "kept here" : "kept elsewhere"}`],
-      ["Version", row.version], ["Valid", [day(row.not_before), " until ", day(row.not_after), " (", remaining(row), ")"]],
+      ["Current version", row.current_version], ["Valid", [day(row.not_before), " until ", day(row.not_after), " (", remaining(row), ")"]],
       ["Serial number", code(row.serial_number)], ["SHA-256", code(row.fingerprint)], ["Requested by", row.requested_by],
     ]),
     ...(row.status === "issued" ? [element("div", { class: "actions" }, button)] : []),
-    element("h3", {}, "History"), happenings(history.rows));
+    element("h3", {}, "Versions"), lineage(versions.items),
+    element("h3", {}, "History"), happenings(history));
 }
 
 async function showAuthority(row) {
-  const history = await listed(`/authorities/${encodeURIComponent(row.id)}/history`, 1);
+  const history = await whole(`/authorities/${encodeURIComponent(row.id)}/history`);
   const button = element("button", { type: "button", onclick: () => download(row.name, row.certificate_pem) }, "Download PEM");
   openDetail(row.name,
     definitions([
@@ -185,8 +223,17 @@ async function showAuthority(row) {
     ]),
     ...(row.certificate_pem ? [element("div", { class: "actions" }, button)] : []),
     element("h3", {}, "Issuance policy"), element("pre", { tabindex: "0" }, row.policy ? JSON.stringify(row.policy, null, 2) : "the default policy"),
-    element("h3", {}, "History"), happenings(history.rows));
+    element("h3", {}, "History"), happenings(history));
 }
+
+const lineage = (rows) => table(`${rows.length} in all`, [
+  ["Version", (row) => row.version],
+  ["", (row) => (row.is_current ? element("strong", {}, "current") : "")],
+  ["Status", (row) => element("span", { class: row.status === "failed" ? "bad" : undefined }, row.status)],
+  ["Valid", (row) => [day(row.not_before), " until ", day(row.not_after)]],
+  ["Key", (row) => row.key_type],
+  ["Serial number", (row) => code(row.serial_number)],
+], rows);
 
 const happenings = (rows) => table(`${rows.length} events`, [
   ["Time", (row) => element("time", { datetime: row.time }, row.time.slice(0, 16).replace("T", " "))],
@@ -199,7 +246,7 @@ const happenings = (rows) => table(`${rows.length} events`, [
 // --- forms ---
 
 async function prepareForms() {
-  const [{ rows }, { components }] = await Promise.all([loadAuthorities(), call("/commands")]);
+  const [rows, { components }] = await Promise.all([loadAuthorities(), call("/commands")]);
   const usable = rows.filter((row) => row.status === "active").map((row) => row.name);
   for (const select of document.querySelectorAll("select[name=authority]")) choose(select, usable.sort((a, b) => (a === "root") - (b === "root")));
   for (const select of document.querySelectorAll("select[data-choices]")) {
@@ -266,7 +313,7 @@ async function open() {
 
 function forget() {
   sessionStorage.removeItem(TOKEN);
-  [inventory, seen] = [{ rows: [], more: false }, 0];
+  [inventory, expiries, seen] = [{ rows: [], cursor: null }, { rows: [], cursor: null }, 0];
   if (byId("detail").open) byId("detail").close();
   for (const list of document.querySelectorAll("[id$=-list]")) list.replaceChildren();
   open();
@@ -274,8 +321,16 @@ function forget() {
 
 window.addEventListener("hashchange", guarded(open));
 byId("leave").addEventListener("click", forget);
-byId("filters").addEventListener("input", showInventory);
-byId("filters").addEventListener("submit", (event) => event.preventDefault());
+let typing;
+byId("search").addEventListener("input", () => {
+  clearTimeout(typing);
+  typing = setTimeout(guarded(showInventory), TYPING);
+});
+byId("status").addEventListener("change", guarded(() => loadInventory()));
+byId("left").addEventListener("change", guarded(() => loadExpiries()));
+byId("more-certificates").addEventListener("click", guarded(() => loadInventory(inventory.cursor)));
+byId("more-calendar").addEventListener("click", guarded(() => loadExpiries(expiries.cursor)));
+for (const form of document.querySelectorAll("form[role=search]")) form.addEventListener("submit", (event) => event.preventDefault());
 byId("enter").querySelector("form").addEventListener("submit", guarded(async (event) => {
   event.preventDefault();
   sessionStorage.setItem(TOKEN, byId("token").value.trim());

@@ -13,7 +13,7 @@ function typeOf(schema, schemas) {
   if (schema.enum) return schema.enum.join(" | ");
   if (schema.type === "array") return `list of ${typeOf(schema.items ?? {}, schemas)}`;
   if (schema.type === "object" && schema.additionalProperties) return `object of ${typeOf(schema.additionalProperties, schemas)}`;
-  return schema.format ?? schema.type ?? "anything";
+  return schema.format ?? (schema.type ? [schema.type].flat().join(" or ") : "anything");
 }
 
 function fields(name, schemas) {
@@ -31,7 +31,7 @@ const roles = (operation) =>
   operation.security ? `Roles: ${operation.security.flatMap((one) => Object.values(one).flat()).join(", ")}` : "Open to anyone";
 
 function operation(method, path, described, schemas) {
-  const parameters = (described.parameters ?? []).filter((parameter) => parameter.in === "query").map((parameter) => parameter.name);
+  const parameters = (described.parameters ?? []).filter((parameter) => parameter.in !== "path").map((parameter) => `${parameter.name} (${typeOf(parameter.schema, schemas)})`);
   const reference = described.requestBody?.content["application/json"].schema.$ref;
   return element("article", { id: described.operationId },
     element("h3", {}, element("code", {}, `${method.toUpperCase()} ${path}`)),

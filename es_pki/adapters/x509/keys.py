@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_public_key,
     load_pem_public_key,
 )
+from cryptography.x509 import load_der_x509_certificate
 
 from es_pki.adapters.x509.weak_keys import EXPONENT, Purpose, weaknesses
 from es_pki.commands.refusals import Malformed, RulesBroken
@@ -190,6 +191,11 @@ def read_with(read: Callable[[], PublicKeyTypes], field: str) -> PublicKeyTypes:
         # RSA: an exponent of 1 or even. EC: a point off the curve or no encoding of one, or a curve nobody uses.
         detail = "the public key can't be read: an unknown algorithm or curve, or numbers or a point that no key has"
         raise Malformed.at(field, "RFC 5280 section 4.1.2.7", detail) from None
+
+
+def public_key_of(certificate: bytes, field: str) -> PublicKey:
+    """Return the public key of a DER certificate that may be certified again. Raises as `public_key` does."""
+    return judged(load_der_x509_certificate(certificate).public_key(), field)
 
 
 def judged(public: PublicKeyTypes, field: str) -> PublicKey:

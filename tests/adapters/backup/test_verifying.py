@@ -170,6 +170,17 @@ def test_a_key_that_the_log_names_and_that_is_not_there_is_found(es_pki, backup)
     assert lost in entry.decode(position, entries(backup)[position - 1]).data.decode()
 
 
+def test_keys_of_deleted_certificates_are_not_missed(es_pki, folder, tmp_path):
+    """They were removed from the key store, as the log says."""
+    with serving.running(folder) as server:
+        server.done("DeleteCertificate", certificate="c7", reason="done with")
+        discarded = "/api/v1/events?type=certificate.private_keys_discarded.v1"
+        serving.wait_for(lambda: bool(server.get(discarded).json["items"]))
+    assert es_pki("backup", "create", tmp_path / "b", "--data-dir", folder).status == 0
+    sound = es_pki("backup", "verify", tmp_path / "b", "--json")
+    assert (sound.status, sound.json["findings"]) == (0, [])
+
+
 def entries(backup):
     return [each for name, content in members_of(backup) if "entries" in name for each in tiles.unbundle(content)]
 

@@ -246,7 +246,7 @@ async def test_a_rotation_that_was_asked_for_twice_happens_once(world):
 
 async def test_a_log_from_before_there_were_keys_is_signed_once_it_has_one(keys, store):
     world = World(await MemoryLog.open(), keys)
-    await FirstRun(world.desk, world.aggregates, clock.now).authorities("Example")
+    await FirstRun(world.desk, world.aggregates, world.signer, clock.now).authorities("Example")
     before = list(world.log._records)
     with pytest.raises(LogKeyMissing):
         await notary_of(world, store).checkpoint()

@@ -1,11 +1,11 @@
 """The verbs against a real server."""
 
 import json
+import os
 import signal
 import ssl
 import subprocess
 import sys
-import time
 
 import pytest
 from cryptography import x509
@@ -118,6 +118,47 @@ def test_a_refusal_ends_with_status_1_and_names_fields_and_rules(es_pki):
 
 def test_the_same_idempotency_key_issues_once(es_pki):
     assert issue(es_pki, "once", "--idempotency-key", "k").raw == issue(es_pki, "once", "--idempotency-key", "k").raw
+
+
+def test_a_certificate_is_renewed_rolled_back_and_reissued(es_pki):
+    issue(es_pki, "lived")
+    renewed = es_pki("certificate", "renew", "lived", "--days", 30)
+    assert renewed.errors.startswith("certificate lived, version 2, serial number ")
+    assert es_pki("certificate", "pem", "lived").raw == renewed.raw
+    assert es_pki("certificate", "rollback", "lived", "--json").json["current_version"] == 1
+    assert es_pki("certificate", "pem", "lived").raw != renewed.raw
+    assert es_pki("certificate", "rollback", "lived").status == 2
+    assert es_pki("certificate", "rollback", "lived", "--to", 2).status == 0
+    assert es_pki("certificate", "reissue", "lived", "--dns", "other.test", "--reuse-key").status == 0
+    versions = es_pki("certificate", "versions", "lived", "--json").json["items"]
+    assert [(version["version"], version["is_current"]) for version in versions] == [(1, False), (2, False), (3, True)]
+    shown = " ".join(es_pki("certificate", "show", "lived").text.split())
+    assert "current_version: 3" in shown
+    assert "other_versions: 1, 2" in shown
+
+
+def test_a_certificate_signed_for_a_csr_is_renewed_by_another(es_pki, csr_file):
+    es_pki("csr", "sign", "foreign", csr_file, "--authority", "intermediate")
+    assert es_pki("certificate", "renew", "foreign").status == 1
+    assert es_pki("certificate", "renew", "foreign", "--csr", csr_file).status == 0
+
+
+def test_a_certificate_is_described_renamed_and_deleted(es_pki):
+    issue(es_pki, "described")
+    labels = ["--label", "tier=1", "--label", "team=web"]
+    assert es_pki("certificate", "describe", "described", *labels, "--owner", "the web team").status == 0
+    assert es_pki("certificate", "describe", "described", "--unlabel", "tier").status == 0
+    (row,) = es_pki("certificate", "list", "--filter", "labels=team=web", "--json").json["items"]
+    assert (row["name"], row["labels"], row["owner"]) == ("described", {"team": "web"}, "the web team")
+    listed = es_pki("certificate", "list", "--filter", "owner=the web team").text
+    assert "team=web" in listed
+    assert es_pki("certificate", "rename", "described", "renamed").status == 0
+    assert es_pki("certificate", "show", "described", "--json").json["name"] == "renamed"
+    assert es_pki("certificate", "rename", "renamed", "released", "--release").status == 0
+    assert es_pki("certificate", "show", "renamed").status == 1
+    assert es_pki("certificate", "delete", "released", "--reason", "over").status == 0
+    assert es_pki("certificate", "show", "released").status == 1
+    assert "es-pki itself" in es_pki("certificate", "delete", "es-pki-api").errors
 
 
 def test_an_authority_is_created_and_its_policy_kept(es_pki):
@@ -265,6 +306,7 @@ def test_no_server_is_status_2(bare, tmp_path):
     assert bare("status").status == 2
     (tmp_path / "es-pki-data").mkdir()
     (tmp_path / "es-pki-data" / "server.json").write_text('{"url": "https://127.0.0.1:1"}')
+    (tmp_path / "es-pki-data" / "admin.token").write_text("some")
     outcome = bare("certificate", "list")
     assert outcome.status == 2
     assert "can't reach https://127.0.0.1:1" in outcome.errors
@@ -284,13 +326,35 @@ def test_an_unknown_setting_is_status_2(bare, monkeypatch):
     assert "ES_PKI_LISTNE" in outcome.errors
 
 
-def test_a_reader_that_goes_away_is_no_crash(data_dir):
-    command = [sys.executable, "-m", "es_pki", "--data-dir", str(data_dir), "events", "--follow"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=without_settings()) as reading:
-        reading.stdout.readline()
-        reading.stdout.close()
-        deadline = time.monotonic() + PATIENCE
-        while reading.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert reading.returncode == 2
-        assert b"Traceback" not in reading.stderr.read()
+@pytest.mark.parametrize("verb", [("events",), ("events", "--follow"), ("certificate", "list"), ("authority", "list")])
+def test_a_reader_that_has_seen_enough_is_the_quiet_end_of_it(es_pki, data_dir, verb):
+    command = [sys.executable, "-m", "es_pki", "--data-dir", str(data_dir), *verb]
+    reading, writing = os.pipe()
+    with subprocess.Popen(command, stdout=writing, stderr=subprocess.PIPE, env=without_settings()) as answering:
+        os.close(writing)
+        os.close(reading)
+        assert answering.stderr.read() == b""
+        assert answering.wait(PATIENCE) == 0
+
+
+@pytest.mark.parametrize("output", ["none/c.pem", "folder"])
+def test_nothing_is_issued_when_its_file_can_not_be_written(es_pki, csr_file, tmp_path, output):
+    (tmp_path / "folder").mkdir()
+    to = ("-o", tmp_path / output)
+    for name, verb in (
+        ("unwritten-csr", ("csr", "sign", "unwritten-csr", csr_file, "--authority", "intermediate", *to)),
+        ("unwritten", ("certificate", "issue", "unwritten", "--authority", "intermediate", "--dns", "u.test", *to)),
+        ("unwritten-self", ("certificate", "self-sign", "unwritten-self", "--dns", "u.test", *to)),
+    ):
+        outcome = es_pki(*verb)
+        assert (outcome.status, outcome.errors.startswith(f"error: {tmp_path / output}: can't be written")) == (2, True)
+        assert es_pki("certificate", "show", name).status == 1
+    assert es_pki("authority", "create", "unwritten", "--common-name", "U", *to).status == 2
+    assert es_pki("authority", "show", "unwritten").status == 1
+
+
+def test_a_folder_without_a_log_is_named_and_not_made(bare, tmp_path):
+    outcome = bare("log", "verify", "--data-dir", tmp_path / "nothing")
+    assert outcome.status == 2
+    assert f"{tmp_path / 'nothing'}: there is no log there" in outcome.errors
+    assert not (tmp_path / "nothing").exists()

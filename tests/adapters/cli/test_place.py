@@ -65,9 +65,14 @@ def test_a_token_file_that_is_not_there_is_said(folder):
         find(Told(None, str(folder / "nowhere")), {}, folder)
 
 
-def test_without_a_token_there_is_an_empty_one(folder):
-    (folder / "admin.token").unlink()
-    assert find(Told(), {}, folder).token == ""
+@pytest.mark.parametrize("empty", [None, "", "\n"])
+def test_without_a_token_it_is_said_where_one_is_looked_for(folder, empty):
+    if empty is None:
+        (folder / "admin.token").unlink()
+    else:
+        (folder / "admin.token").write_text(empty)
+    with pytest.raises(NoPlace, match="no token found: --token-file, ES_PKI_TOKEN or admin"):
+        find(Told(), {}, folder)
 
 
 def test_a_place_never_shows_its_token(folder):

@@ -1,12 +1,15 @@
 """Bad input: each a problem document that names the field and the rule, nothing appended, never a 500."""
 
 import base64
+import gzip
 import uuid
+from urllib.parse import quote
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from es_pki.adapters.http.routes import ROUTES
 from tests import openssl
 
 
@@ -62,6 +65,17 @@ def test_a_huge_body_is_refused(server):
 def test_other_media_types_are_refused(server):
     reply = server.command("SignCSR", b"name=x", headers={"Content-Type": "application/x-www-form-urlencoded"})
     problem(reply, 415, "not-json", "Content-Type")
+
+
+@pytest.mark.usefixtures("nothing_appended")
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd", "nonsense", "gzip, gzip"])
+@pytest.mark.parametrize(
+    "body", [b"{}", gzip.compress(b"{}"), gzip.compress(b"{}")[:-6], gzip.compress(bytes(1 << 24))]
+)
+def test_an_encoded_body_is_refused_whatever_is_in_it(server, coding, body):
+    reply = server.command("SignCSR", body, headers={"Content-Encoding": coding})
+    problem(reply, 415, "body-encoded", "Content-Encoding")
+    assert reply.headers["accept-encoding"] == "identity"
 
 
 def test_unknown_routes_methods_and_commands_are_refused(server):
@@ -235,7 +249,39 @@ def test_an_expired_token_opens_nothing(server):
     ],
 )
 def test_a_bad_query_is_refused(server, query, code, field):
-    problem(server.get(f"/api/v1/certificates?{_quoted(query)}"), 400, code, field)
+    problem(server.get(f"/api/v1/certificates?{quote(query, safe='=&')}"), 400, code, field)
+
+
+@pytest.mark.parametrize("route", [r for r in ROUTES if r.roles is not None], ids=lambda r: f"{r.method} {r.path}")
+def test_an_unknown_parameter_is_refused_by_every_route(server, route):
+    path = route.path.replace("{id}", "root").replace("{name}", "SignCSR")
+    problem(server.send(route.method, f"{path}?asof=1"), 400, "malformed", "asof")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-05-03T12:00:00",
+        "2026-05-03T12:00Z",
+        "2026-W18-7",
+        "20260503T120000Z",
+        "2026-123",
+        "2026-05-03T24:00:00Z",
+        "2026-02-30",
+        "2026-05-03T12:00:00+25:00",
+        "2026-05-03Z",
+        "٢٠٢٦-05-03",
+    ],
+)
+def test_a_time_has_an_offset_and_a_day_has_none(server, text):
+    for path, field in (("certificates?as_of", "as_of"), ("calendar?from", "from"), ("calendar.ics?to", "to")):
+        problem(server.get(f"/api/v1/{path}={quote(text)}"), 400, "malformed", field)
+
+
+@pytest.mark.parametrize("text", ["2026-05-03", "2026-05-03t12:00:00.123456789z", "2026-05-03T12:00:00+02:00"])
+def test_a_time_with_its_offset_and_a_day_are_taken(server, text):
+    assert server.get(f"/api/v1/calendar?from={quote(text)}").status == 200
+    assert server.get(f"/api/v1/calendar?from={text}").status == 200
 
 
 def test_bad_bounds_of_the_calendar_are_refused(server):
@@ -265,12 +311,6 @@ def test_unknown_things_are_not_found(server):
     for path in ("certificates", "authorities"):
         for wanted in ("nothing", str(uuid.uuid4()), "%F0%9F%92%A9", "a" * 3000):
             problem(server.get(f"/api/v1/{path}/{wanted}"), 404, "not-found")
-
-
-def _quoted(query):
-    from urllib.parse import quote  # noqa: PLC0415 - one use
-
-    return quote(query, safe="=&")
 
 
 JSON = st.recursive(

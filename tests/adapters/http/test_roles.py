@@ -24,7 +24,7 @@ def read(server, route, token):
     return server.send(route.method, path_of(route), token=token).status
 
 
-@pytest.mark.parametrize("route", [r for r in GUARDED if not r.path.endswith("/stream")], ids=lambda r: r.path)
+@pytest.mark.parametrize("route", GUARDED, ids=lambda r: r.path)
 @pytest.mark.parametrize("role", Role)
 def test_a_route_opens_to_its_roles_only(server, tokens, route, role):
     status = read(server, route, tokens[role])
@@ -41,10 +41,12 @@ def test_an_open_route_needs_no_token(server, route):
     assert server.send(route.method, path_of(route), token=None).status == 200
 
 
-def test_the_live_stream_is_closed_to_those_who_may_not_audit(server, tokens):
-    (route,) = [r for r in GUARDED if r.path.endswith("/stream")]
-    for role in set(Role) - route.roles:
-        assert server.get(route.path, token=tokens[role]).status == 403
+@pytest.mark.parametrize("route", [r for r in ROUTES if r.method == "GET"], ids=lambda r: r.path)
+def test_what_answers_get_answers_head_with_the_headers_alone(server, route):
+    head = server.send("HEAD", path_of(route))
+    assert (head.status, head.body) == (200, b"")
+    if not route.path.endswith("/stream"):
+        assert head.headers["content-type"] == server.get(path_of(route)).headers["content-type"]
 
 
 def test_only_sending_commands_judges_the_roles_itself():

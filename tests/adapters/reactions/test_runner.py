@@ -5,7 +5,9 @@ import datetime
 
 import pytest
 
+from es_pki.adapters import clock
 from es_pki.adapters.intake.requests import SignCSR
+from es_pki.adapters.lease import Overtaken
 from es_pki.adapters.reactions.store import Outstanding, PostgresEffects, SQLiteEffects
 from es_pki.adapters.signing import Signer
 from es_pki.adapters.views.postgres import PostgresViews
@@ -104,7 +106,7 @@ async def test_what_expired_before_it_was_signed_is_given_up(world, csrs, monkey
     late = Signer(world.aggregates, world.keys, lambda: prepared.not_after + datetime.timedelta(seconds=1))
     for _ in range(2):
         with pytest.raises(SigningGivenUp):
-            await late.sign_certificate(stream.partition("-")[2])
+            await late.sign_certificate(stream.partition("-")[2], prepared.version)
     examination = await world.examine()
     assert (examination.findings, examination.outstanding) == ([], {})
 
@@ -122,6 +124,16 @@ async def test_a_runner_goes_on_where_the_one_before_stopped(world, reacting, vi
 
     async def done():
         return not (await world.examine()).outstanding and not await reacting.runner.pending()
+
+    await run_until(reacting.runner, done)
+
+
+async def test_a_clock_that_stepped_back_puts_nothing_off(world, reacting, csrs, monkeypatch):
+    await prepare_only(world, csrs, monkeypatch)
+    reacting.runner._now = lambda: clock.now() - datetime.timedelta(days=30)
+
+    async def done():
+        return not (await world.examine()).outstanding
 
     await run_until(reacting.runner, done)
 
@@ -149,11 +161,20 @@ async def test_effects_are_recorded_once_and_settled(effects):
     one = Outstanding("a", b'"a"', 1.0, 0, 1.0, None)
     two = Outstanding("b", b'"b"', 2.0, 0, 2.0, None)
     assert await effects.checkpoint() == 0
-    await effects.record([one, two], [], 5)
-    await effects.record([one], ["b"], 5)  # passed over: position 5 was reacted to
+    await effects.record([one, two], [], 5, after=0)
+    with pytest.raises(Overtaken):
+        await effects.record([], ["b"], 6, after=4)
     assert list(await effects.outstanding()) == [one, two]
-    await effects.failed("a", "Fault: get", 7.5)
+    await effects.failed("a", "Fault: get", 7.5, attempts=0)
+    await effects.failed("a", "Fault: of one that was overtaken", 9.5, attempts=0)
     assert list(await effects.outstanding()) == [two, Outstanding("a", b'"a"', 1.0, 1, 7.5, "Fault: get")]
-    await effects.record([], ["a", "b", "unknown"], 9)
+    await effects.record([], ["a", "b", "unknown"], 9, after=5)
     assert list(await effects.outstanding()) == []
     assert await effects.checkpoint() == 9
+
+
+async def test_an_effect_that_is_settled_and_due_anew_within_a_page_is_not_lost(effects):
+    first, anew = Outstanding("a", b'"a"', 1.0, 0, 1.0, None), Outstanding("a", b'"a"', 6.0, 0, 6.0, None)
+    await effects.record([first], [], 5, after=0)
+    await effects.record([anew], ["a"], 9, after=5)
+    assert list(await effects.outstanding()) == [anew]

@@ -34,6 +34,7 @@ def create(session: Session) -> int:
     """Create an authority: a root, or an intermediate below --issuer."""
     arguments = session.arguments
     further = {"subject": subject_of(arguments), "name_constraints": name_constraints(arguments, {})}
+    files.check(arguments.output)
     result = session.send(CreateAuthority, further)
     if session.wants_json:
         show.print_json(result)

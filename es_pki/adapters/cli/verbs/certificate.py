@@ -37,11 +37,13 @@ FORMS = {
 
 def issue(session: Session) -> int:
     """Issue a certificate for a key that the server makes and keeps."""
+    files.check(session.arguments.output)
     return print_made(session, session.send(IssueCertificate, {"subject": subject_of(session.arguments)}))
 
 
 def self_sign(session: Session) -> int:
     """Make a certificate that signs for itself."""
+    files.check(session.arguments.output)
     return print_made(session, session.send(SelfSignCertificate, {"subject": subject_of(session.arguments)}))
 
 
@@ -71,12 +73,15 @@ def columns(now: datetime) -> list[show.Column]:
     return [
         ("NAME", lambda row: row["name"]),
         ("STATUS", lambda row: row["status"]),
+        ("VERSION", lambda row: row["version"]),
         ("PROFILE", lambda row: row["profile"]),
         ("NAMES", names_of),
         ("KEY", lambda row: row["key_type"]),
         ("SERIAL NUMBER", lambda row: row["serial_number"]),
         ("UNTIL", lambda row: show.when(row["not_after"])),
         ("DAYS LEFT", lambda row: show.days_left(row["not_after"], now)),
+        ("OWNER", lambda row: row["owner"]),
+        ("LABELS", labels_of),
     ]
 
 
@@ -86,9 +91,22 @@ def names_of(row: show.Row) -> str:
     return ", ".join(name for form in names.values() for name in form) if isinstance(names, dict) else ""
 
 
+def labels_of(row: show.Row) -> str:
+    """Return the labels of a row in one line."""
+    labels = row["labels"]
+    return ", ".join(f"{key}={value}" for key, value in labels.items()) if isinstance(labels, dict) else ""
+
+
 def one(session: Session) -> int:
-    """Show a certificate's newest version."""
-    return print_object(session, session.client.get(_path(session), session.as_of()))
+    """Show a certificate: its current version, names, labels and owner."""
+    row = session.client.get(_path(session), session.as_of())
+    return print_object(session, row if session.wants_json else {**row, "other_versions": _numbers(row)})
+
+
+def _numbers(row: Object) -> list[object]:
+    """Return the numbers of the versions that a row has besides its current one; `versions` tells more of them."""
+    others = row["other_versions"]
+    return [version["version"] for version in others] if isinstance(others, list) else []
 
 
 def pem(session: Session) -> int:
@@ -120,32 +138,36 @@ def _print_form(session: Session, what: str, parameters: dict[str, str | None]) 
 
 
 def _path(session: Session) -> str:
-    return f"{PATH}/{segment(session.arguments.name)}"
+    return path_of(session.arguments.name)
+
+
+def path_of(name: str) -> str:
+    """Return the path of a certificate by its name or id."""
+    return f"{PATH}/{segment(name)}"
 
 
 VERSIONS: list[show.Column] = [
     ("VERSION", lambda row: row["version"]),
+    ("CURRENT", lambda row: row["is_current"]),
     ("STATUS", lambda row: row["status"]),
     ("SERIAL NUMBER", lambda row: row["serial_number"]),
     ("FROM", lambda row: show.when(row["not_before"])),
     ("UNTIL", lambda row: show.when(row["not_after"])),
+    ("KEY", lambda row: row["key_type"]),
     ("SHA-256", lambda row: row["fingerprint"]),
 ]
 
 WANTED = (NAME, *SUBJECT, *SUBJECT_ALT_NAMES, PROFILE, KEY_TYPE, DAYS, OUTPUT, IDEMPOTENCY_KEY)
+VERSION = option("--version", metavar="NUMBER", help="which (default: the current one)")
 FORM = option("--form", choices=list(FORMS), default="pem", help="the form (default: pem)")
-FILTERS = filters("name, status, profile, key_type, key_algorithm, security_bits, …")
+FILTERS = filters("name, status, owner, labels=KEY=VALUE, profile, key_type, …")
 
 VERBS = (
     Verb("certificate issue", issue, (AUTHORITY, *WANTED)),
     Verb("certificate self-sign", self_sign, WANTED),
     Verb("certificate list", list_all, (FILTERS, AS_OF)),
     Verb("certificate show", one, (NAME_OR_ID, AS_OF)),
-    Verb(
-        "certificate pem",
-        pem,
-        (NAME_OR_ID, FORM, option("--version", metavar="NUMBER", help="which (default: the newest)"), OUTPUT, AS_OF),
-    ),
+    Verb("certificate pem", pem, (NAME_OR_ID, FORM, VERSION, OUTPUT, AS_OF)),
     Verb("certificate chain", chain, (NAME_OR_ID, FORM, OUTPUT, AS_OF)),
     Verb("certificate history", history, (NAME_OR_ID, AS_OF)),
     Verb("certificate versions", versions, (NAME_OR_ID, AS_OF)),

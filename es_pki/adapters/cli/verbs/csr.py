@@ -11,6 +11,7 @@ from es_pki.adapters.intake.requests import SignCSR
 
 def sign(session: Session) -> int:
     """Issue a certificate for the key of a CSR."""
+    files.check(session.arguments.output)
     return print_made(session, session.send(SignCSR, {"csr": as_text(files.read(session.arguments.csr_file))}))
 
 

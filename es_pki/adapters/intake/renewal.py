@@ -1,0 +1,143 @@
+"""Requests for a certificate's next version: where its key comes from, and what it names."""
+
+from collections.abc import Awaitable, Callable
+
+from es_pki.adapters.entropy import serial_number
+from es_pki.adapters.intake.answer import Answer, Asked
+from es_pki.adapters.intake.certificate import signed
+from es_pki.adapters.intake.deciders import CERTIFICATE
+from es_pki.adapters.intake.office import Office
+from es_pki.adapters.intake.requests import ReissueCertificate, RenewCertificate
+from es_pki.adapters.keyring import MadeKey
+from es_pki.adapters.x509 import names
+from es_pki.adapters.x509.csr import SigningRequest, read_csr
+from es_pki.adapters.x509.keys import public_key_of
+from es_pki.commands import certificate, renewal
+from es_pki.commands.certificate import CertificateCommand
+from es_pki.commands.lineage import Version
+from es_pki.commands.refusals import Malformed, NotSignedYet, SigningGivenUp
+from es_pki.commands.renewal import Further, Names
+from es_pki.values import KeyType, PublicKey
+
+Next = Callable[[Further], CertificateCommand]
+
+
+async def renew(office: Office, request: RenewCertificate, asked: Asked, digest: bytes) -> Answer:
+    """Go on with the same names."""
+    csr = None if request.csr is None else read_csr(request.csr)
+    if (request.csr is not None) + request.reuse_key + (request.key_type is not None) > 1:
+        raise Malformed.at("reuse_key", "a key comes from one place", "give one of reuse_key, key_type and csr")
+
+    def command(further: Further) -> CertificateCommand:
+        named = None if csr is None else Names(csr.subject, csr.subject_alt_names)
+        return renewal.RenewCertificate(further, named)
+
+    lineage = await _Lineage.of(office, request, asked, digest)
+    if csr is not None:
+        return await lineage.with_csr(csr, command)
+    return await (lineage.with_same_key(command) if request.reuse_key else lineage.with_new_key(command))
+
+
+async def reissue(office: Office, request: ReissueCertificate, asked: Asked, digest: bytes) -> Answer:
+    """Go on with other names."""
+    if request.reuse_key and request.key_type is not None:
+        raise Malformed.at("reuse_key", "a key comes from one place", "give one of reuse_key and key_type")
+    named = Names(
+        names.subject(request.subject),
+        names.subject_alt_names(request.dns_names, request.ip_addresses, request.email_addresses, request.uris),
+    )
+
+    def command(further: Further) -> CertificateCommand:
+        return renewal.ReissueCertificate(further, named)
+
+    lineage = await _Lineage.of(office, request, asked, digest)
+    return await (lineage.with_same_key(command) if request.reuse_key else lineage.with_new_key(command))
+
+
+class _Lineage:
+    """A lineage that is to go on, with the id and serial number drawn for its next version."""
+
+    def __init__(
+        self,
+        office: Office,
+        request: RenewCertificate | ReissueCertificate,
+        asked: Asked,
+        *,
+        certificate_id: str,
+        digest: bytes,
+    ) -> None:
+        self._office = office
+        self._request = request
+        self._asked = asked
+        self._digest = digest
+        self._certificate_id = certificate_id
+        self._request_id = asked.new_id()
+        self._serial_number = serial_number()
+
+    @classmethod
+    async def of(
+        cls, office: Office, request: RenewCertificate | ReissueCertificate, asked: Asked, digest: bytes
+    ) -> "_Lineage":
+        """Return the lineage that a request names. Raises `CertificateMissing`."""
+        certificate_id = await office.certificate_id(request.certificate)
+        return cls(office, request, asked, certificate_id=certificate_id, digest=digest)
+
+    async def with_csr(self, csr: SigningRequest, command: Next) -> Answer:
+        """Certify the key of a CSR."""
+
+        async def ask() -> CertificateCommand:
+            return command(await self._further(csr.public_key, None))
+
+        return await self._handled(ask)
+
+    async def with_same_key(self, command: Next) -> Answer:
+        """Certify the present key again, wherever it is kept; today's rules judge it too."""
+
+        async def ask() -> CertificateCommand:
+            before = await self._before()
+            if before.certificate is None:
+                raise SigningGivenUp(before.failure) if before.failure else NotSignedYet("no key is certified yet")
+            key = public_key_of(before.certificate, "reuse_key")
+            return command(await self._further(key, before.prepared.key_id))
+
+        return await self._handled(ask)
+
+    async def with_new_key(self, command: Next) -> Answer:
+        """Make a key and have it certified."""
+
+        async def ask(key: MadeKey) -> CertificateCommand:
+            return command(await self._further(key.public_key, key.key_id))
+
+        events = await self._office.with_new_key(
+            CERTIFICATE, self._certificate_id, await self._key_type(), ask, actor=self._asked.caller.name
+        )
+        state = (await self._office.aggregates.load(CERTIFICATE, self._certificate_id)).state
+        number = certificate.number_of(state, self._request_id)
+        return await signed(self._office, self._certificate_id, number, self._asked, events)
+
+    async def _handled(self, ask: Callable[[], Awaitable[CertificateCommand]]) -> Answer:
+        handled = await self._office.aggregates.handle(
+            CERTIFICATE, self._certificate_id, ask, actor=self._asked.caller.name
+        )
+        number = certificate.number_of(handled.state, self._request_id)
+        return await signed(self._office, self._certificate_id, number, self._asked, handled.events)
+
+    async def _further(self, public_key: PublicKey, key_id: str | None) -> Further:
+        issuer_id = (await self._before()).prepared.issuer_id
+        return Further(
+            certificate_id=self._certificate_id,
+            issuer=None if issuer_id is None else await self._office.issuer(issuer_id),
+            public_key=public_key,
+            key_id=key_id,
+            validity_days=self._request.validity_days,
+            serial_number=self._serial_number,
+            now=self._asked.now,
+            request_id=self._request_id,
+            request_digest=self._digest,
+        )
+
+    async def _key_type(self) -> KeyType:
+        return self._request.key_type or (await self._before()).prepared.key_type
+
+    async def _before(self) -> Version:
+        return certificate.model((await self._office.aggregates.load(CERTIFICATE, self._certificate_id)).state)

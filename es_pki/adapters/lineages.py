@@ -1,0 +1,98 @@
+"""Whether the events of each certificate make one lineage: the part of the examination that knows versions."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from es_pki.events.certificate import (
+    CertificateDeleted,
+    CertificateIssued,
+    CertificatePrepared,
+    CertificateRenamed,
+    CertificateRolledBack,
+    PrivateKeysDiscarded,
+    SigningFailed,
+)
+from es_pki.events.happened import Happened
+
+
+@dataclass
+class _Lineage:
+    """What a certificate's events said so far. `keys` are its keys' ids that the store should have."""
+
+    name: str
+    names: set[str]
+    versions: int = 0
+    issued: set[int] = field(default_factory=set)
+    keys: set[str] = field(default_factory=set)
+    is_deleted: bool = False
+
+
+class Lineages:
+    """The state of one reading."""
+
+    def __init__(self) -> None:
+        self._lineages: dict[str, _Lineage] = {}
+
+    def problems_of(self, happened: Happened) -> Iterator[str]:
+        """Yield how an event contradicts those before it in its lineage."""
+        if happened.category != "certificate":
+            return
+        lineage = self._lineages.get(happened.id)
+        match happened.event:
+            case CertificatePrepared(name=name) if lineage is None:
+                lineage = self._lineages[happened.id] = _Lineage(name, {name})
+            case PrivateKeysDiscarded():
+                pass
+            case _ if lineage is not None and lineage.is_deleted:
+                yield "it happened to a certificate that was deleted"
+        if lineage is None:
+            yield "it happened to a certificate that never was"
+        else:
+            yield from _problems(lineage, happened)
+
+
+def _problems(lineage: _Lineage, happened: Happened) -> Iterator[str]:
+    match happened.event:
+        case CertificatePrepared() as prepared:
+            yield from _next_problems(lineage, prepared)
+        case CertificateIssued(version=number) | SigningFailed(version=number) if number != lineage.versions:
+            yield f"version {number} was signed or given up when version {lineage.versions} was prepared"
+        case CertificateIssued(version=number):
+            lineage.issued.add(number)
+        case CertificateRolledBack(version=number) if number not in lineage.issued:
+            yield f"it was rolled back to version {number}, which was never issued"
+        case CertificateRenamed() as renamed:
+            yield from _name_problems(lineage, renamed)
+        case CertificateDeleted() as deleted:
+            yield from _end_problems(lineage, deleted)
+        case PrivateKeysDiscarded(key_ids=key_ids) if not lineage.is_deleted or set(key_ids) != lineage.keys:
+            yield "keys were discarded that are not those of a deleted certificate"
+        case _:
+            pass
+
+
+def _next_problems(lineage: _Lineage, prepared: CertificatePrepared) -> Iterator[str]:
+    if prepared.version != lineage.versions + 1:
+        yield f"version {prepared.version} was prepared after version {lineage.versions}"
+    if prepared.name != lineage.name:
+        yield f"a version was prepared as {prepared.name!r} of a certificate that is called {lineage.name!r}"
+    lineage.versions = prepared.version
+    if prepared.key_id is not None:
+        lineage.keys.add(prepared.key_id)
+
+
+def _name_problems(lineage: _Lineage, renamed: CertificateRenamed) -> Iterator[str]:
+    if renamed.former_name != lineage.name:
+        yield f"{renamed.former_name!r} was renamed, but it is called {lineage.name!r}"
+    lineage.name = renamed.name
+    lineage.names.add(renamed.name)
+    if renamed.former_name_released:
+        lineage.names.discard(renamed.former_name)
+
+
+def _end_problems(lineage: _Lineage, deleted: CertificateDeleted) -> Iterator[str]:
+    lineage.is_deleted = True
+    if set(deleted.names) != lineage.names:
+        yield "a certificate was deleted by other names than its own"
+    if set(deleted.key_ids) != lineage.keys:
+        yield "a certificate was deleted with other keys than its own"

@@ -1,0 +1,145 @@
+"""How a lineage goes on: its next version, with the same names or with others, judged by the rules of today."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+
+from es_pki.commands.lineage import State, Version, check_is_signed, check_is_there
+from es_pki.commands.preparation import Wanted, prepared, was_decided
+from es_pki.commands.refusals import RulesBroken, SigningGivenUp
+from es_pki.decider import Kind, Refused, RequestReused, Violation
+from es_pki.events.certificate import CertificateEvent, CertificatePrepared
+from es_pki.values import Issuer, PublicKey, Subject, SubjectAltNames, Template
+
+
+class Further(Struct, frozen=True):
+    """What every way of asking for a lineage's next version has in common.
+
+    `request_id` is the same for the same Idempotency-Key. `issuer` None: it signs for itself, as the versions before
+    did. `key_id` None: the private key is not kept here.
+    """
+
+    certificate_id: str
+    issuer: Issuer | None
+    public_key: PublicKey
+    key_id: str | None
+    validity_days: int | None
+    serial_number: int
+    now: datetime
+    request_id: str
+    request_digest: bytes
+
+
+class Names(Struct, frozen=True):
+    """What a certificate or CSR names."""
+
+    subject: Subject
+    subject_alt_names: SubjectAltNames
+
+
+class RenewCertificate(Struct, frozen=True):
+    """Make the next version, named like the one before; `csr` is what the CSR of a new key names, if one was sent."""
+
+    further: Further
+    csr: Names | None = None
+
+
+class ReissueCertificate(Struct, frozen=True):
+    """Make the next version with other names."""
+
+    further: Further
+    names: Names
+
+
+class KeyElsewhere(Refused):
+    """The certificate's private key is not kept here. Send a CSR of a new key, or ask for the same key again."""
+
+    kind = Kind.CLASHING
+
+
+class KeyHere(Refused):
+    """The certificate's private key is kept here, and what uses it gets it from here. Sign the CSR by another name."""
+
+    kind = Kind.CLASHING
+
+
+def renew(
+    command: RenewCertificate, state: State, before: Version, encode: Callable[[Template], bytes]
+) -> list[CertificateEvent]:
+    """Decide on the version after `before`, with its names."""
+    if _was_asked_for(command.further, state, before):
+        return []
+    if before.certificate is None:
+        raise SigningGivenUp(f"the certificate {state.name} was never signed: {before.failure}")
+    same = Names(before.prepared.subject, before.prepared.subject_alt_names)
+    if command.csr is not None:
+        RulesBroken.if_any(_csr_violations(command.csr, same))
+    return [_next(command.further, same, state, before, encode)]
+
+
+def reissue(
+    command: ReissueCertificate, state: State, before: Version, encode: Callable[[Template], bytes]
+) -> list[CertificateEvent]:
+    """Decide on the version after `before`, with other names; a lineage that was never signed gets its chance."""
+    if _was_asked_for(command.further, state, before):
+        return []
+    return [_next(command.further, command.names, state, before, encode)]
+
+
+def _was_asked_for(further: Further, state: State, before: Version) -> bool:
+    """Tell whether this very request was decided; if not, require that the lineage may go on with its key."""
+    if further.request_id == further.certificate_id:
+        raise RequestReused("this Idempotency-Key was used for the certificate's first version")
+    made = (v for v in state.versions.values() if v.prepared.request_id == further.request_id)
+    if was_decided(next(made, None), further.request_digest):
+        return True
+    check_is_there(state)
+    check_is_signed(state)
+    if further.key_id is not None and before.prepared.key_id is None:
+        detail = "the private key is not kept here: send a CSR of a new key, or ask for reuse_key"
+        raise KeyElsewhere(detail, Violation("certificate", "a key stays where it is", detail))
+    if further.key_id is None and before.prepared.key_id is not None:
+        detail = "the private key is kept here: a CSR would leave those without it who get it from here"
+        raise KeyHere(detail, Violation("csr", "a key stays where it is", detail))
+    return False
+
+
+def _csr_violations(asked: Names, same: Names) -> Iterator[Violation]:
+    """RFC 7030 section 4.2.2: a CSR for a renewal names what the certificate named, in whatever order."""
+    if set(asked.subject) != set(same.subject):
+        yield Violation("csr.subject", "RFC 7030 section 4.2.2", "a renewal keeps the certificate's subject")
+    if _by_form(asked.subject_alt_names) != _by_form(same.subject_alt_names):
+        yield Violation("csr.subject_alt_names", "RFC 7030 section 4.2.2", "a renewal keeps the certificate's names")
+
+
+def _by_form(names: SubjectAltNames) -> list[set[str]]:
+    return [set(form) for form in (names.dns_names, names.ip_addresses, names.email_addresses, names.uris)]
+
+
+def _next(
+    further: Further, names: Names, state: State, before: Version, encode: Callable[[Template], bytes]
+) -> CertificatePrepared:
+    """Prepare the next version, unless days were asked for, for as many as the one before it."""
+    life = before.prepared.not_after - before.prepared.not_before
+    wanted = Wanted(
+        certificate_id=further.certificate_id,
+        name=state.name,
+        profile=before.prepared.profile,
+        subject=names.subject,
+        subject_alt_names=names.subject_alt_names,
+        public_key=further.public_key,
+        validity_days=further.validity_days,
+        serial_number=further.serial_number,
+        now=further.now,
+        request_digest=further.request_digest,
+    )
+    return prepared(
+        wanted,
+        encode,
+        issuer=further.issuer,
+        key_id=further.key_id,
+        default_days=-(-life // timedelta(days=1)),
+        version=max(state.versions) + 1,
+        request_id=further.request_id,
+    )
