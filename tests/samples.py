@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from es_pki.adapters.http.routes import Route
+from es_pki.adapters.http.route import Route
 from es_pki.adapters.intake import requests
 from tests import openssl
 from tests.serving import Server

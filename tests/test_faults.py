@@ -211,6 +211,22 @@ def test_the_command_line_finds_the_server_that_still_runs(tmp_path):
         assert es_pki(folder, "status").returncode == 0
 
 
+def test_a_policy_that_forbids_its_own_certificate_does_not_lock_anybody_out(tmp_path):
+    folder = tmp_path / "data"
+    with serving.running(folder) as server:
+        names = {"permitted": {"dns_names": ["corp.test"]}}
+        server.done("SetIssuancePolicy", authority="intermediate", policy={"names": names})
+    with serving.running(folder, "--host-names", "nas.test") as server:
+        server.done("SetIssuancePolicy", authority="intermediate", policy={})
+        assert server.get("/api/v1/certificates/es-pki-api").json["current_version"] == 1
+    with serving.running(folder, "--host-names", "nas.test") as server:
+        assert "nas.test" in server.get("/api/v1/certificates/es-pki-api").json["subject_alt_names"]["dns_names"]
+    with serving.running(folder, "--host-names", "other.test") as server:
+        row = server.get("/api/v1/certificates/es-pki-api").json
+        assert {"nas.test", "other.test"} <= set(row["subject_alt_names"]["dns_names"])
+        assert row["current_version"] == 3
+
+
 def test_an_address_in_use_is_said(tmp_path, server):
     port = server.url.rpartition(":")[2]
     outcome = es_pki(tmp_path / "data", "serve", "--listen", f"127.0.0.1:{port}", "--public-listen", "127.0.0.1:0")

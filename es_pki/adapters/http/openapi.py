@@ -3,17 +3,13 @@
 import re
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
-from msgspec import Struct
 
 from es_pki.adapters.http.asking import DEFAULT_LIMIT, HIGHEST_LIMIT
+from es_pki.adapters.http.route import REFERENCE, Route, Schema
 from es_pki.adapters.intake.answer import Answer
 from es_pki.adapters.intake.requests import REQUESTS, SubjectFields
-
-if TYPE_CHECKING:
-    from es_pki.adapters.http.routes import Route
 
 PROBLEM = {
     "description": "A problem document (RFC 9457): `code` is stable, `errors` names fields and rules.",
@@ -21,9 +17,6 @@ PROBLEM = {
 }
 
 
-Schema = dict[str, Any]
-
-_REFERENCE = "#/components/schemas/{name}"
 _WHOLE: Schema = {"type": "integer", "minimum": 0}
 
 PARAMETERS: dict[str, Schema] = {
@@ -42,41 +35,11 @@ HEADERS: dict[str, Schema] = {"at_least": {"name": "ES-PKI-At-Least", "in": "hea
 _LAST_EVENT_ID: Schema = {"name": "Last-Event-ID", "in": "header", "schema": _WHOLE}
 
 
-class Shown(NamedTuple):
-    """What a route answers with: a row of a view as it is shown, or a page of them."""
-
-    row: type[Struct]
-    is_page: bool = False
-
-    @property
-    def component(self) -> str:
-        """Return the name of the row's schema: `InventoryRow`."""
-        return self.row.__module__.rpartition(".")[2].title().replace("_", "") + "Row"
-
-    @property
-    def schema(self) -> Schema:
-        """Return the schema of the whole answer."""
-        row = {"$ref": _REFERENCE.format(name=self.component)}
-        if not self.is_page:
-            return row
-        properties = {
-            "items": {"type": "array", "items": row},
-            "cursor": {"type": ["string", "null"], "description": "The next page's; null: this is the last."},
-            "position": {"type": ["integer", "null"], "description": "The rows show the log up to there, or further."},
-        }
-        return {"type": "object", "required": list(properties), "properties": properties}
-
-
-def page_of(row: type[Struct]) -> Shown:
-    """Return that a route answers with a page of rows."""
-    return Shown(row, is_page=True)
-
-
-def document(routes: "Sequence[Route]") -> dict[str, object]:
+def document(routes: Sequence[Route]) -> dict[str, object]:
     """Return the OpenAPI document."""
     shown = {route.shows.component: route.shows.row for route in routes if route.shows is not None}
     schemas, components = msgspec.json.schema_components(
-        (*REQUESTS, Answer, *shown.values()), ref_template=_REFERENCE, schema_hook=_anything
+        (*REQUESTS, Answer, *shown.values()), ref_template=REFERENCE, schema_hook=_anything
     )
     for name, schema in zip(shown, schemas[-len(shown) :], strict=True):
         stored = components.pop(schema["$ref"].rpartition("/")[2])
@@ -123,7 +86,7 @@ def _part(stored: Schema) -> Schema:
     return _row(stored) if "properties" in stored else stored
 
 
-def _operation(route: "Route") -> dict[str, object]:
+def _operation(route: Route) -> dict[str, object]:
     in_path = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in re.findall(r"{(\w+)}", route.path)
@@ -158,7 +121,7 @@ def _command(documentation: str, roles: list[str], schema: Schema) -> dict[str, 
             "200": {
                 "description": "`position`, `stream`, the new `events`, and `result`.",
                 "headers": {"ES-PKI-Position": {"schema": _WHOLE, "description": "`position`, as a header."}},
-                "content": {"application/json": {"schema": {"$ref": _REFERENCE.format(name=Answer.__name__)}}},
+                "content": {"application/json": {"schema": {"$ref": REFERENCE.format(name=Answer.__name__)}}},
             },
             "default": PROBLEM,
         },

@@ -1,55 +1,20 @@
 """The table of the management API: every route, and whose roles open it. What isn't here doesn't exist."""
 
-from collections.abc import Awaitable, Callable
-from typing import NamedTuple
-
 from aiohttp import web
 
 from es_pki.adapters.http import calendar_feed, certificates, commands, events, health, lists, live, proofs
 from es_pki.adapters.http.access import AUDITORS, EVERYBODY, WATCHERS, admitted
 from es_pki.adapters.http.asking import check_parameters
-from es_pki.adapters.http.openapi import Shown, document, page_of
+from es_pki.adapters.http.openapi import document
 from es_pki.adapters.http.parts import PARTS, Parts
 from es_pki.adapters.http.problems import problems
 from es_pki.adapters.http.replies import json_reply
+from es_pki.adapters.http.route import Handler, Route, Shown, page_of
 from es_pki.adapters.http.tokens import TOKENS, Tokens
 from es_pki.adapters.web import pages
 from es_pki.projections import authorities, expiry_calendar, history, inventory, key_compromises, key_uses, principals
-from es_pki.values import Role
 
 MAXIMUM_BODY = 1024 * 1024
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-class Route(NamedTuple):
-    """A route. `roles` None: open to anyone; the empty set: the handler asks for the roles itself.
-
-    `shows`: the view's rows that it answers with, None for anything else.
-    """
-
-    method: str
-    path: str
-    roles: frozenset[Role] | None
-    handler: Handler
-    parameters: tuple[str, ...] = ()
-    shows: Shown | None = None
-
-    @property
-    def methods(self) -> tuple[str, ...]:
-        """Return the methods that the route takes: what answers GET answers HEAD (RFC 9110 section 9.1)."""
-        return ("GET", "HEAD") if self.method == "GET" else (self.method,)
-
-    @property
-    def pattern(self) -> str:
-        """Return the path as the router takes it: a tile's own path has several segments."""
-        return self.path.replace("{tile}", "{tile:.+}")
-
-    @property
-    def summary(self) -> str:
-        """Return what the route answers, from its handler."""
-        return (self.handler.__doc__ or "").split("\n", 1)[0]
-
 
 KEYS = ("key_type", "key_algorithm", "security_bits", "public_key_hash")
 NOW_OR_THEN = ("as_of", "at_least")

@@ -5,6 +5,7 @@ Every step is found done when it was done: a set-up that was cut short is finish
 
 import contextlib
 import hashlib
+import logging
 import socket
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -31,7 +32,10 @@ from es_pki.commands.names import dns_name_fault
 from es_pki.commands.principal import PrincipalCommand
 from es_pki.commands.refusals import SigningGivenUp
 from es_pki.config import SettingsRefused
-from es_pki.values import KeyType, Role
+from es_pki.decider import Refused
+from es_pki.values import KeyType, Role, SubjectAltNames
+
+LOG = logging.getLogger("es_pki.set_up")
 
 ITSELF = Caller("es-pki", frozenset(Role))
 ROOT, INTERMEDIATE, ADMINISTRATOR = "root", "intermediate", "admin"
@@ -101,22 +105,45 @@ class FirstRun:
     async def server_certificate(self, dns_names: frozenset[str], ip_addresses: frozenset[str]) -> str:
         """Return the id of this server's certificate, which names it and has a third of its life left.
 
-        It is one lineage: its next version is made when its time comes, or when the server is called otherwise.
+        It is one lineage: its next version is made when its time comes, or when a server is called otherwise. Several
+        servers share it, so it names them all. When the rules refuse a next version, the one that is there is served:
+        whoever made the rules must be able to reach the server.
         """
-        names = tuple(sorted(dns_names)), tuple(sorted(ip_addresses))
         owner = await self._aggregates.owner(f"certificate_name-{OWN_CERTIFICATE}")
         if owner is None:
-            issue = IssueCertificate(OWN_CERTIFICATE, INTERMEDIATE, dns_names=names[0], ip_addresses=names[1])
+            issue = IssueCertificate(
+                OWN_CERTIFICATE,
+                INTERMEDIATE,
+                dns_names=tuple(sorted(dns_names)),
+                ip_addresses=tuple(sorted(ip_addresses)),
+            )
             return str((await self._desk.take(issue, Asked(ITSELF, self._now()))).result["certificate_id"])
         state = await self._signed(owner)
         request: RenewCertificate | ReissueCertificate | None = None
-        if not _covers(state, dns_names, ip_addresses):
-            request = ReissueCertificate(owner, dns_names=names[0], ip_addresses=names[1])
+        known = state.served.prepared.subject_alt_names if state.served else SubjectAltNames()
+        if not (dns_names <= set(known.dns_names) and ip_addresses <= set(known.ip_addresses)):
+            request = ReissueCertificate(
+                owner,
+                dns_names=tuple(sorted(dns_names | set(known.dns_names))),
+                ip_addresses=tuple(sorted(ip_addresses | set(known.ip_addresses))),
+            )
         elif not self._is_young(state):
             request = RenewCertificate(owner)
         if request is not None:
-            await self._desk.take(request, Asked(ITSELF, self._now()))
+            await self._replaced(request, is_there=state.served is not None)
         return owner
+
+    async def _replaced(self, request: RenewCertificate | ReissueCertificate, *, is_there: bool) -> None:
+        try:
+            await self._desk.take(request, Asked(ITSELF, self._now()))
+        except Refused as refused:
+            if not is_there:
+                raise
+            broken = [violation._asdict() for violation in refused.violations]
+            LOG.error(  # noqa: TRY400 - the refusal says all
+                "the server's own certificate can't be replaced",
+                extra={"fields": {"refused": broken or refused.detail}},
+            )
 
     async def _signed(self, certificate_id: str) -> State:
         """Return a lineage's state, with the signature that a start that was cut short left out."""
@@ -133,14 +160,6 @@ class FirstRun:
         prepared = state.served.prepared
         life: timedelta = prepared.not_after - prepared.not_before
         return prepared.not_after - self._now() > life / 3
-
-
-def _covers(state: State, dns_names: frozenset[str], ip_addresses: frozenset[str]) -> bool:
-    """Tell whether the current version names all this; no version at all names nothing."""
-    if state.served is None:
-        return False
-    names = state.served.prepared.subject_alt_names
-    return dns_names <= set(names.dns_names) and ip_addresses <= set(names.ip_addresses)
 
 
 def drawn_origin(host: str) -> str:

@@ -59,6 +59,7 @@ class Follower:
             except (UnknownEvent, UndecodableEvent) as error:
                 self.failure = f"{type(error).__name__}: {error}"
                 LOG.exception("the views stand still", extra={"fields": {"failure": self.failure}})
+                await self._lease.release()  # a process of a newer release may know the event
                 return
             except Overtaken as overtaken:
                 LOG.warning("the views are another's", extra={"fields": {"because": str(overtaken)}})
