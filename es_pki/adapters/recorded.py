@@ -52,7 +52,7 @@ def happened(record: Record) -> Happened:
     """Return what a record says, in its newest form. Raises `UnknownEvent` and `UndecodableEvent`."""
     try:
         metadata = _metadata(record.metadata)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise UndecodableEvent(f"metadata at position {record.position}: {error}") from error
     event = decode(record.type, record.data)
     return Happened(

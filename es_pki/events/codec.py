@@ -107,7 +107,7 @@ class Vocabulary(Generic[E]):
         decoder = self._decoders.get(type_name)
         try:
             return decoder.decode(data) if decoder else self._upcast(type_name, data)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:  # the latter for what is no UTF-8 within a text
             raise UndecodableEvent(f"{type_name}: {error}") from error
 
     def newest(self, type_name: str) -> str:

@@ -170,6 +170,8 @@ def test_unknown_types_and_broken_data_have_their_own_errors():
         codec.decode("certificate.eaten.v1", b"{}")
     with pytest.raises(codec.UndecodableEvent):
         codec.decode("certificate.issued.v1", b'{"version":"one"}')
+    with pytest.raises(codec.UndecodableEvent):
+        codec.decode("principal.token_revoked.v1", b'{"reason":"\x8b"}')
 
 
 @given(st.sampled_from(sorted({*codec.EVENT_TYPES, *codec.UPCASTS})), st.binary(max_size=200))

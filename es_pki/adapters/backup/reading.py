@@ -149,5 +149,5 @@ def _record(position: int, stored: bytes, leaf_hash: bytes) -> Record:
 def _decoded(content: bytes, form: type[T], name: str) -> T:
     try:
         return msgspec.json.decode(content, type=form)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BackupDamaged(f"{name}: {error}") from None

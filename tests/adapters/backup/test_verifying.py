@@ -185,6 +185,23 @@ def entries(backup):
     return [each for name, content in members_of(backup) if "entries" in name for each in tiles.unbundle(content)]
 
 
+@pytest.mark.parametrize("field", ["data", "metadata"])
+def test_a_record_that_is_no_text_is_found(es_pki, backup, field):
+    def spoil(record):
+        return record._replace(**{field: getattr(record, field).replace(b'":"', b'":"\x8b', 1)})
+
+    changed(backup, "tile/entries/000", rewritten(1, spoil))
+    assert any(position == 2 and "can't be read" in problem for position, problem in found(es_pki, backup))
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "keys/"])
+def test_what_is_no_text_is_refused(es_pki, backup, name):
+    changed(backup, name, lambda content: content.replace(b"-", b"\x8b", 1))
+    outcome = es_pki("backup", "verify", backup)
+    assert outcome.status in {1, 2}
+    assert name in outcome.text + outcome.errors
+
+
 def test_an_event_of_a_newer_release_is_found(es_pki, backup):
     changed(backup, "tile/entries/000", rewritten(50, lambda record: record._replace(type="certificate.eaten.v1")))
     assert (51, "the event can't be read: certificate.eaten.v1") in found(es_pki, backup)
