@@ -21,7 +21,7 @@ from es_pki.adapters.backup.restoring import Loss, Restored, record_of_loss, res
 from es_pki.adapters.backup.verifying import Verified
 from es_pki.adapters.backup.verifying import verify as verify_file
 from es_pki.adapters.backup.writing import Made, Sources, create
-from es_pki.adapters.checkpoints import Inconsistent, Notary
+from es_pki.adapters.checkpoints import Inconsistent, Notary, Signed
 from es_pki.adapters.checkpoints.kept import Kept, problems_of
 from es_pki.adapters.cli import run
 from es_pki.adapters.cli.local import BackupFile, LocalFailure, Progress, Replay, Row, ViewState
@@ -208,7 +208,7 @@ async def _verify(settings: Settings, progress: Progress, *, deep: bool, kept: K
         raise LocalFailure(f"{settings.folder}: there is no log there (no log.db); name its folder with --data-dir")
     log = await app.open_log(settings)
     try:
-        report = await _verified(log, partial(progress, "evidence"), kept)
+        report = await _verified(log, partial(progress, "evidence"), kept, await _last_signed(settings))
         if not deep or report.findings:
             return report
         examination = await examine(log, partial(progress, "events"))
@@ -217,10 +217,22 @@ async def _verify(settings: Settings, progress: Progress, *, deep: bool, kept: K
         await log.close()
 
 
-async def _verified(log: Log, heard: Callable[[int, int], None], kept: Kept | None) -> Report:
+async def _last_signed(settings: Settings) -> Signed | None:
+    """Return the checkpoint that was signed last, None if there is none."""
+    if not settings.database_url and not (settings.folder / "checkpoint.db").exists():
+        return None
+    checkpoints = await app.open_checkpoints(settings)
+    try:
+        return await checkpoints.last()
+    finally:
+        await checkpoints.close()
+
+
+async def _verified(log: Log, heard: Callable[[int, int], None], kept: Kept | None, signed: Signed | None) -> Report:
+    notes = [text for text in (kept and kept.note, signed and signed.note) if text]
+    report = await verify(log, heard, kept=[note.checkpoint_of(note.parts(text)[0]) for text in notes])
     if kept is None:
-        return await verify(log, heard)
-    report = await verify(log, heard, kept=[note.checkpoint_of(note.parts(kept.note)[0])])
+        return report
     return report._replace(findings=(*report.findings, *await problems_of(kept.note, kept.keys, log)))
 
 

@@ -1,11 +1,13 @@
 """The write side, and the one place that knows which backends the stores have."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeVar, assert_never, cast
+from weakref import WeakValueDictionary
 
 from msgspec import Struct
 
@@ -60,6 +62,7 @@ class Aggregates:
         self._log = log
         self._remembered: OrderedDict[str, Loaded[Any]] = OrderedDict()
         self._owners: dict[str, str] = {}
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def load(self, decider: Decider[C, S, E], aggregate_id: str, *, afresh: bool = False) -> Loaded[S]:
         """Return the aggregate's state, unless `afresh` perhaps as it was a moment ago."""
@@ -89,6 +92,20 @@ class Aggregates:
         `is_new`: the id was drawn for this command, so there is nothing to read; the append proves it.
         Raises `Refused`, and `Conflict` when others were faster `ATTEMPTS` times in a row.
         """
+        # Commands of this process take turns on a stream, rather than conflict with each other.
+        turn = self._turns.setdefault(decider.stream(aggregate_id), asyncio.Lock())
+        async with turn:
+            return await self._handle(decider, aggregate_id, ask, actor=actor, is_new=is_new)
+
+    async def _handle(
+        self,
+        decider: Decider[C, S, E],
+        aggregate_id: str,
+        ask: Callable[[], Awaitable[C]],
+        *,
+        actor: str,
+        is_new: bool,
+    ) -> Handled[S, E]:
         rests_on: set[str] = set()
         _rests_on.set(rests_on)
         if is_new:

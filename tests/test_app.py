@@ -178,3 +178,15 @@ async def test_a_race_that_is_lost_again_and_again_ends_as_a_conflict(aggregates
 
     with pytest.raises(Conflict):
         await aggregates.handle(CERTIFICATE, CERTIFICATE_ID, outrun, actor="bob")
+
+
+async def test_commands_on_one_aggregate_take_turns_in_a_process(aggregates):
+    """However many come at once, none is told that others were faster."""
+
+    async def policy(days):
+        return await aggregates.handle(
+            AUTHORITY, ROOT_ID, always(SetIssuancePolicy(IssuancePolicy(maximum_validity_days=days))), actor="bob"
+        )
+
+    handled = await asyncio.gather(*(policy(days) for days in range(1, 41)))
+    assert sorted(one.position for one in handled) == [one.position for one in handled]

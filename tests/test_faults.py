@@ -136,6 +136,19 @@ def test_one_changed_byte_is_reported_with_its_position_and_status_1(installed):
     assert [finding["position"] for finding in found["findings"]] == [3]
 
 
+def test_an_older_log_that_was_put_back_is_found_by_the_checkpoint_beside_it(tmp_path):
+    folder = tmp_path / "data"
+    assert es_pki(folder, "init").returncode == 0
+    older = (folder / "log.db").read_bytes()
+    with serving.running(folder) as server:
+        assert server.get("/api/v1/log/checkpoint").status == 200
+    for file in folder.glob("log.db*"):
+        file.unlink()
+    (folder / "log.db").write_bytes(older)
+    outcome = es_pki(folder, "log", "verify")
+    assert (outcome.returncode, "its end was cut off" in outcome.stdout) == (1, True), outcome.stdout
+
+
 def test_a_second_server_on_the_folder_takes_over_when_the_first_is_killed(tmp_path, csrs):
     folder = tmp_path / "data"
     with serving.running(folder) as first, serving.running(folder) as second:

@@ -18,9 +18,6 @@ LOG = logging.getLogger("es_pki.keys")
 READY = {KeyType.RSA_2048: 8, KeyType.RSA_3072: 4, KeyType.RSA_4096: 4}
 """How many keys of a type lie ready, at most."""
 
-GOODBYE_SECONDS = 0.01
-"""asyncio closes the pipes of a process that ended a moment after it says so."""
-
 LATELY_SECONDS = 3600.0
 """Keys of a type that nobody has asked for since are dropped, and no more are made."""
 
@@ -82,7 +79,7 @@ class KeyPool:
             if maker.returncode is None:
                 maker.kill()
             await maker.communicate()
-            await asyncio.sleep(GOODBYE_SECONDS)
+            maker._transport.close()  # type: ignore[attr-defined] # noqa: SLF001 - asyncio closes it later, or never
 
 
 async def _started() -> asyncio.subprocess.Process:

@@ -169,8 +169,19 @@ class Service:
     async def _keep_announced(self) -> None:
         while True:
             await asyncio.sleep(ANNOUNCE_SECONDS)
-            if not self._file("server.json").exists():
+            if not self._is_announced():
                 self._announce()
+
+    def _is_announced(self) -> bool:
+        """Tell whether `server.json` names a server whose process lives: this one, or another of the data folder."""
+        try:
+            announced = msgspec.json.decode(self._file("server.json").read_bytes(), type=Addresses)
+            os.kill(announced.pid, 0)
+        except PermissionError:
+            return True
+        except (OSError, msgspec.MsgspecError):
+            return False
+        return True
 
     async def _keep_certificate(self, context: ssl.SSLContext) -> None:
         while True:

@@ -107,6 +107,9 @@ class Writer:
         """
         while True:
             outcome = batch.plan(requests, head, self._now(), self._versions.get)
+            if hopeful and outcome.refused:
+                # What we remember may be old, and nobody is refused on that: under the lock it is known to be true.
+                return None, head
             if not outcome.records:
                 return outcome, head
             self._unanswered = outcome

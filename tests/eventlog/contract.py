@@ -336,6 +336,17 @@ class SharedLogContract:
         assert await one.append(write("b", 0)) == (3,)
         assert await everything(one) == await everything(other)
 
+    async def test_nobody_is_refused_for_what_another_log_appended_meanwhile(self, store):
+        """A log that remembers a stream's version asks again before it says no."""
+        one, other = await store.open(), await store.open()
+        for number in range(20):
+            await one.append(write(f"warm-{number}", 0))
+        await one.append(write("a", 0))
+        await other.append(write("a", 1))
+        assert await one.append(write("a", 2)) == (23,)
+        assert (await refused(one.append(write("a", 1)))).actual == 3
+        assert (await verify(other)).findings == ()
+
     async def test_a_follower_wakes_for_another_log_of_the_store(self, store):
         one, other = await store.open(), await store.open()
         following = asyncio.create_task(follow_until(other, 2))

@@ -137,7 +137,8 @@ class _Lineage:
         )
 
     async def _key_type(self) -> KeyType:
-        return self._request.key_type or (await self._before()).prepared.key_type
+        return self._request.key_type or (await self._before(afresh=True)).prepared.key_type
 
-    async def _before(self) -> Version:
-        return certificate.model((await self._office.aggregates.load(CERTIFICATE, self._certificate_id)).state)
+    async def _before(self, *, afresh: bool = False) -> Version:
+        loaded = await self._office.aggregates.load(CERTIFICATE, self._certificate_id, afresh=afresh)
+        return certificate.model(loaded.state)

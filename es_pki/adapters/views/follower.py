@@ -84,8 +84,10 @@ class Follower:
             await asyncio.gather(following, return_exceptions=True)
 
     async def _follow(self) -> None:
+        size = (await self._log.head()).size
         for view in self._views:
-            if await self._store.checkpoint(view) is None:
+            checkpoint = await self._store.checkpoint(view)
+            if checkpoint is None or checkpoint > size:
                 await rebuild(self._log, self._store, view)
         checkpoints = [await self._store.checkpoint(view) or 0 for view in self._views]
         await self._move(min(checkpoints))

@@ -126,6 +126,10 @@ class PostgresViews:
             columns = tables.names(view)
             await connection.copy_records_to_table(table, schema_name="views", columns=columns, records=lines)
 
+    async def disown(self, view: View[Any]) -> None:
+        """See `ViewStore.disown`."""
+        await self.pool.execute("DELETE FROM views.checkpoint WHERE view = $1", view.name)
+
     async def building(self, view: View[Any]) -> int | None:
         """See `ViewStore.building`."""
         return await _reached(self.pool, tables.building_of(view), view.version)

@@ -21,10 +21,13 @@ async def rebuild(
 ) -> None:
     """Rebuild a view up to the log's end, or up to `until`, and at least as far as the live rows.
 
+    Live rows that are beyond the log's end are of another log, as after an older copy of it was put back: they go.
     When another process finishes it first, it has come as far as that one went; a follower does the rest. Raises
     `RebuildLost`, `LogError`, `UnknownEvent` and `UndecodableEvent`.
     """
     finished = False
+    if until is None and (await store.checkpoint(view) or 0) > (await log.head()).size:
+        await store.disown(view)
     while not finished:
         end = (await log.head()).size if until is None else until
         position = await store.begin_rebuild(view, end)

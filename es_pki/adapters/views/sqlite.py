@@ -126,6 +126,15 @@ class SQLiteViews:
                 some,
             )
 
+    async def disown(self, view: View[Any]) -> None:
+        """See `ViewStore.disown`."""
+
+        def forget(connection: sqlite3.Connection) -> None:
+            with transaction(connection):
+                connection.execute("DELETE FROM checkpoint WHERE view = ?", (view.name,))
+
+        await self.database.run(forget)
+
     async def building(self, view: View[Any]) -> int | None:
         """See `ViewStore.building`."""
         return self._stored(tables.building_of(view), view.version)

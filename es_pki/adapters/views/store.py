@@ -73,6 +73,10 @@ class ViewStore(Protocol):
         """
         ...
 
+    async def disown(self, view: View[Any]) -> None:
+        """Take the live rows for none of this VERSION: they are of another log, which had come further."""
+        ...
+
     async def building(self, view: View[Any]) -> int | None:
         """Return the position that an unfinished rebuild in this VERSION has reached; None when there is none."""
         ...

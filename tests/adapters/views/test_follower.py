@@ -13,6 +13,7 @@ from es_pki.adapters.views.rebuild import rebuild
 from es_pki.adapters.views.sqlite import SQLiteViews
 from es_pki.projections import VIEWS, inventory
 from eventlog import NewEvent, Write
+from eventlog.memory import MemoryLog
 from tests.adapters.views.rows import (
     SIZE,
     events_of,
@@ -139,3 +140,23 @@ async def test_an_event_that_can_not_be_read_stops_the_views_and_says_so(store, 
     assert follower.failure is not None
     assert "certificate.prepared.v1" in follower.failure
     await lease.release()
+
+
+async def test_views_of_a_log_that_had_come_further_are_built_anew(store, log, tmp_path):
+    """As after an older copy of the log was put back: what it never heard of isn't shown."""
+    older = await MemoryLog.open()
+    await extend(older, history(seed=8, size=40))
+    for view in VIEWS:
+        await rebuild(log, store, view)
+    lease = FileLease(tmp_path / "follower.lock")
+    running = asyncio.ensure_future(Follower(older, store, VIEWS, lease).run())
+    async with asyncio.timeout(20):
+        while {await store.checkpoint(view) for view in VIEWS} != {40}:
+            await asyncio.sleep(0.01)
+    events = await events_of(older)
+    for view in VIEWS:
+        assert in_any_order(await everything(store, view)) == in_any_order(folded(view, events).values())
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await lease.release()
+    await older.close()
