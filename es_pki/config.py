@@ -21,8 +21,8 @@ PREFIX = "ES_PKI_"
 LONGEST_ORGANIZATION = 48
 """Octets: with ` Intermediate CA` behind it, it is still a common name (RFC 5280 appendix A.1)."""
 
-NOT_SETTINGS = frozenset({"ES_PKI_URL", "ES_PKI_TOKEN", "ES_PKI_CA_FILE"})
-"""Variables of the command line as a client: whom to talk to, and how to be let in."""
+NOT_SETTINGS = frozenset({"ES_PKI_URL", "ES_PKI_TOKEN", "ES_PKI_CA_FILE", "ES_PKI_EXPORT_PASSPHRASE"})
+"""Variables of the command line as a client: whom to talk to, how to be let in, what protects an exported key."""
 
 
 class SettingsRefused(Exception):

@@ -87,7 +87,13 @@ class SecretFile:
             self._path.unlink(missing_ok=True)
 
     def write(self, secret: str) -> None:
-        """Write the secret, durably."""
-        os.write(self._descriptor, secret.encode() + b"\n")
+        """Write the secret as a line, durably."""
+        self.write_bytes(secret.encode() + b"\n")
+
+    def write_bytes(self, secret: bytes) -> None:
+        """Write the secret as it is, durably."""
+        rest = memoryview(secret)
+        while rest:
+            rest = rest[os.write(self._descriptor, rest) :]
         os.fsync(self._descriptor)
         self._written = True

@@ -5,7 +5,18 @@ from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 
 from es_pki.adapters.cli.options import DATA_DIR, JSON, SERVER, SETTINGS, Option, Verb
-from es_pki.adapters.cli.verbs import authority, certificate, csr, installation, key, lineage, log, overview, token
+from es_pki.adapters.cli.verbs import (
+    authority,
+    certificate,
+    csr,
+    export,
+    installation,
+    key,
+    lineage,
+    log,
+    overview,
+    token,
+)
 
 VERBS: tuple[Verb, ...] = (
     *installation.VERBS,
@@ -14,6 +25,7 @@ VERBS: tuple[Verb, ...] = (
     *authority.VERBS,
     *certificate.VERBS,
     *lineage.VERBS,
+    *export.VERBS,
     *csr.VERBS,
     *key.VERBS,
     *token.VERBS,

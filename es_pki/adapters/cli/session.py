@@ -25,7 +25,7 @@ class Session:
     def __init__(self, arguments: Namespace, environment: Mapping[str, str], local: Local) -> None:
         self.arguments = arguments
         self.local = local
-        self._environment = environment
+        self.environment = environment
         self._open = ExitStack()
 
     def close(self) -> None:
@@ -36,7 +36,7 @@ class Session:
     def settings(self) -> config.Settings:
         """Return the settings; what stands on the command line wins."""
         told = {name: value for name, value in vars(self.arguments).items() if isinstance(value, str)}
-        environment = dict(self._environment)
+        environment = dict(self.environment)
         if LISTED in told:
             environment[config.PREFIX + LISTED.upper()] = told[LISTED]
         return config.load(environment, {name: told[name] for name in OVERRIDES & told.keys()})
@@ -45,7 +45,7 @@ class Session:
     def client(self) -> Client:
         """Return the server's client."""
         told = place.Told(self.arguments.url, self.arguments.token_file, self.arguments.ca_file)
-        client = Client(place.find(told, self._environment, self.settings.folder))
+        client = Client(place.find(told, self.environment, self.settings.folder))
         return self._open.enter_context(closing(client))
 
     @property
