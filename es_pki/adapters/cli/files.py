@@ -26,7 +26,10 @@ def check(file: str | None) -> None:
 
 
 def write(file: str | None, content: bytes, *, is_text: bool = True) -> None:
-    """Write to a file, or to standard output; never bytes to a terminal. Raises `Misused`."""
+    """Write to a file, or to standard output; never bytes to a terminal. Raises `Misused`.
+
+    A file that holds just this stays as it is: who watches it has nothing to do.
+    """
     if file is None:
         if not is_text and sys.stdout.isatty():
             raise Misused("these bytes are nothing for a terminal: name a file with -o")
@@ -39,6 +42,8 @@ def write(file: str | None, content: bytes, *, is_text: bool = True) -> None:
     try:
         if target.exists() and not target.is_file():
             target.write_bytes(content)  # /dev/stdout and pipes
+            return
+        if target.exists() and target.read_bytes() == content:
             return
         unfinished.write_bytes(content)
         unfinished.replace(target)
