@@ -78,6 +78,13 @@ class Profile(StrEnum):
     INTERMEDIATE = "intermediate"
 
 
+class ExportFormat(StrEnum):
+    """The form of a file in which a private key leaves: encrypted PKCS#8 with the chain in PEM, or PKCS#12."""
+
+    PEM = "pem"
+    PKCS12 = "pkcs12"
+
+
 class KeyUsage(StrEnum):
     """A bit of the key usage extension (RFC 5280 section 4.2.1.3)."""
 

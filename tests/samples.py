@@ -67,6 +67,12 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
         "owner": "the web team",
     },
     requests.DeleteCertificate: lambda server: {"certificate": _certificate(server), "reason": "sample"},
+    requests.ExportCertificate: lambda server: {
+        "certificate": _certificate(server),
+        "format": "pem",
+        "passphrase": f"{fresh('passphrase')} of the sample",
+        "reason": "sample",
+    },
     requests.ReportKeyCompromise: lambda _: {"public_key_hash": secrets.token_hex(32), "reason": "sample"},
     requests.RotateLogKey: lambda _: {},
     requests.CreateToken: lambda _: {"name": fresh("token"), "roles": ["viewer"]},

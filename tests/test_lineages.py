@@ -12,6 +12,7 @@ from es_pki.adapters.intake.first_run import FirstRun
 from es_pki.adapters.intake.office import OWN_CERTIFICATE
 from es_pki.adapters.intake.requests import (
     DeleteCertificate,
+    ExportCertificate,
     IssueCertificate,
     RenameCertificate,
     RenewCertificate,
@@ -31,12 +32,14 @@ from es_pki.events.certificate import (
     CertificatePrepared,
     CertificateRenamed,
     CertificateRolledBack,
+    PrivateKeyExported,
     PrivateKeysDiscarded,
 )
 from es_pki.events.reservation import NameReleased, NameReserved
+from es_pki.values import ExportFormat
 from eventlog import NewEvent, Write
 from eventlog.memory import MemoryLog
-from tests.world import Fault, Reacting, World, open_keys
+from tests.world import Failing, Fault, Reacting, World, open_keys
 
 PATIENCE = 20
 WWW = IssueCertificate(name="www", authority="intermediate", dns_names=("www.example.test",))
@@ -282,10 +285,29 @@ async def test_es_pkis_own_certificate_can_be_renamed_but_neither_deleted_nor_ma
         await world.ask(DeleteCertificate("api"))
 
 
+# A key leaves
+
+EXPORT = ExportCertificate("www", ExportFormat.PEM, "a passphrase of this test", "a move")
+
+
+async def test_that_a_key_leaves_is_durable_before_the_key_is_even_read(world):
+    answer = await world.ask(WWW)
+    untouched = Failing(world.keys._store, {"get"}, 1, after=False)
+    with pytest.raises(Fault, match="append"):
+        await World(Failing(world.log, {"append"}, 1, after=False), untouched).ask(EXPORT)
+    assert not untouched.failed
+    with pytest.raises(Fault, match="get"):
+        await World(world.log, untouched).ask(EXPORT)
+    *_, last = await world.log.read_stream(answer.stream)
+    assert last.type == "certificate.private_key_exported.v1"
+    await is_whole(world)
+
+
 # What can't be true is found
 
 IMPOSSIBLE = [
     (CertificateRolledBack(3), "never issued"),
+    (PrivateKeyExported(3, ExportFormat.PEM, "why", "", "id", b""), "was exported, which was never issued"),
     (CertificateIssued(7, b"der"), "version 7"),
     (CertificateRenamed("web", "never-its-name"), "it is called 'www'"),
     (CertificateRenamed("web", "www"), "not reserved with it"),

@@ -19,10 +19,17 @@ from typing import Any, NamedTuple
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_der_private_key,
+    load_pem_private_key,
+)
+from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 
 from es_pki.adapters.http.routes import ROUTES
-from es_pki.adapters.intake.requests import REQUESTS, Request
+from es_pki.adapters.intake.requests import REQUESTS, SECRETS, ExportCertificate, Request
 from es_pki.adapters.keystore.envelope import Sealed, label, unseal
 from es_pki.adapters.keystore.master import StoreMark, from_passphrase
 from tests import serving
@@ -37,12 +44,17 @@ _numbers = itertools.count(1)
 
 
 class Audited(NamedTuple):
-    """A server's whole life: what came out of it, its data folder, its tokens, and the secrets it refused."""
+    """A server's whole life: what came out of it, its data folder, its tokens, and the secrets that it was told.
+
+    `told` are those that it refused, and those that belong where they were sent; `exported` the files with keys that
+    it handed out, each with the passphrase that opens it.
+    """
 
     evidence: dict[str, bytes]
     folder: Path
     tokens: list[str]
-    refused: list[str]
+    told: list[str]
+    exported: list[tuple[bytes, str]]
 
 
 def clumsy(good: dict[str, Any], secret: str) -> Iterator[dict[str, Any]]:
@@ -73,10 +85,14 @@ def new_passphrase() -> str:
     return f"Recognisable-{next(_numbers):04d}-passphrase"
 
 
-def send_all(server: serving.Server, request: type[Request], evidence: Evidence, refused: list[str]) -> Iterator[str]:
-    """Send a command well and in every clumsy way; yield the tokens it made. What was accepted is no secret."""
+def send_all(server: serving.Server, request: type[Request], evidence: Evidence, told: list[str]) -> Iterator[str]:
+    """Send a command well and in every clumsy way; yield the tokens it made.
+
+    What was accepted is no secret, unless it stood where the request has secrets.
+    """
     name = request.__name__
     good = sample(request, server)
+    told += secrets_of(request, good)
     result = server.done(name, **good)["result"]
     if "token" in result:
         yield result["token"]
@@ -88,13 +104,31 @@ def send_all(server: serving.Server, request: type[Request], evidence: Evidence,
             body = next(itertools.islice(clumsy(sample(request, server), secret), place, None))
             reply = server.command(name, body)
             if reply.status != 200:
-                refused.append(secret)
+                told.append(secret)
                 evidence.add(f"refusal of {name}", reply.body)
+            elif secret in secrets_of(request, body):
+                told.append(secret)
+                evidence.add(f"answer of {name}", reply.body)
     secret = new_key_pem()
-    refused.append(secret)
+    told.append(secret)
     for body in (b"", b"{", secret.encode(), secret.encode()[:100]):
         evidence.add(f"refusal of {name}", server.command(name, body).body)
     evidence.add(f"refusal of {name}", server.command(name, good, token=NEVER_CREATED).body)
+
+
+def secrets_of(request: type[Request], body: dict[str, Any]) -> list[str]:
+    """Return what a good body holds in the fields that the request has for secrets."""
+    return [body[field] for field in SECRETS[request] if field in body]
+
+
+def export_all(server: serving.Server, evidence: Evidence) -> Iterator[tuple[bytes, str]]:
+    """Have a private key leave in every form; yield the files and their passphrases."""
+    for form in ({"format": "pem"}, {"format": "pkcs12"}, {"format": "pkcs12", "legacy": True}):
+        body = {**sample(ExportCertificate, server), **form}
+        answer = server.done("ExportCertificate", **body)
+        content = base64.b64decode(answer["result"]["content"])
+        evidence.add("answer of ExportCertificate", repr(answer).encode(), content)
+        yield content, body["passphrase"]
 
 
 def visit_all(server: serving.Server, evidence: Evidence) -> None:
@@ -152,11 +186,13 @@ def back_up(folder: Path, evidence: Evidence) -> None:
 def audited(tmp_path_factory):
     """Run a server through everything it can do, and gather the evidence."""
     folder = tmp_path_factory.mktemp("audit") / "data"
-    evidence, refused = Evidence(), []
+    evidence, told = Evidence(), []
     with serving.running(folder, ES_PKI_MASTER_PASSPHRASE=MASTER_PASSPHRASE) as server:
         tokens = [server.token]
         for request in REQUESTS:
-            tokens += send_all(server, request, evidence, refused)
+            tokens += send_all(server, request, evidence, told)
+        exported = list(export_all(server, evidence))
+        told += [passphrase for _, passphrase in exported]
         visit_all(server, evidence)
         evidence.add("files while it runs", *(p.read_bytes() for p in folder.iterdir() if p.name != "admin.token"))
         serving.stop(server)
@@ -166,7 +202,7 @@ def audited(tmp_path_factory):
     for path in folder.iterdir():
         if path.name != "admin.token":
             evidence.add(path.name, path.read_bytes())
-    return Audited(evidence.sealed(), folder, tokens, refused)
+    return Audited(evidence.sealed(), folder, tokens, told, exported)
 
 
 def stored_keys(folder: Path) -> Iterator[bytes]:
@@ -214,7 +250,7 @@ def test_no_private_key_is_anywhere(audited):
 
 
 def test_no_private_key_that_was_sent_by_mistake_is_anywhere(audited):
-    keys = [secret for secret in audited.refused if "PRIVATE KEY" in secret]
+    keys = [secret for secret in audited.told if "PRIVATE KEY" in secret]
     assert len(keys) > 20
     for pem in keys:
         for line in pem.splitlines()[1:-1]:
@@ -222,10 +258,30 @@ def test_no_private_key_that_was_sent_by_mistake_is_anywhere(audited):
 
 
 def test_no_passphrase_is_anywhere(audited):
-    passphrases = [secret for secret in audited.refused if "PRIVATE KEY" not in secret]
+    passphrases = [secret for secret in audited.told if "PRIVATE KEY" not in secret]
     assert len(passphrases) > 20
     for passphrase in (MASTER_PASSPHRASE, BACKUP_PASSPHRASE, *passphrases):
         assert places_of(passphrase.encode(), audited.evidence) == set()
+
+
+def test_a_key_leaves_only_in_the_answer_to_an_export_and_only_its_passphrase_opens_it(audited):
+    """The files are evidence of the audit as all else is: the keys in them are found nowhere."""
+    kept = [load_der_private_key(key, None).public_key() for key in stored_keys(audited.folder)]
+    assert len(audited.exported) == 3
+    for file, passphrase in audited.exported:
+        load = load_pem_private_key if file.startswith(b"-----BEGIN") else _from_pkcs12
+        assert load(file, passphrase.encode()).public_key() in kept
+        with pytest.raises((ValueError, TypeError)):
+            load(file, None)
+        with pytest.raises(ValueError, match="password"):
+            load(file, NEVER_CREATED.encode())
+        assert places_of(file[200:240], audited.evidence) == {"answer of ExportCertificate"}  # amidst the ciphertext
+
+
+def _from_pkcs12(file: bytes, passphrase: bytes | None) -> PrivateKeyTypes:
+    key = load_pkcs12(file, passphrase).key
+    assert key is not None
+    return key
 
 
 def test_no_token_is_anywhere_but_in_the_answer_that_made_it(audited):

@@ -9,6 +9,7 @@ from es_pki.events.certificate import (
     CertificatePrepared,
     CertificateRenamed,
     CertificateRolledBack,
+    PrivateKeyExported,
     PrivateKeysDiscarded,
     SigningFailed,
 )
@@ -61,6 +62,8 @@ def _problems(lineage: _Lineage, happened: Happened) -> Iterator[str]:
             lineage.issued.add(number)
         case CertificateRolledBack(version=number) if number not in lineage.issued:
             yield f"it was rolled back to version {number}, which was never issued"
+        case PrivateKeyExported(version=number) if number not in lineage.issued:
+            yield f"the key of version {number} was exported, which was never issued"
         case CertificateRenamed() as renamed:
             yield from _name_problems(lineage, renamed)
         case CertificateDeleted() as deleted:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from msgspec import Struct
 
 from es_pki.commands import lineage
+from es_pki.commands.export import ExportPrivateKey, export
 from es_pki.commands.key_guard import trusted_key, trusted_keys
 from es_pki.commands.lineage import (
     DeleteCertificate,
@@ -90,6 +91,7 @@ CertificateCommand = (
     | DescribeCertificate
     | DeleteCertificate
     | RecordKeysDiscarded
+    | ExportPrivateKey
 )
 
 
@@ -141,6 +143,9 @@ def decide(command: CertificateCommand, state: State, encode: Callable[[Template
             return _record_signature(command, state)
         case RecordSignatureFailure():
             return _record_failure(command, state)
+        case ExportPrivateKey():
+            model(state)
+            return export(command, state)
         case (
             RollBackCertificate()
             | RenameCertificate()

@@ -22,6 +22,7 @@ from es_pki.events.certificate import (
     CertificateRenamed,
     CertificateRolledBack,
     OwnerAssigned,
+    PrivateKeyExported,
     PrivateKeysDiscarded,
     SigningFailed,
 )
@@ -116,7 +117,7 @@ class Version(Struct, frozen=True):
 class State(Struct, frozen=True):
     """What decisions about a certificate read. `versions` by number; `current` is the served one's, 0 before any.
 
-    `aliases` are former names that still lead to it.
+    `aliases` are former names that still lead to it; `exports` its keys' exports, by the ids of their requests.
     """
 
     versions: Mapping[int, Version] = {}
@@ -127,6 +128,7 @@ class State(Struct, frozen=True):
     owner: str = ""
     is_deleted: bool = False
     has_keys: bool = True
+    exports: Mapping[str, PrivateKeyExported] = {}
 
     @property
     def newest(self) -> Version | None:
@@ -168,6 +170,8 @@ def evolve(state: State, event: CertificateEvent) -> State:
             return replace(state, is_deleted=True)
         case PrivateKeysDiscarded():
             return replace(state, has_keys=False)
+        case PrivateKeyExported(export_id=export_id):
+            return replace(state, exports={**state.exports, export_id: event})
 
 
 def _with_version(state: State, event: CertificateIssued | SigningFailed | CertificateRolledBack) -> State:
@@ -210,6 +214,14 @@ def check_is_there(state: State) -> None:
     if state.is_deleted:
         detail = f"the certificate {state.name} was deleted"
         raise AlreadyDeleted(detail, Violation("certificate", "what is deleted stays deleted", detail))
+
+
+def check_reason(reason: str) -> None:
+    """Raise `RulesBroken` for a reason that is more than a line."""
+    if not _is_line(reason, _LONGEST_REASON):
+        RulesBroken.if_any(
+            [Violation("reason", "a reason is one line", f"at most {_LONGEST_REASON} printable characters")]
+        )
 
 
 def check_is_signed(state: State) -> None:
@@ -281,10 +293,7 @@ def _is_line(text: str, longest: int) -> bool:
 def _delete(command: DeleteCertificate, state: State) -> list[CertificateEvent]:
     _check_is_unused(command.used_by)
     check_is_signed(state)
-    if not _is_line(command.reason, _LONGEST_REASON):
-        RulesBroken.if_any(
-            [Violation("reason", "a reason is one line", f"at most {_LONGEST_REASON} printable characters")]
-        )
+    check_reason(command.reason)
     return [CertificateDeleted(names=(state.name, *state.aliases), key_ids=state.key_ids, reason=command.reason)]
 
 

@@ -53,7 +53,7 @@ class ReissueCertificate(Struct, frozen=True):
 
 
 class KeyElsewhere(Refused):
-    """The certificate's private key is not kept here. Send a CSR of a new key, or ask for the same key again."""
+    """The certificate's private key is not kept here. Renew with a CSR or `reuse_key`; take the key from its place."""
 
     kind = Kind.CLASHING
 

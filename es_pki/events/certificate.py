@@ -4,7 +4,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from es_pki.values import KeyType, Profile, Subject, SubjectAltNames
+from es_pki.values import ExportFormat, KeyType, Profile, Subject, SubjectAltNames
 
 
 class CertificatePrepared(Struct, frozen=True, omit_defaults=True):
@@ -92,6 +92,23 @@ class PrivateKeysDiscarded(Struct, frozen=True, omit_defaults=True):
     key_ids: tuple[str, ...]
 
 
+class PrivateKeyExported(Struct, frozen=True, omit_defaults=True):
+    """The private key of a `version` left, under a passphrase, in a file of this `format` (`pem`, `pkcs12`).
+
+    It is recorded before the answer that carries the key. `reason` is why, in the words of who asked for it.
+    `public_key_hash` is as in CertificatePrepared. `export_id` and `request_digest` recognise the same request again;
+    the digest is not over the passphrase.
+    """
+
+    version: int
+    format: ExportFormat
+    reason: str
+    public_key_hash: str
+    export_id: str
+    request_digest: bytes
+    legacy: bool = False
+
+
 CertificateEvent = (
     CertificatePrepared
     | CertificateIssued
@@ -102,4 +119,5 @@ CertificateEvent = (
     | OwnerAssigned
     | CertificateDeleted
     | PrivateKeysDiscarded
+    | PrivateKeyExported
 )

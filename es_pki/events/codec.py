@@ -26,6 +26,7 @@ from es_pki.events.certificate import (
     CertificateRenamed,
     CertificateRolledBack,
     OwnerAssigned,
+    PrivateKeyExported,
     PrivateKeysDiscarded,
     SigningFailed,
 )
@@ -50,6 +51,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "certificate.owner_assigned.v1": OwnerAssigned,
     "certificate.deleted.v1": CertificateDeleted,
     "certificate.private_keys_discarded.v1": PrivateKeysDiscarded,
+    "certificate.private_key_exported.v1": PrivateKeyExported,
     "key_compromise.reported.v1": KeyCompromiseReported,
     "log_key.adopted.v1": LogKeyAdopted,
     "log_key.log_restored.v1": LogRestored,

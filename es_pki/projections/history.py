@@ -18,6 +18,7 @@ from es_pki.events.certificate import (
     CertificateRenamed,
     CertificateRolledBack,
     OwnerAssigned,
+    PrivateKeyExported,
     PrivateKeysDiscarded,
     SigningFailed,
 )
@@ -29,7 +30,7 @@ from es_pki.events.principal import TokenCreated, TokenRevoked
 from es_pki.projections.view import View
 
 NAME = "history"
-VERSION = 3
+VERSION = 4
 
 
 class Row(Struct, frozen=True):
@@ -102,6 +103,8 @@ def _of_lineage(event: Event) -> str:
             return f"{', '.join(event.names)}: {event.reason}".removesuffix(": ")
         case PrivateKeysDiscarded():
             return f"{len(event.key_ids)} private keys"
+        case PrivateKeyExported():
+            return f"version {event.version}, {event.format}: {event.reason}"
         case _:
             return ""
 
@@ -124,6 +127,7 @@ view = View(
         OwnerAssigned,
         CertificateDeleted,
         PrivateKeysDiscarded,
+        PrivateKeyExported,
         LogKeyAdopted,
         LogRestored,
         TokenCreated,

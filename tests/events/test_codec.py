@@ -23,6 +23,7 @@ from es_pki.events.certificate import (
     CertificateRenamed,
     CertificateRolledBack,
     OwnerAssigned,
+    PrivateKeyExported,
     PrivateKeysDiscarded,
     SigningFailed,
 )
@@ -33,6 +34,7 @@ from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberRe
 from es_pki.values import (
     Attribute,
     AttributeType,
+    ExportFormat,
     ExtendedKeyUsage,
     IssuancePolicy,
     KeyType,
@@ -114,6 +116,15 @@ SAMPLES = {
         reason="out of service",
     ),
     "certificate.private_keys_discarded.v1": PrivateKeysDiscarded(("0f8b7b2e-0000-4000-8000-000000000001",)),
+    "certificate.private_key_exported.v1": PrivateKeyExported(
+        version=2,
+        format=ExportFormat.PKCS12,
+        reason="the load balancer needs it",
+        public_key_hash="05" * 32,
+        export_id="018f0000-0000-7000-8000-000000000004",
+        request_digest=b"\x06" * 32,
+        legacy=True,
+    ),
     "key_compromise.reported.v1": KeyCompromiseReported("its backup lay in a public bucket"),
     "log_key.adopted.v1": LogKeyAdopted(
         origin="pki.example.test/es-pki-0f8b7b2e",

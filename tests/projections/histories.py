@@ -14,6 +14,7 @@ from es_pki.events.certificate import (
     CertificateRenamed,
     CertificateRolledBack,
     OwnerAssigned,
+    PrivateKeyExported,
     PrivateKeysDiscarded,
     SigningFailed,
 )
@@ -21,7 +22,16 @@ from es_pki.events.codec import Event
 from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.principal import TokenCreated, TokenRevoked
 from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
-from es_pki.values import Attribute, AttributeType, IssuancePolicy, KeyType, NameConstraints, Profile, Role
+from es_pki.values import (
+    Attribute,
+    AttributeType,
+    ExportFormat,
+    IssuancePolicy,
+    KeyType,
+    NameConstraints,
+    Profile,
+    Role,
+)
 from es_pki.values import SubjectAltNames as Names
 from tests.builders import NOW
 
@@ -110,6 +120,9 @@ class _Author:
             yield stream, OwnerAssigned(self._random.choice(["alice", ""]))
         if self._random.random() < 0.3:
             yield stream, CertificateRolledBack(self._random.randrange(1, 4))
+        if self._random.random() < 0.3:
+            form = self._random.choice(list(ExportFormat))
+            yield stream, PrivateKeyExported(1, form, "a move", "05" * 32, self.new_id(), b"digest")
         if self._random.random() < 0.2:
             yield stream, CertificateDeleted((other,), ("key",), "out of service")
             yield f"certificate_name-{other}", NameReleased(stream)

@@ -26,7 +26,10 @@ def check(file: str | None) -> None:
 
 
 def write(file: str | None, content: bytes, *, is_text: bool = True) -> None:
-    """Write to a file, or to standard output; never bytes to a terminal. Raises `Misused`."""
+    """Write to a file, or to standard output; never bytes to a terminal. Raises `Misused`.
+
+    A file that holds just this stays as it is: who watches it has nothing to do.
+    """
     if file is None:
         if not is_text and sys.stdout.isatty():
             raise Misused("these bytes are nothing for a terminal: name a file with -o")
@@ -39,6 +42,8 @@ def write(file: str | None, content: bytes, *, is_text: bool = True) -> None:
     try:
         if target.exists() and not target.is_file():
             target.write_bytes(content)  # /dev/stdout and pipes
+            return
+        if target.exists() and target.read_bytes() == content:
             return
         unfinished.write_bytes(content)
         unfinished.replace(target)
@@ -87,7 +92,13 @@ class SecretFile:
             self._path.unlink(missing_ok=True)
 
     def write(self, secret: str) -> None:
-        """Write the secret, durably."""
-        os.write(self._descriptor, secret.encode() + b"\n")
+        """Write the secret as a line, durably."""
+        self.write_bytes(secret.encode() + b"\n")
+
+    def write_bytes(self, secret: bytes) -> None:
+        """Write the secret as it is, durably."""
+        rest = memoryview(secret)
+        while rest:
+            rest = rest[os.write(self._descriptor, rest) :]
         os.fsync(self._descriptor)
         self._written = True

@@ -1,10 +1,7 @@
 """The one door for requests: `Desk.take` finds who answers, and everybody who answers stands here."""
 
-import hashlib
 from collections.abc import Callable
 from typing import assert_never
-
-import msgspec
 
 from es_pki.adapters.intake import authority, certificate, key_compromise, lineage, log_key, principal
 from es_pki.adapters.intake.aggregates import Aggregates
@@ -15,6 +12,7 @@ from es_pki.adapters.intake.requests import (
     CreateToken,
     DeleteCertificate,
     DescribeCertificate,
+    ExportCertificate,
     IssueCertificate,
     ReissueCertificate,
     RenameCertificate,
@@ -27,6 +25,7 @@ from es_pki.adapters.intake.requests import (
     SelfSignCertificate,
     SetIssuancePolicy,
     SignCSR,
+    digest_of,
 )
 from es_pki.adapters.keyring import KeyRing
 from es_pki.adapters.signing import Signer
@@ -60,7 +59,7 @@ class Desk:
                 f"{type(request).__name__} takes one of the roles {wanted}",
                 Violation("Authorization", "roles", f"{asked.caller.name} has none of: {wanted}"),
             )
-        digest = hashlib.sha256(type(request).__name__.encode() + msgspec.json.encode(request)).digest()
+        digest = digest_of(request)
         match request:
             case CreateAuthority():
                 return await authority.create(self._office, request, asked, digest)
@@ -79,6 +78,7 @@ class Desk:
                 | RenameCertificate()
                 | DescribeCertificate()
                 | DeleteCertificate()
+                | ExportCertificate()
             ):
                 return await lineage.take(self._office, request, asked, digest)
             case ReportKeyCompromise():

@@ -1,15 +1,16 @@
-"""Requests about a certificate that is there: its next version, its names, labels and owner, its end."""
+"""Requests about a certificate that is there: its next version, its names, labels and owner, its export and its end."""
 
 from typing import assert_never
 
 from es_pki.adapters.discarding import discard_keys
-from es_pki.adapters.intake import renewal
+from es_pki.adapters.intake import export, renewal
 from es_pki.adapters.intake.answer import Answer, Asked, answered
 from es_pki.adapters.intake.deciders import CERTIFICATE
 from es_pki.adapters.intake.office import Office
 from es_pki.adapters.intake.requests import (
     DeleteCertificate,
     DescribeCertificate,
+    ExportCertificate,
     ReissueCertificate,
     RenameCertificate,
     RenewCertificate,
@@ -22,7 +23,10 @@ AboutTheWhole = RollBackCertificate | RenameCertificate | DescribeCertificate | 
 
 
 async def take(
-    office: Office, request: RenewCertificate | ReissueCertificate | AboutTheWhole, asked: Asked, digest: bytes
+    office: Office,
+    request: RenewCertificate | ReissueCertificate | ExportCertificate | AboutTheWhole,
+    asked: Asked,
+    digest: bytes,
 ) -> Answer:
     """Do what was asked of a certificate."""
     match request:
@@ -30,6 +34,8 @@ async def take(
             return await renewal.renew(office, request, asked, digest)
         case ReissueCertificate():
             return await renewal.reissue(office, request, asked, digest)
+        case ExportCertificate():
+            return await export.export(office, request, asked, digest)
         case RollBackCertificate() | RenameCertificate() | DescribeCertificate() | DeleteCertificate():
             return await _decided(office, request, asked)
         case _:

@@ -3,12 +3,15 @@
 `senders` says whose roles may send it. Names and ids are interchangeable wherever something is referred to.
 """
 
+import hashlib
 from datetime import datetime
 from typing import Annotated, ClassVar, get_args
 
-from msgspec import Meta, Struct
+import msgspec
+from msgspec import Meta, Struct, structs
+from msgspec.inspect import Metadata, StructType, Type, UnionType, type_info
 
-from es_pki.values import IssuancePolicy, KeyType, NameConstraints, Profile, Role
+from es_pki.values import ExportFormat, IssuancePolicy, KeyType, NameConstraints, Profile, Role
 
 ADMINISTRATORS = frozenset({Role.ADMIN})
 OPERATORS = frozenset({Role.ADMIN, Role.OPERATOR})
@@ -16,6 +19,9 @@ REQUESTERS = frozenset({Role.ADMIN, Role.OPERATOR, Role.REQUESTER})
 
 Moment = Annotated[datetime, Meta(tz=True)]
 """A time with its offset (RFC 3339)."""
+
+Secret = Annotated[str, Meta(extra_json_schema={"format": "password", "writeOnly": True})]
+"""What only the sender knows: used once, and part of no digest, event, log line or answer."""
 
 SubjectFields = dict[str, str | tuple[str, ...]]
 """Naming attributes by name (`common_name`, `organization`, …), each with one value or several."""
@@ -185,6 +191,28 @@ class DeleteCertificate(Struct, frozen=True, forbid_unknown_fields=True):
     reason: str = ""
 
 
+class ExportCertificate(Struct, frozen=True, forbid_unknown_fields=True):
+    """Take a certificate along with its chain and its private key, in a file under a passphrase.
+
+    `format` `pem`: encrypted PKCS#8, certificate and chain without the root; `pkcs12`: the same in one file, with
+    `legacy` as old devices read it (3DES, SHA-1). The passphrase has at least 12 characters and is kept nowhere. That
+    the key left, and why, is recorded before it leaves. `version` absent: the current one.
+    """
+
+    senders: ClassVar[frozenset[Role]] = ADMINISTRATORS
+
+    certificate: str
+    format: ExportFormat
+    passphrase: Secret
+    reason: str
+    version: int | None = None
+    legacy: bool = False
+
+    def __repr__(self) -> str:
+        """Show no passphrase."""
+        return f"ExportCertificate({self.certificate!r}, {self.format.value!r})"
+
+
 class ReportKeyCompromise(Struct, frozen=True, forbid_unknown_fields=True):
     """Block a key that others have or may have: nothing is certified for it, or signed under it, ever again.
 
@@ -242,6 +270,7 @@ Request = (
     | RenameCertificate
     | DescribeCertificate
     | DeleteCertificate
+    | ExportCertificate
     | ReportKeyCompromise
     | RotateLogKey
     | CreateToken
@@ -249,3 +278,30 @@ Request = (
 )
 
 REQUESTS: tuple[type[Request], ...] = get_args(Request)
+
+
+def digest_of(request: Request) -> bytes:
+    """Return the SHA-256 by which the same request is known again: of its name and all that is no secret."""
+    secrets = SECRETS[type(request)]
+    told = request if not secrets else {k: v for k, v in structs.asdict(request).items() if k not in secrets}
+    return hashlib.sha256(type(request).__name__.encode() + msgspec.json.encode(told)).digest()
+
+
+def _secrets(request: type[Request]) -> frozenset[str]:
+    shape = type_info(request)
+    fields = shape.fields if isinstance(shape, StructType) else ()
+    return frozenset(field.name for field in fields if _is_secret(field.type))
+
+
+def _is_secret(kind: Type) -> bool:
+    match kind:
+        case Metadata(extra_json_schema=schema) if schema is not None:
+            return bool(schema.get("writeOnly"))
+        case UnionType(types=types):
+            return any(map(_is_secret, types))
+        case _:
+            return False
+
+
+SECRETS = {request: _secrets(request) for request in REQUESTS}
+"""The fields of every request that hold a `Secret`."""

@@ -13,6 +13,9 @@ from es_pki.commands.refusals import RulesBroken
 from es_pki.decider import Violation
 from es_pki.values import KeyType
 
+PEM_FILE = "application/x-pem-file"
+PKCS12_FILE = "application/x-pkcs12"
+
 
 @lru_cache(maxsize=64)
 def pem(certificate: bytes) -> str:

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import pkcs7
+from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
 
 from tests.adapters.cli.conftest import PATIENCE, without_settings
 
@@ -358,3 +358,17 @@ def test_a_folder_without_a_log_is_named_and_not_made(bare, tmp_path):
     assert outcome.status == 2
     assert f"{tmp_path / 'nothing'}: there is no log there" in outcome.errors
     assert not (tmp_path / "nothing").exists()
+
+
+def test_a_bundle_comes_in_every_form_and_an_unchanged_file_stays_as_it_is(es_pki, tmp_path):
+    in_pem = x509.load_pem_x509_certificates(es_pki("authority", "bundle", "intermediate").raw)
+    store = es_pki("authority", "bundle", "intermediate", "--form", "trust-store").raw
+    held = pkcs12.load_pkcs12(store, b"changeit").additional_certs
+    assert [each.certificate for each in held] == in_pem
+    target = tmp_path / "authorities.p7c"
+    words = ("authority", "bundle", "intermediate", "--form", "pkcs7", "-o", target)
+    assert es_pki(*words).status == 0
+    assert set(pkcs7.load_der_pkcs7_certificates(target.read_bytes())) == set(in_pem)
+    before = target.stat()
+    assert es_pki(*words).status == 0
+    assert (target.stat().st_ino, target.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)

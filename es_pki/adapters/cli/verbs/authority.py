@@ -73,6 +73,15 @@ def pem(session: Session) -> int:
     return 0
 
 
+def bundle(session: Session) -> int:
+    """Print an authority's certificate and those above it, or a trust store of them (its password is changeit)."""
+    arguments = session.arguments
+    path = f"{PATH}/{segment(arguments.name)}/bundle"
+    body = session.client.raw(path, session.as_of(), BUNDLES[arguments.form])
+    files.write(arguments.output, body, is_text=arguments.form == "pem")
+    return 0
+
+
 def history(session: Session) -> int:
     """Tell what happened to an authority."""
     rows = session.client.items(f"{PATH}/{segment(session.arguments.name)}/history", session.as_of())
@@ -147,6 +156,13 @@ HISTORY: list[show.Column] = [
     ("SUMMARY", lambda row: row["summary"]),
 ]
 
+BUNDLES = {
+    "pem": "application/pem-certificate-chain",
+    "pkcs7": "application/pkcs7-mime",
+    "trust-store": "application/x-pkcs12",
+}
+BUNDLE = option("--form", choices=list(BUNDLES), default="pem", help="the form (default: pem)")
+
 POLICY = (
     option("--policy-file", metavar="FILE", help="the whole policy, in JSON"),
     option("--from-defaults", action="store_true", help="start from the default policy, not from the present one"),
@@ -186,6 +202,7 @@ VERBS = (
     Verb("authority list", list_all, (AS_OF,)),
     Verb("authority show", one, (NAME_OR_ID, AS_OF)),
     Verb("authority pem", pem, (NAME_OR_ID, OUTPUT)),
+    Verb("authority bundle", bundle, (NAME_OR_ID, BUNDLE, OUTPUT, AS_OF)),
     Verb("authority history", history, (NAME_OR_ID, AS_OF)),
     Verb("authority policy", policy, (NAME_OR_ID, *POLICY, *NAME_SPACES, IDEMPOTENCY_KEY)),
 )
