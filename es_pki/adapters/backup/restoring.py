@@ -5,7 +5,7 @@ a checkpoint and no log (`app.open_stores`), with a log and no keys (`keystore.m
 stops a restore, nothing half starts, and the same restore again goes on where it was.
 
 Where a kept checkpoint covers records that the backup lacks, the loss is the log's next record, stored together with
-the others; from then on the log has another origin (docs/adr/0130-a-log-that-lost-records-has-another-origin.md).
+the others; from then on the log has another origin (docs/adr/0011-a-log-that-lost-records-has-another-origin.md).
 """
 
 import asyncio
