@@ -26,7 +26,7 @@ from es_pki.adapters.keystore.envelope import Sealed, label, unseal
 from es_pki.adapters.keystore.master import StoreMark, from_passphrase
 from tests import serving
 from tests.audit import Evidence, in_lines, places_of
-from tests.samples import path_of, sample
+from tests.samples import furnish, path_of, sample
 
 MASTER_PASSPHRASE = "the audit's own master passphrase"  # noqa: S105 - made for this test
 NEVER_CREATED = "espki_a-token-that-nobody-ever-created-0815"
@@ -129,6 +129,7 @@ def audited(tmp_path_factory):
         tokens = [server.token]
         for request in REQUESTS:
             tokens += send_all(server, request, evidence, refused)
+        furnish(server)
         visit_all(server, evidence)
         evidence.add("files while it runs", *(p.read_bytes() for p in folder.iterdir() if p.name != "admin.token"))
         serving.stop(server)

@@ -13,6 +13,7 @@ from cryptography.exceptions import InvalidSignature
 from es_pki.adapters.lineages import Lineages
 from es_pki.adapters.recorded import happened
 from es_pki.commands.authority import subject_digest
+from es_pki.commands.signing_request import csr_digest
 from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed
 from es_pki.events.certificate import (
     CertificateDeleted,
@@ -27,6 +28,7 @@ from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.log_key import LogKeyAdopted
 from es_pki.events.principal import TokenCreated
 from es_pki.events.reservation import NameReleased, NameReserved, ReservationEvent, SerialNumberReserved
+from es_pki.events.signing_request import SigningRequestCreated, SigningRequestImported
 from es_pki.values import public_key_hash
 from eventlog import Finding, Log
 
@@ -93,6 +95,8 @@ class Examination:
                 self._check_origin(happened, origin)
             case TokenCreated() | CertificateRenamed() | CertificateDeleted() as named:
                 self._note_names(happened, named)
+            case SigningRequestCreated() | SigningRequestImported() as kept:
+                self._note_csr(happened, kept)
             case KeyCompromiseReported():
                 self._compromised.add(happened.id)
             case _:
@@ -135,6 +139,13 @@ class Examination:
             case CertificateDeleted(names=names):
                 owners = {f"certificate_name-{name}": None for name in names}
         self._due |= {stream: (happened.position, owner) for stream, owner in owners.items()}
+
+    def _note_csr(self, happened: Happened, kept: SigningRequestCreated | SigningRequestImported) -> None:
+        self._due[f"signing_request_name-{kept.name}"] = (happened.position, happened.id)
+        if isinstance(kept, SigningRequestImported):
+            self._due[f"signing_request_csr-{csr_digest(kept.csr)}"] = (happened.position, happened.id)
+        if kept.public_key_hash in self._compromised:
+            self.find(happened.position, "a CSR was kept for a key that had been reported as compromised")
 
     def _check_reservation(self, happened: Happened, event: ReservationEvent) -> None:
         stream, is_name = happened.stream, happened.category == "certificate_name"

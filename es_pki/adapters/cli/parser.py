@@ -22,7 +22,7 @@ VERBS: tuple[Verb, ...] = (
 NOUNS = {
     "authority": "who issues here, and what they may issue",
     "certificate": "issue, renew, look at and fetch certificates",
-    "csr": "certificates for keys that are elsewhere",
+    "csr": "CSRs made, kept and answered here",
     "key": "which keys are compromised, and what uses them",
     "token": "who is let in",
     "log": "check the event log, prove what is in it, take it along",

@@ -1,0 +1,53 @@
+"""Which attributes a CSR has, whatever their values are (RFC 2986 section 4.1).
+
+`cryptography` reads attributes of a single value only, and refuses a CSR for one with several; nobody needs the
+values here, so only the object identifiers are read, from bytes whose form it has checked as a whole.
+"""
+
+from collections.abc import Iterator
+
+SEQUENCE, INTEGER, OBJECT_IDENTIFIER, ATTRIBUTES = 0x30, 0x02, 0x06, 0xA0
+
+
+def attribute_oids(request_info: bytes) -> tuple[str, ...]:
+    """Return the dotted identifiers of the attributes in a DER CertificationRequestInfo, in their order.
+
+    Raises `ValueError` for bytes that are none.
+    """
+    start, end = _content(request_info, 0, SEQUENCE)
+    for tag in (INTEGER, SEQUENCE, SEQUENCE):  # the version, the subject, the public key
+        _, start = _content(request_info, start, tag)
+    if start == end:
+        return ()
+    start, end = _content(request_info, start, ATTRIBUTES)
+    return tuple(_each(request_info, start, end))
+
+
+def _each(data: bytes, start: int, end: int) -> Iterator[str]:
+    while start < end:
+        begin, start = _content(data, start, SEQUENCE)
+        first, behind = _content(data, begin, OBJECT_IDENTIFIER)
+        yield _dotted(data[first:behind])
+
+
+def _content(data: bytes, start: int, tag: int) -> tuple[int, int]:
+    """Return where the content of the element at `start` begins and ends (X.690 section 8.1)."""
+    if len(data) < start + 2 or data[start] != tag:
+        raise ValueError("this is no CertificationRequestInfo")
+    first, begin = data[start + 1], start + 2
+    if first < 0x80:
+        return begin, begin + first
+    octets = first & 0x7F
+    return begin + octets, begin + octets + int.from_bytes(data[begin : begin + octets], "big")
+
+
+def _dotted(content: bytes) -> str:
+    """Return an object identifier's content as text (X.690 section 8.19)."""
+    arcs, arc = [], 0
+    for octet in content:
+        arc = arc << 7 | octet & 0x7F
+        if octet < 0x80:
+            arcs.append(arc)
+            arc = 0
+    first = min(arcs[0] // 40, 2) if arcs else 0
+    return ".".join(map(str, (first, arcs[0] - 40 * first, *arcs[1:]))) if arcs else ""
