@@ -57,9 +57,11 @@ class ImportCSR(Struct, frozen=True):
 
 
 class Returned(Struct, frozen=True):
-    """A DER certificate that came from outside, and the SHA-256 of its SubjectPublicKeyInfo in hex."""
+    """A DER certificate that came from outside, whom it names and by whom it is (DER), and what its key is known by."""
 
     certificate: bytes
+    subject: bytes
+    issuer: bytes
     public_key_hash: str
 
 
@@ -223,8 +225,19 @@ def _complete(command: CompleteCSR, state: State) -> list[SigningRequestEvent]:
     if found is None:
         detail = f"no certificate is for the key {wanted}"
         raise KeyMismatch(detail, Violation("certificate", "RFC 2986 section 3", detail))
-    others = dict.fromkeys(each.certificate for each in command.certificates if each != found)
-    return _answered(SigningRequestSigned(certificate=found.certificate, chain=tuple(others)), state)
+    others = list(dict.fromkeys(each for each in command.certificates if each != found))
+    chain = tuple(each.certificate for each in _upwards(found, others))
+    return _answered(SigningRequestSigned(certificate=found.certificate, chain=chain), state)
+
+
+def _upwards(lowest: Returned, others: list[Returned]) -> Iterator[Returned]:
+    """Yield the others in the order of TLS (RFC 8446 section 4.4.2): each after what it issued, then the rest."""
+    current = lowest
+    while above := next((each for each in others if each.subject == current.issuer), None):
+        yield above
+        others.remove(above)
+        current = above
+    yield from others
 
 
 def _reject(command: RejectCSR, state: State) -> list[SigningRequestEvent]:

@@ -50,7 +50,8 @@ class SigningRequestApproved(Struct, frozen=True, omit_defaults=True):
 class SigningRequestSigned(Struct, frozen=True, omit_defaults=True):
     """An outside authority returned the certificate for the key.
 
-    `certificate` is DER, and so are the authorities' in `chain`, in the order in which they came.
+    `certificate` is DER, and so are the others that came with it in `chain`: each followed by its issuer's, as far as
+    they lead to one another, then the rest.
     """
 
     certificate: bytes

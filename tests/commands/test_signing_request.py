@@ -34,8 +34,9 @@ spec = Spec(decider)
 
 SUBJECT = (Attribute(AttributeType.COMMON_NAME, "www.example.test"),)
 NAMES = SubjectAltNames(dns_names=("www.example.test",))
-OWN = Returned(b"certificate", KEY.hash)
-ABOVE, ROOT = Returned(b"intermediate", "02" * 32), Returned(b"root", "03" * 32)
+OWN = Returned(b"certificate", b"www", b"CA", KEY.hash)
+ABOVE, ROOT = Returned(b"intermediate", b"CA", b"Root", "02" * 32), Returned(b"root", b"Root", b"Root", "03" * 32)
+STRANGER = Returned(b"stranger", b"Other", b"Other", "04" * 32)
 
 create = CreateCSR("www", SUBJECT, NAMES, Profile.SERVER, KEY, "key-of-www", b"csr", b"digest")
 bring_in = ImportCSR("www", SUBJECT, NAMES, KEY, ("1.2.840.113549.1.9.7",), b"csr", b"digest")
@@ -95,10 +96,15 @@ def test_an_authority_of_our_own_is_not_made_by_csr():
     spec.when(replace(create, profile=Profile.INTERMEDIATE)).then_breaks("profile")
 
 
-@pytest.mark.parametrize("bundle", [(OWN, ABOVE, ROOT), (ABOVE, OWN, ROOT), (ABOVE, ROOT, OWN, ABOVE, OWN)])
-def test_the_returned_certificate_is_found_by_its_key_and_the_others_are_its_chain(bundle):
+@pytest.mark.parametrize("bundle", [(OWN, ABOVE, ROOT), (ROOT, OWN, ABOVE), (ABOVE, ROOT, OWN, ABOVE, OWN)])
+def test_the_returned_certificate_is_found_by_its_key_and_its_chain_leads_upwards(bundle):
     answer = SigningRequestSigned(b"certificate", (b"intermediate", b"root"))
     spec.given(created).when(CompleteCSR(bundle)).then(answer)
+
+
+def test_what_leads_nowhere_comes_last():
+    answer = SigningRequestSigned(b"certificate", (b"intermediate", b"root", b"stranger"))
+    spec.given(created).when(CompleteCSR((STRANGER, ROOT, ABOVE, OWN))).then(answer)
 
 
 @pytest.mark.parametrize("bundle", [(), (ABOVE,), (ABOVE, ROOT)])

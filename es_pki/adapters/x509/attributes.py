@@ -6,6 +6,8 @@ values here, so only the object identifiers are read, from bytes whose form it h
 
 from collections.abc import Iterator
 
+from es_pki.adapters.x509.der import content
+
 SEQUENCE, INTEGER, OBJECT_IDENTIFIER, ATTRIBUTES = 0x30, 0x02, 0x06, 0xA0
 
 
@@ -14,37 +16,26 @@ def attribute_oids(request_info: bytes) -> tuple[str, ...]:
 
     Raises `ValueError` for bytes that are none.
     """
-    start, end = _content(request_info, 0, SEQUENCE)
+    start, end = content(request_info, 0, SEQUENCE)
     for tag in (INTEGER, SEQUENCE, SEQUENCE):  # the version, the subject, the public key
-        _, start = _content(request_info, start, tag)
+        _, start = content(request_info, start, tag)
     if start == end:
         return ()
-    start, end = _content(request_info, start, ATTRIBUTES)
+    start, end = content(request_info, start, ATTRIBUTES)
     return tuple(_each(request_info, start, end))
 
 
 def _each(data: bytes, start: int, end: int) -> Iterator[str]:
     while start < end:
-        begin, start = _content(data, start, SEQUENCE)
-        first, behind = _content(data, begin, OBJECT_IDENTIFIER)
+        begin, start = content(data, start, SEQUENCE)
+        first, behind = content(data, begin, OBJECT_IDENTIFIER)
         yield _dotted(data[first:behind])
 
 
-def _content(data: bytes, start: int, tag: int) -> tuple[int, int]:
-    """Return where the content of the element at `start` begins and ends (X.690 section 8.1)."""
-    if len(data) < start + 2 or data[start] != tag:
-        raise ValueError("this is no CertificationRequestInfo")
-    first, begin = data[start + 1], start + 2
-    if first < 0x80:
-        return begin, begin + first
-    octets = first & 0x7F
-    return begin + octets, begin + octets + int.from_bytes(data[begin : begin + octets], "big")
-
-
-def _dotted(content: bytes) -> str:
+def _dotted(octets: bytes) -> str:
     """Return an object identifier's content as text (X.690 section 8.19)."""
     arcs, arc = [], 0
-    for octet in content:
+    for octet in octets:
         arc = arc << 7 | octet & 0x7F
         if octet < 0x80:
             arcs.append(arc)

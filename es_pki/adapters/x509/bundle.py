@@ -40,8 +40,10 @@ def _returned(body: str, field: str) -> Returned:
     except (binascii.Error, ValueError):
         raise Malformed.at(field, "RFC 7468 section 5", "send certificates in PEM, or base64 of DER") from None
     try:
-        key = x509.load_der_x509_certificate(der).public_key()
+        certificate = x509.load_der_x509_certificate(der)
+        subject, issuer = certificate.subject.public_bytes(), certificate.issuer.public_bytes()
+        spki = spki_of(certificate.public_key())
     except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion):
         # The parser's own words may repeat parts of the input.
         raise Malformed.at(field, "RFC 5280 section 4.1", "this is no well-formed certificate") from None
-    return Returned(der, public_key_hash(spki_of(key)))
+    return Returned(der, subject, issuer, public_key_hash(spki))

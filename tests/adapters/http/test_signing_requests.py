@@ -302,7 +302,18 @@ def test_what_is_not_kept_is_not_answered(server, csr, command, name):
     assert refused(reply, "signing-request-missing", "signing_request").status == 404
 
 
-def test_a_compromised_key_gets_no_csr_and_a_kept_one_is_not_signed(server, csr):
+def test_a_csr_for_a_weak_key_is_not_kept(server):
+    csr = openssl.new_csr(("rsa", "rsa_keygen_bits:1024"), "/CN=www.example.test")
+    refused(server.command("ImportCSR", {"name": fresh("csr"), "csr": csr}), "rules-broken", "csr.public_key")
+
+
+def test_a_csr_for_a_compromised_key_is_not_kept(server, csr):
+    public = openssl.run("req", "-noout", "-pubkey", text=csr.encode())
+    server.done("ReportKeyCompromise", public_key=public, reason="found on the web")
+    refused(server.command("ImportCSR", {"name": fresh("csr"), "csr": csr}), "key-compromised", "public_key")
+
+
+def test_a_kept_csr_whose_key_was_compromised_since_is_not_signed(server, csr):
     kept = bring_in(server, csr)
     of_key = shown(server, kept)["public_key_hash"]
     server.done("ReportKeyCompromise", public_key_hash=of_key, reason="found on the web")

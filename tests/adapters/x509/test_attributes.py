@@ -54,5 +54,5 @@ def test_a_csr_may_leave_them_out():
 
 @given(st.binary(max_size=100))
 def test_no_bytes_break_it_in_another_way(data):
-    with pytest.raises(ValueError, match="no CertificationRequestInfo"):
+    with pytest.raises(ValueError, match="not the element"):
         attribute_oids(data)
