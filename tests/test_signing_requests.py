@@ -7,6 +7,7 @@ import pytest
 from es_pki.adapters.examination import examine
 from es_pki.adapters.intake.requests import CompleteCSR, CreateCSR, ImportCSR, RejectCSR, SignCSR
 from es_pki.adapters.recorded import happened
+from es_pki.commands.refusals import RulesBroken
 from es_pki.commands.signing_request import AlreadyAnswered
 from es_pki.events import codec
 from es_pki.events.certificate import CertificatePrepared
@@ -83,7 +84,7 @@ async def test_the_process_that_signed_knows_that_it_answered(world, csrs):
 
 async def test_a_csr_is_judged_before_its_key_is_made(world):
     keys = await world.keys._store.entries()
-    with pytest.raises(Exception, match="rule"):
+    with pytest.raises(RulesBroken):
         await world.ask(CreateCSR(name="no name", dns_names=("_",)))
     assert await world.keys._store.entries() == keys
 

@@ -107,7 +107,7 @@ class AlreadyImported(Refused):
     kind = Kind.CLASHING
 
 
-class KeyMismatch(Refused):
+class KeyMismatched(Refused):
     """None of the certificates is for the key of the signing request. Send the one that was made from this CSR."""
 
 
@@ -224,7 +224,7 @@ def _complete(command: CompleteCSR, state: State) -> list[SigningRequestEvent]:
     found = next((each for each in command.certificates if each.public_key_hash == wanted), None)
     if found is None:
         detail = f"no certificate is for the key {wanted}"
-        raise KeyMismatch(detail, Violation("certificate", "RFC 2986 section 3", detail))
+        raise KeyMismatched(detail, Violation("certificate", "RFC 2986 section 3", detail))
     others = list(dict.fromkeys(each for each in command.certificates if each != found))
     chain = tuple(each.certificate for each in _upwards(found, others))
     return _answered(SigningRequestSigned(certificate=found.certificate, chain=chain), state)

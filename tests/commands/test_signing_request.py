@@ -11,7 +11,7 @@ from es_pki.commands.signing_request import (
     CompleteCSR,
     CreateCSR,
     ImportCSR,
-    KeyMismatch,
+    KeyMismatched,
     RejectCSR,
     Returned,
     SigningRequestMissing,
@@ -109,7 +109,7 @@ def test_what_leads_nowhere_comes_last():
 
 @pytest.mark.parametrize("bundle", [(), (ABOVE,), (ABOVE, ROOT)])
 def test_a_certificate_for_another_key_is_refused(bundle):
-    spec.given(created).when(CompleteCSR(bundle)).then_refused(KeyMismatch)
+    spec.given(created).when(CompleteCSR(bundle)).then_refused(KeyMismatched)
 
 
 @pytest.mark.parametrize("kept", [created, imported])

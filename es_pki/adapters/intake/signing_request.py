@@ -1,5 +1,6 @@
 """Requests about CSRs that are kept: made here, brought here, answered."""
 
+from base64 import b64encode
 from typing import assert_never
 
 from msgspec import Struct
@@ -122,7 +123,7 @@ async def kept_csr(office: Office, name_or_id: str) -> KeptCSR:
     state = (await office.aggregates.load(SIGNING_REQUEST, signing_request_id)).state
     if state.kept is None:
         state = (await office.aggregates.load(SIGNING_REQUEST, signing_request_id, afresh=True)).state
-    return KeptCSR(signing_request_id, read_csr(csr_pem(kept(state).csr), "signing_request"))
+    return KeptCSR(signing_request_id, read_csr(b64encode(kept(state).csr).decode(), "signing_request"))
 
 
 async def approval(office: Office, signing_request_id: str, certificate_id: str) -> Guard:

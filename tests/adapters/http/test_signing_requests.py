@@ -154,7 +154,7 @@ def test_a_single_certificate_may_come_in_base64_of_der(server, csr):
 def test_a_certificate_for_another_key_is_refused(server, csr):
     name, _ = create(server)
     body = {"signing_request": name, "certificate": openssl.signed_elsewhere(csr)}
-    refused(server.command("CompleteCSR", body), "key-mismatch", "certificate")
+    refused(server.command("CompleteCSR", body), "key-mismatched", "certificate")
     assert shown(server, name)["status"] == "open"
 
 
