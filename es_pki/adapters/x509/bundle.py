@@ -18,7 +18,7 @@ LARGEST = 256 * 1024
 MOST = 20
 """Certificates in a bundle: a chain has a few; they are all kept in one record of the log."""
 
-_PEM = re.compile(r"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END ")
+_PEM = re.compile(r"-----BEGIN (?:X509 )?CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END ")
 
 
 def read_bundle(text: str, field: str) -> tuple[Returned, ...]:
