@@ -22,6 +22,7 @@ from es_pki.adapters.backup.verifying import Verified
 from es_pki.adapters.backup.verifying import verify as verify_file
 from es_pki.adapters.backup.writing import Made, Sources, create
 from es_pki.adapters.checkpoints import Inconsistent, Notary, Signed
+from es_pki.adapters.checkpoints import postgres as checkpoints_on_postgres
 from es_pki.adapters.checkpoints.kept import Kept, problems_of
 from es_pki.adapters.cli import run
 from es_pki.adapters.cli.local import BackupFile, LocalFailure, Progress, Replay, Row, ViewState
@@ -219,7 +220,11 @@ async def _verify(settings: Settings, progress: Progress, *, deep: bool, kept: K
 
 async def _last_signed(settings: Settings) -> Signed | None:
     """Return the checkpoint that was signed last, None if there is none."""
-    if not settings.database_url and not (settings.folder / "checkpoint.db").exists():
+    if settings.database_url:
+        is_there = await checkpoints_on_postgres.is_there(settings.database_url)
+    else:
+        is_there = (settings.folder / "checkpoint.db").exists()
+    if not is_there:
         return None
     checkpoints = await app.open_checkpoints(settings)
     try:

@@ -184,7 +184,7 @@ class Aggregates:
         for claim in (claim for event in events for claim in decider.reservations(event, aggregate_id)):
             writes += await self._claimed(claim, aggregate_id, carefully=carefully)
         guards = decider.guards(command)
-        writes += [Write(g.stream, g.version) for g in guards]
+        writes += [Write(g.stream, g.version, tuple(map(_new, g.events))) for g in guards]
         try:
             positions = await self._log.append(writes, metadata=encode_metadata(actor, type(command).__name__))
         except TooLarge:
@@ -199,6 +199,7 @@ class Aggregates:
             state = decider.evolve(state, event)
         after = Loaded(state, loaded.version + len(events), positions[len(events) - 1])
         self._remember(stream, after)
+        self._forget(guard.stream for guard in guards if guard.events)
         return Handled(state, positions[-1], tuple(events))
 
     async def _claimed(self, claim: Claim, aggregate_id: str, *, carefully: bool) -> Sequence[Write]:

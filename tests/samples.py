@@ -37,6 +37,22 @@ def _certificate(server: Server) -> str:
     return name
 
 
+def _signing_request(server: Server) -> str:
+    name = fresh("csr")
+    server.done("ImportCSR", name=name, csr=_csr())
+    return name
+
+
+def _csr() -> str:
+    return openssl.new_csr(openssl.KEYS["ec-p256"], "/CN=www.example.test", "DNS:www.example.test")
+
+
+def _completion(server: Server) -> dict[str, Any]:
+    name = fresh("csr")
+    made = server.done("CreateCSR", name=name, dns_names=["sample.example.test"])
+    return {"signing_request": name, "certificate": openssl.signed_elsewhere(made["result"]["csr_pem"])}
+
+
 SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.CreateAuthority: lambda _: {"name": fresh("ca"), "subject": {"common_name": fresh("Sample CA")}},
     requests.SetIssuancePolicy: lambda server: {
@@ -51,7 +67,7 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.SignCSR: lambda _: {
         "name": fresh(),
         "authority": "intermediate",
-        "csr": openssl.new_csr(openssl.KEYS["ec-p256"], "/CN=www.example.test", "DNS:www.example.test"),
+        "csr": _csr(),
     },
     requests.SelfSignCertificate: lambda _: {"name": fresh(), "dns_names": ["sample.example.test"]},
     requests.RenewCertificate: lambda server: {"certificate": _certificate(server), "validity_days": 30},
@@ -73,11 +89,24 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
         "passphrase": f"{fresh('passphrase')} of the sample",
         "reason": "sample",
     },
+    requests.CreateCSR: lambda _: {"name": fresh("csr"), "dns_names": ["sample.example.test"]},
+    requests.ImportCSR: lambda _: {"name": fresh("csr"), "csr": _csr()},
+    requests.CompleteCSR: _completion,
+    requests.RejectCSR: lambda server: {"signing_request": _signing_request(server), "reason": "sample"},
     requests.ReportKeyCompromise: lambda _: {"public_key_hash": secrets.token_hex(32), "reason": "sample"},
     requests.RotateLogKey: lambda _: {},
     requests.CreateToken: lambda _: {"name": fresh("token"), "roles": ["viewer"]},
     requests.RevokeToken: lambda server: {"principal": _revocable(server), "reason": "sample"},
 }
+
+
+KEPT_CSR = "kept"
+"""The signing request that `furnish` makes: a new server has none."""
+
+
+def furnish(server: Server) -> None:
+    """Make what the routes' addresses name and a new server lacks."""
+    server.done("CreateCSR", name=KEPT_CSR, dns_names=["kept.example.test"])
 
 
 QUERIES = {
@@ -89,7 +118,8 @@ QUERIES = {
 
 def path_of(route: Route) -> str:
     """Return an address at which the route answers."""
-    wanted = "root" if "authorities" in route.path else "es-pki-api"
+    nouns = {"authorities": "root", "signing-requests": KEPT_CSR}
+    wanted = next((name for noun, name in nouns.items() if f"/{noun}/" in route.path), "es-pki-api")
     path = route.path.replace("{id}", wanted).replace("{name}", "app.js").replace("{tile}", "0/000.p/1")
     return path + QUERIES.get(route.path, "")
 

@@ -3,6 +3,7 @@
 import pytest
 
 from es_pki.adapters.intake.requests import (
+    CreateCSR,
     CreateToken,
     DescribeCertificate,
     IssueCertificate,
@@ -25,6 +26,8 @@ def requests(csrs):
         CreateToken(name="bob", roles=("viewer",)),
         RenewCertificate("csr", reuse_key=True),
         RenewCertificate("issued"),
+        CreateCSR(name="kept", dns_names=("c.example.test",)),
+        SignCSR(name="of-kept", authority="intermediate", signing_request="kept"),
         RollBackCertificate("issued", 1),
         RenameCertificate("issued", "renamed"),
         DescribeCertificate("self", labels={"team": "web"}, owner="alice"),

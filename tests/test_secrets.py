@@ -34,7 +34,7 @@ from es_pki.adapters.keystore.envelope import Sealed, label, unseal
 from es_pki.adapters.keystore.master import StoreMark, from_passphrase
 from tests import serving
 from tests.audit import Evidence, in_lines, places_of
-from tests.samples import path_of, sample
+from tests.samples import furnish, path_of, sample
 
 MASTER_PASSPHRASE = "the audit's own master passphrase"  # noqa: S105 - made for this test
 BACKUP_PASSPHRASE = "the audit's own passphrase of backups"  # noqa: S105 - made for this test
@@ -193,6 +193,7 @@ def audited(tmp_path_factory):
             tokens += send_all(server, request, evidence, told)
         exported = list(export_all(server, evidence))
         told += [passphrase for _, passphrase in exported]
+        furnish(server)
         visit_all(server, evidence)
         evidence.add("files while it runs", *(p.read_bytes() for p in folder.iterdir() if p.name != "admin.token"))
         serving.stop(server)

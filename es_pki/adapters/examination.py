@@ -2,7 +2,8 @@
 
 The log's own evidence says that nothing was changed. This says that what was recorded is a PKI: every signature was
 intended before it was made, is over exactly the intended bytes and by the issuer's key, every name and serial number
-was reserved in the same append, and no lineage says what can't be (`lineages.py`).
+was reserved in the same append, no lineage says what can't be (`lineages.py`), and every CSR was answered once at most
+(`csr_answers.py`).
 """
 
 from collections.abc import Callable, Iterator
@@ -10,9 +11,11 @@ from collections.abc import Callable, Iterator
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
+from es_pki.adapters.csr_answers import CSRAnswers
 from es_pki.adapters.lineages import Lineages
 from es_pki.adapters.recorded import happened
 from es_pki.commands.authority import subject_digest
+from es_pki.commands.signing_request import csr_digest
 from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed
 from es_pki.events.certificate import (
     CertificateDeleted,
@@ -27,6 +30,7 @@ from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.log_key import LogKeyAdopted, LogRestored
 from es_pki.events.principal import TokenCreated
 from es_pki.events.reservation import NameReleased, NameReserved, ReservationEvent, SerialNumberReserved
+from es_pki.events.signing_request import SigningRequestCreated, SigningRequestImported
 from es_pki.values import public_key_hash
 from eventlog import Finding, Log
 
@@ -59,6 +63,7 @@ class Examination:
         self._due: dict[str, tuple[int, str | None]] = {}
         self._owners: dict[str, str] = {}
         self._lineages = Lineages()
+        self._csr_answers = CSRAnswers()
         self._authorities: dict[str, x509.Certificate] = {}
         self._authority_keys: dict[str, str] = {}
         self._compromised: set[str] = set()
@@ -78,7 +83,7 @@ class Examination:
             self._check_reservation(happened, happened.event)
             return
         self._check_reservations_are_there()
-        for problem in self._lineages.problems_of(happened):
+        for problem in (*self._lineages.problems_of(happened), *self._csr_answers.problems_of(happened)):
             self.find(happened.position, problem)
         match happened.event:
             case AuthorityPrepared() | CertificatePrepared() as prepared:
@@ -93,6 +98,8 @@ class Examination:
                 self._check_origin(happened, changed)
             case TokenCreated() | CertificateRenamed() | CertificateDeleted() as named:
                 self._note_names(happened, named)
+            case SigningRequestCreated() | SigningRequestImported() as kept:
+                self._note_csr(happened, kept)
             case KeyCompromiseReported():
                 self._compromised.add(happened.id)
             case _:
@@ -139,6 +146,13 @@ class Examination:
             case CertificateDeleted(names=names):
                 owners = {f"certificate_name-{name}": None for name in names}
         self._due |= {stream: (happened.position, owner) for stream, owner in owners.items()}
+
+    def _note_csr(self, happened: Happened, kept: SigningRequestCreated | SigningRequestImported) -> None:
+        self._due[f"signing_request_name-{kept.name}"] = (happened.position, happened.id)
+        if isinstance(kept, SigningRequestImported):
+            self._due[f"signing_request_csr-{csr_digest(kept.csr)}"] = (happened.position, happened.id)
+        if kept.public_key_hash in self._compromised:
+            self.find(happened.position, "a CSR was kept for a key that had been reported as compromised")
 
     def _check_reservation(self, happened: Happened, event: ReservationEvent) -> None:
         stream, is_name = happened.stream, happened.category == "certificate_name"

@@ -5,6 +5,7 @@ They lie in memory only, and belong to nobody until they are put into the key st
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import sys
@@ -78,6 +79,10 @@ class KeyPool:
         finally:
             if maker.returncode is None:
                 maker.kill()
+            if maker.stdin is not None:
+                maker.stdin.close()
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                    await maker.stdin.wait_closed()
             await maker.communicate()
             maker._transport.close()  # type: ignore[attr-defined] # noqa: SLF001 - asyncio closes it later, or never
 

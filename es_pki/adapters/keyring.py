@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 from uuid import uuid4
 
+from cryptography.x509 import CertificateSigningRequestBuilder
+
 from es_pki.adapters.key_pool import KeyPool
 from es_pki.adapters.keystore import KeyStore
 from es_pki.adapters.x509.keys import SigningKey, blocks_long, generate, load
@@ -56,13 +58,24 @@ class KeyRing:
 
     async def sign(self, data: bytes, key_id: str, *, purpose: str, owner: str) -> bytes:
         """Return the key's signature over the data. Raises `KeyMissing` and `KeyUnreadable`."""
+        key = await self._key(key_id, purpose=purpose, owner=owner)
+        return await self._run(key.key_type, lambda: key.sign(data))
+
+    async def sign_csr(
+        self, builder: CertificateSigningRequestBuilder, key_id: str, *, purpose: str, owner: str
+    ) -> bytes:
+        """Return the DER CSR for the key, signed by it. Raises `KeyMissing` and `KeyUnreadable`."""
+        key = await self._key(key_id, purpose=purpose, owner=owner)
+        return await self._run(key.key_type, lambda: key.sign_csr(builder))
+
+    async def _key(self, key_id: str, *, purpose: str, owner: str) -> SigningKey:
         key = self._loaded.get(key_id)
         if key is None:
             key = load(await self._store.get(key_id, purpose=purpose, owner=owner))
             self._loaded[key_id] = key
             if len(self._loaded) > SIGNING_KEYS:
                 self._loaded.popitem(last=False)
-        return await self._run(key.key_type, lambda: key.sign(data))
+        return key
 
     async def secret(self, key_id: str, *, purpose: str, owner: str) -> bytes:
         """Return the private key in DER PKCS#8. Raises `KeyMissing` and `KeyUnreadable`."""

@@ -51,10 +51,14 @@ class IssueCertificate(Struct, frozen=True):
 
 
 class SignCSR(Struct, frozen=True):
-    """Certify the key of a CSR whose own signature was checked; its names are only wishes (RFC 2986)."""
+    """Certify the key of a CSR whose own signature was checked; its names are only wishes (RFC 2986).
+
+    `approval` records with it that the signing request is answered, where the CSR was kept as one.
+    """
 
     wanted: Wanted
     issuer: Issuer
+    approval: Guard | None = None
 
 
 class SelfSignCertificate(Struct, frozen=True):
@@ -232,8 +236,10 @@ def _serial_number(event: CertificatePrepared, certificate_id: str) -> Iterator[
 def guards(command: CertificateCommand) -> Sequence[Guard]:
     """Return the issuer's stream and version, so that nothing is issued on facts that have changed, and the keys'."""
     match command:
-        case IssueCertificate(wanted=wanted, issuer=issuer) | SignCSR(wanted=wanted, issuer=issuer):
+        case IssueCertificate(wanted=wanted, issuer=issuer) | SignCSR(wanted=wanted, issuer=issuer, approval=None):
             return _guarded(wanted.public_key, issuer)
+        case SignCSR(wanted=wanted, issuer=issuer, approval=Guard() as approval):
+            return (*_guarded(wanted.public_key, issuer), approval)
         case SelfSignCertificate(wanted=wanted):
             return _guarded(wanted.public_key, None)
         case RenewCertificate(further=further) | ReissueCertificate(further=further):

@@ -34,8 +34,24 @@ from es_pki.events.key_compromise import KeyCompromiseEvent, KeyCompromiseReport
 from es_pki.events.log_key import LogKeyAdopted, LogKeyEvent, LogRestored
 from es_pki.events.principal import PrincipalEvent, TokenCreated, TokenRevoked
 from es_pki.events.reservation import NameReleased, NameReserved, ReservationEvent, SerialNumberReserved
+from es_pki.events.signing_request import (
+    SigningRequestApproved,
+    SigningRequestCreated,
+    SigningRequestEvent,
+    SigningRequestImported,
+    SigningRequestRejected,
+    SigningRequestSigned,
+)
 
-Event = AuthorityEvent | CertificateEvent | KeyCompromiseEvent | LogKeyEvent | PrincipalEvent | ReservationEvent
+Event = (
+    AuthorityEvent
+    | CertificateEvent
+    | KeyCompromiseEvent
+    | LogKeyEvent
+    | PrincipalEvent
+    | ReservationEvent
+    | SigningRequestEvent
+)
 
 EVENT_TYPES: dict[str, type[Event]] = {
     "authority.prepared.v1": AuthorityPrepared,
@@ -60,6 +76,11 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "reservation.name_reserved.v1": NameReserved,
     "reservation.name_released.v1": NameReleased,
     "reservation.serial_number_reserved.v1": SerialNumberReserved,
+    "signing_request.created.v1": SigningRequestCreated,
+    "signing_request.imported.v1": SigningRequestImported,
+    "signing_request.approved.v1": SigningRequestApproved,
+    "signing_request.signed.v1": SigningRequestSigned,
+    "signing_request.rejected.v1": SigningRequestRejected,
 }
 
 """The newest stored type of every event."""

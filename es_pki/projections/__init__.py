@@ -5,7 +5,16 @@ A view shows and decides nothing. Rows may be queried as of any position: the st
 
 from typing import Any
 
-from es_pki.projections import authorities, expiry_calendar, history, inventory, key_compromises, key_uses, principals
+from es_pki.projections import (
+    authorities,
+    expiry_calendar,
+    history,
+    inventory,
+    key_compromises,
+    key_uses,
+    principals,
+    signing_requests,
+)
 from es_pki.projections.view import View
 
 VIEWS: tuple[View[Any], ...] = (
@@ -16,5 +25,6 @@ VIEWS: tuple[View[Any], ...] = (
     principals.view,
     key_uses.view,
     key_compromises.view,
+    signing_requests.view,
 )
 """Every view there is."""

@@ -1,4 +1,4 @@
-"""The history: who did what to an authority, a certificate, a principal or a key, in one line each."""
+"""The history: who did what to an authority, a certificate, a CSR, a principal or a key, in one line each."""
 
 from datetime import datetime
 
@@ -27,6 +27,13 @@ from es_pki.events.happened import Happened
 from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.log_key import LogKeyAdopted, LogRestored
 from es_pki.events.principal import TokenCreated, TokenRevoked
+from es_pki.events.signing_request import (
+    SigningRequestApproved,
+    SigningRequestCreated,
+    SigningRequestImported,
+    SigningRequestRejected,
+    SigningRequestSigned,
+)
 from es_pki.projections.view import View
 
 NAME = "history"
@@ -83,8 +90,14 @@ def summary(event: Event) -> str:
             return f"{event.size} records of {event.origin}, from now on {event.next_origin}: {event.reason}"
         case TokenCreated():
             return f"{event.name}: {', '.join(event.roles)}"
-        case TokenRevoked() | KeyCompromiseReported():
+        case TokenRevoked() | KeyCompromiseReported() | SigningRequestRejected():
             return event.reason
+        case SigningRequestCreated() | SigningRequestImported():
+            return f"{event.name}: {event.key_type}"
+        case SigningRequestApproved():
+            return f"certificate {event.certificate_id}"
+        case SigningRequestSigned():
+            return "signed elsewhere"
         case _:
             return _of_lineage(event)
 
@@ -133,6 +146,11 @@ view = View(
         TokenCreated,
         TokenRevoked,
         KeyCompromiseReported,
+        SigningRequestCreated,
+        SigningRequestImported,
+        SigningRequestApproved,
+        SigningRequestSigned,
+        SigningRequestRejected,
     ),
     key=key,
     evolve=evolve,

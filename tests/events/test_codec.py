@@ -31,6 +31,13 @@ from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.log_key import LogKeyAdopted, LogRestored
 from es_pki.events.principal import TokenCreated, TokenRevoked
 from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
+from es_pki.events.signing_request import (
+    SigningRequestApproved,
+    SigningRequestCreated,
+    SigningRequestImported,
+    SigningRequestRejected,
+    SigningRequestSigned,
+)
 from es_pki.values import (
     Attribute,
     AttributeType,
@@ -151,6 +158,30 @@ SAMPLES = {
     "reservation.name_reserved.v1": NameReserved("018f0000-0000-7000-8000-000000000002"),
     "reservation.name_released.v1": NameReleased("018f0000-0000-7000-8000-000000000002"),
     "reservation.serial_number_reserved.v1": SerialNumberReserved("018f0000-0000-7000-8000-000000000002"),
+    "signing_request.created.v1": SigningRequestCreated(
+        name="www",
+        subject=SUBJECT,
+        subject_alt_names=SubjectAltNames(dns_names=("www.example.test",)),
+        profile=Profile.SERVER_CLIENT,
+        key_type=KeyType.ML_DSA_65,
+        key_id="0f8b7b2e-0000-4000-8000-000000000003",
+        public_key_hash="ab" * 32,
+        csr=b"\x30\x05",
+        request_digest=b"\x06" * 32,
+    ),
+    "signing_request.imported.v1": SigningRequestImported(
+        name="printer",
+        subject=(),
+        subject_alt_names=SubjectAltNames(),
+        key_type=KeyType.RSA_2048,
+        public_key_hash="cd" * 32,
+        csr=b"\x30\x06",
+        request_digest=b"\x07" * 32,
+        attributes=("1.2.840.113549.1.9.7",),
+    ),
+    "signing_request.approved.v1": SigningRequestApproved("018f0000-0000-7000-8000-000000000002"),
+    "signing_request.signed.v1": SigningRequestSigned(certificate=b"\x30\x07", chain=(b"\x30\x08", b"\x30\x09")),
+    "signing_request.rejected.v1": SigningRequestRejected("nobody knows this host"),
 }
 
 

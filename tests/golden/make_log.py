@@ -87,6 +87,16 @@ VARIETY: tuple[tuple[str, dict[str, Any]], ...] = (
         },
     ),
     ("SelfSignCertificate", {"name": "alone", "dns_names": ["*.alone.test"], "key_type": "ed25519"}),
+    (
+        "CreateCSR",
+        {
+            "name": "outward",
+            "subject": {"common_name": "www.example.test"},
+            "dns_names": ["www.example.test"],
+            "key_type": "ec-p384",
+        },
+    ),
+    ("SignCSR", {"name": "inward", "authority": "intermediate", "signing_request": "outward"}),
     ("CreateToken", {"name": "backup", "roles": ["auditor", "viewer"], "expires": "2099-01-01T00:00:00Z"}),
 )
 

@@ -22,6 +22,13 @@ from es_pki.events.codec import Event
 from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.principal import TokenCreated, TokenRevoked
 from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
+from es_pki.events.signing_request import (
+    SigningRequestApproved,
+    SigningRequestCreated,
+    SigningRequestImported,
+    SigningRequestRejected,
+    SigningRequestSigned,
+)
 from es_pki.values import (
     Attribute,
     AttributeType,
@@ -93,6 +100,8 @@ class _Author:
                 yield iter([(f"key_compromise-{self._random.getrandbits(256):064x}", KeyCompromiseReported("stolen"))])
             elif kind < 0.3:
                 yield self._principal_life(f"principal-{self.new_id()}")
+            elif kind < 0.4:
+                yield self._signing_request_life(f"signing_request-{self.new_id()}")
             else:
                 yield self._certificate_life(f"certificate-{self.new_id()}")
 
@@ -143,6 +152,27 @@ class _Author:
         yield stream, TokenCreated(name, (Role.VIEWER,), self._random.randbytes(32), None, b"digest")
         if self._random.random() < 0.5:
             yield stream, TokenRevoked("left")
+
+    def _signing_request_life(self, stream: str) -> Iterator[tuple[str, Event]]:
+        name, of_key, key_type = f"csr-{next(self._numbers)}", self._random.choice(self._keys), KeyType.EC_P256
+        if self._random.random() < 0.5:
+            profile = self._random.choice(list(Profile))
+            yield (
+                stream,
+                SigningRequestCreated(name, (), Names(), profile, key_type, self.new_id(), of_key, b"csr", b"digest"),
+            )
+        else:
+            yield stream, SigningRequestImported(name, (), Names(), key_type, of_key, b"csr", b"digest", ("1.2.3",))
+        yield f"signing_request_name-{name}", NameReserved(stream)
+        answers = [
+            SigningRequestApproved(self.new_id()),
+            SigningRequestSigned(b"certificate", (b"authority",)),
+            SigningRequestRejected("nobody knows it"),
+            None,
+        ]
+        answer = self._random.choice(answers)
+        if answer is not None:
+            yield stream, answer
 
     def interleaved(self) -> Iterator[tuple[str, Event]]:
         """Yield the events of several lives at once, without end."""

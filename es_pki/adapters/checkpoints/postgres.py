@@ -3,7 +3,7 @@
 from typing import Any
 
 from es_pki.adapters.checkpoints.store import Signed
-from es_pki.adapters.postgres import open_pool
+from es_pki.adapters.postgres import connect, open_pool
 
 STEPS = (
     """
@@ -18,6 +18,15 @@ INSERT INTO checkpoints.signed VALUES (1, $1, $2, $3) ON CONFLICT (id) DO UPDATE
 SET size = excluded.size, root = excluded.root, note = excluded.note
 WHERE excluded.size > signed.size OR (excluded.size = signed.size AND excluded.root = signed.root)
 """
+
+
+async def is_there(url: str) -> bool:
+    """Tell whether the schema was made, without making it."""
+    connection = await connect(url)
+    try:
+        return bool(await connection.fetchval("SELECT to_regclass('checkpoints.signed') IS NOT NULL"))
+    finally:
+        await connection.close()
 
 
 class PostgresCheckpoints:

@@ -39,7 +39,7 @@ LOCAL = frozenset(verb.words for verb in (*installation.VERBS, *backup.VERBS))
 NOUNS = {
     "authority": "who issues here, and what they may issue",
     "certificate": "issue, renew, look at and fetch certificates",
-    "csr": "certificates for keys that are elsewhere",
+    "csr": "CSRs made, kept and answered here",
     "key": "which keys are compromised, and what uses them",
     "token": "who is let in",
     "backup": "make, check and restore backups",

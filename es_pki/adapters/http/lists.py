@@ -12,10 +12,19 @@ from es_pki.adapters.http.parts import PARTS
 from es_pki.adapters.http.replies import json_reply, row_object
 from es_pki.adapters.recorded import owner_of
 from es_pki.adapters.views import Query
-from es_pki.adapters.x509.formats import pem
+from es_pki.adapters.x509.formats import pem, pem_chain
 from es_pki.commands.names import is_own_name, is_uuid
 from es_pki.commands.refusals import NotFound
-from es_pki.projections import authorities, expiry_calendar, history, inventory, key_compromises, key_uses, principals
+from es_pki.projections import (
+    authorities,
+    expiry_calendar,
+    history,
+    inventory,
+    key_compromises,
+    key_uses,
+    principals,
+    signing_requests,
+)
 from es_pki.projections.view import View
 
 R = TypeVar("R", bound=Struct)
@@ -29,6 +38,11 @@ async def list_authorities(request: web.Request) -> web.StreamResponse:
 async def list_certificates(request: web.Request) -> web.StreamResponse:
     """Answer with the inventory, by name."""
     return await _list(request, inventory.view, certificate_object)
+
+
+async def list_signing_requests(request: web.Request) -> web.StreamResponse:
+    """Answer with the signing requests, by name."""
+    return await _list(request, signing_requests.view, signing_request_object)
 
 
 async def list_tokens(request: web.Request) -> web.StreamResponse:
@@ -54,6 +68,16 @@ async def one_authority(request: web.Request) -> web.StreamResponse:
 async def one_certificate(request: web.Request) -> web.StreamResponse:
     """Answer with a certificate: its current version, other versions that still hold, names, labels and owner."""
     return json_reply(certificate_object(await certificate_row(request)))
+
+
+async def one_signing_request(request: web.Request) -> web.StreamResponse:
+    """Answer with a signing request, and with the certificate that an outside authority returned for it."""
+    return json_reply(signing_request_object(await row_of(request, signing_requests.view)))
+
+
+async def signing_request_history(request: web.Request) -> web.StreamResponse:
+    """Answer with what happened to a signing request, first to last."""
+    return await _history(request, (await row_of(request, signing_requests.view)).id)
 
 
 async def certificate_history(request: web.Request) -> web.StreamResponse:
@@ -153,6 +177,13 @@ def authority_object(row: authorities.Row) -> Mapping[str, object]:
     shown = row_object(row)
     certificate = shown.pop("certificate")
     return {**shown, "certificate_pem": pem(certificate) if isinstance(certificate, bytes) else None}
+
+
+def signing_request_object(row: signing_requests.Row) -> Mapping[str, object]:
+    """Return a signing request as it is shown: what came back from outside in PEM, the certificate first."""
+    shown = row_object(row)
+    del shown["certificate"], shown["chain"]
+    return {**shown, "certificate_pem": pem_chain([row.certificate, *row.chain]) if row.certificate else None}
 
 
 def principal_object(row: principals.Row) -> Mapping[str, object]:

@@ -76,6 +76,7 @@ def _row(stored: Schema) -> Schema:
         properties["subject"] = msgspec.json.schema(SubjectFields)
     if "certificate" in properties:
         del properties["certificate"]
+        properties.pop("chain", None)
         properties["certificate_pem"] = {"type": ["string", "null"]}
     summary = stored["description"].partition(". ")[0]  # the rest tells of the fields as they are stored
     return {"description": summary, "type": "object", "required": list(properties), "properties": properties}

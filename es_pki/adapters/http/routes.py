@@ -2,7 +2,18 @@
 
 from aiohttp import web
 
-from es_pki.adapters.http import bundles, calendar_feed, certificates, commands, events, health, lists, live, proofs
+from es_pki.adapters.http import (
+    bundles,
+    calendar_feed,
+    certificates,
+    commands,
+    csrs,
+    events,
+    health,
+    lists,
+    live,
+    proofs,
+)
 from es_pki.adapters.http.access import AUDITORS, EVERYBODY, WATCHERS, admitted
 from es_pki.adapters.http.asking import check_parameters
 from es_pki.adapters.http.openapi import document
@@ -12,7 +23,16 @@ from es_pki.adapters.http.replies import json_reply
 from es_pki.adapters.http.route import Handler, Route, Shown, page_of
 from es_pki.adapters.http.tokens import TOKENS, Tokens
 from es_pki.adapters.web import pages
-from es_pki.projections import authorities, expiry_calendar, history, inventory, key_compromises, key_uses, principals
+from es_pki.projections import (
+    authorities,
+    expiry_calendar,
+    history,
+    inventory,
+    key_compromises,
+    key_uses,
+    principals,
+    signing_requests,
+)
 
 MAXIMUM_BODY = 1024 * 1024
 
@@ -60,6 +80,31 @@ ROUTES: tuple[Route, ...] = (
         "/api/v1/certificates/{id}/history",
         EVERYBODY,
         lists.certificate_history,
+        HISTORY,
+        page_of(history.Row),
+    ),
+    Route(
+        "GET",
+        "/api/v1/signing-requests",
+        EVERYBODY,
+        lists.list_signing_requests,
+        (*PAGES, "name", "status", "key_type", "public_key_hash", "certificate_id"),
+        page_of(signing_requests.Row),
+    ),
+    Route(
+        "GET",
+        "/api/v1/signing-requests/{id}",
+        EVERYBODY,
+        lists.one_signing_request,
+        NOW_OR_THEN,
+        Shown(signing_requests.Row),
+    ),
+    Route("GET", "/api/v1/signing-requests/{id}/pem", EVERYBODY, csrs.csr_pem, NOW_OR_THEN),
+    Route(
+        "GET",
+        "/api/v1/signing-requests/{id}/history",
+        EVERYBODY,
+        lists.signing_request_history,
         HISTORY,
         page_of(history.Row),
     ),

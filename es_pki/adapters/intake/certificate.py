@@ -5,12 +5,14 @@ from es_pki.adapters.intake.answer import Answer, Asked, answered
 from es_pki.adapters.intake.deciders import CERTIFICATE
 from es_pki.adapters.intake.office import Office
 from es_pki.adapters.intake.requests import IssueCertificate, SelfSignCertificate, SignCSR
+from es_pki.adapters.intake.signing_request import approval, kept_csr
 from es_pki.adapters.keyring import MadeKey
 from es_pki.adapters.x509 import names
-from es_pki.adapters.x509.csr import read_csr
+from es_pki.adapters.x509.csr import SigningRequest, read_csr
 from es_pki.commands import certificate
 from es_pki.commands.certificate import CertificateCommand, CertificateMissing
 from es_pki.commands.preparation import Wanted
+from es_pki.commands.refusals import Malformed
 from es_pki.events.certificate import CertificateEvent
 from es_pki.values import PublicKey, Subject, SubjectAltNames
 
@@ -44,17 +46,32 @@ async def self_sign(office: Office, request: SelfSignCertificate, asked: Asked, 
 
 async def sign_csr(office: Office, request: SignCSR, asked: Asked, digest: bytes) -> Answer:
     """Have an authority certify the key of a CSR."""
-    csr = read_csr(request.csr)
+    csr, signing_request_id = await _csr(office, request)
     issuer_id = await office.authority_id(request.authority, "authority")
     wish = _Wish(request, asked, digest, csr.subject, csr.subject_alt_names)
 
     async def command() -> CertificateCommand:
-        return certificate.SignCSR(wish.of(csr.public_key), await office.issuer(issuer_id))
+        answer = None
+        if signing_request_id is not None:
+            answer = await approval(office, signing_request_id, wish.certificate_id)
+        return certificate.SignCSR(wish.of(csr.public_key), await office.issuer(issuer_id), answer)
 
     prepared = await office.aggregates.handle(
         CERTIFICATE, wish.certificate_id, command, actor=asked.caller.name, is_new=not asked.idempotency_key
     )
     return await signed(office, wish.certificate_id, 1, asked, prepared.events)
+
+
+async def _csr(office: Office, request: SignCSR) -> tuple[SigningRequest, str | None]:
+    """Return the CSR of a request, and the id under which it is kept, if it is."""
+    match (request.csr, request.signing_request):
+        case (str(text), None):
+            return read_csr(text), None
+        case (None, str(name_or_id)):
+            kept = await kept_csr(office, name_or_id)
+            return kept.csr, kept.signing_request_id
+        case _:
+            raise Malformed.at("csr", "a CSR comes from one place", "give one of csr and signing_request")
 
 
 class _Wish:

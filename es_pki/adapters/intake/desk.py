@@ -3,18 +3,22 @@
 from collections.abc import Callable
 from typing import assert_never
 
-from es_pki.adapters.intake import authority, certificate, key_compromise, lineage, log_key, principal
+from es_pki.adapters.intake import authority, certificate, key_compromise, lineage, log_key, principal, signing_request
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.answer import Answer, Asked, Caller
 from es_pki.adapters.intake.office import Office
 from es_pki.adapters.intake.requests import (
+    CompleteCSR,
     CreateAuthority,
+    CreateCSR,
     CreateToken,
     DeleteCertificate,
     DescribeCertificate,
     ExportCertificate,
+    ImportCSR,
     IssueCertificate,
     ReissueCertificate,
+    RejectCSR,
     RenameCertificate,
     RenewCertificate,
     ReportKeyCompromise,
@@ -53,12 +57,7 @@ class Desk:
 
     async def take(self, request: Request, asked: Asked) -> Answer:
         """Do what was asked. Raises `Refused` and `Conflict`."""
-        if asked.caller.roles.isdisjoint(request.senders):
-            wanted = ", ".join(sorted(request.senders))
-            raise NotPermitted(
-                f"{type(request).__name__} takes one of the roles {wanted}",
-                Violation("Authorization", "roles", f"{asked.caller.name} has none of: {wanted}"),
-            )
+        _check_roles(request, asked.caller)
         digest = digest_of(request)
         match request:
             case CreateAuthority():
@@ -81,6 +80,8 @@ class Desk:
                 | ExportCertificate()
             ):
                 return await lineage.take(self._office, request, asked, digest)
+            case CreateCSR() | ImportCSR() | CompleteCSR() | RejectCSR():
+                return await signing_request.take(self._office, request, asked, digest)
             case ReportKeyCompromise():
                 return await key_compromise.report(self._office, request, asked)
             case RotateLogKey():
@@ -91,3 +92,12 @@ class Desk:
                 return await principal.revoke_token(self._office, request, asked)
             case _:
                 assert_never(request)
+
+
+def _check_roles(request: Request, caller: Caller) -> None:
+    if caller.roles.isdisjoint(request.senders):
+        wanted = ", ".join(sorted(request.senders))
+        raise NotPermitted(
+            f"{type(request).__name__} takes one of the roles {wanted}",
+            Violation("Authorization", "roles", f"{caller.name} has none of: {wanted}"),
+        )

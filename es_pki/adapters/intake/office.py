@@ -17,6 +17,7 @@ from es_pki.commands.authority import AuthorityMissing, issuer_of
 from es_pki.commands.certificate import CertificateMissing
 from es_pki.commands.names import is_own_name, is_uuid
 from es_pki.commands.principal import PrincipalMissing
+from es_pki.commands.signing_request import SigningRequestMissing
 from es_pki.decider import Decider, Refused, Violation
 from es_pki.events import codec
 from es_pki.values import Issuer, KeyType, Locations, NameConstraints
@@ -52,6 +53,14 @@ class Office(Struct, frozen=True):
         if found is None:
             detail = "there is no principal of this name"
             raise PrincipalMissing(detail, Violation("principal", "principals are named", detail))
+        return found
+
+    async def signing_request_id(self, name_or_id: str) -> str:
+        """Return a signing request's id. Raises `SigningRequestMissing`."""
+        found = await self._id("signing_request", name_or_id, for_ever=True)
+        if found is None:
+            detail = "there is no signing request of this name"
+            raise SigningRequestMissing(detail, Violation("signing_request", "signing requests are named", detail))
         return found
 
     async def certificate_id(self, name_or_id: str, field: str = "certificate") -> str:

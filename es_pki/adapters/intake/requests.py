@@ -75,17 +75,18 @@ class IssueCertificate(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SignCSR(Struct, frozen=True, forbid_unknown_fields=True):
-    """Issue a certificate for the key of a CSR (PEM, or base64 of DER).
+    """Issue a certificate for the key of a CSR: `csr` (PEM, or base64 of DER), or one that is kept here.
 
-    Subject and subject alternative names come from the CSR, each judged by the policy; CA bits and key usages come
-    from the profile, never from the CSR.
+    `signing_request` names the latter, which is answered with it. Subject and subject alternative names come from the
+    CSR, each judged by the policy; CA bits and key usages come from the profile, never from the CSR.
     """
 
     senders: ClassVar[frozenset[Role]] = REQUESTERS
 
     name: str
     authority: str
-    csr: str
+    csr: str | None = None
+    signing_request: str | None = None
     profile: Profile = Profile.SERVER
     validity_days: int | None = None
 
@@ -213,6 +214,59 @@ class ExportCertificate(Struct, frozen=True, forbid_unknown_fields=True):
         return f"ExportCertificate({self.certificate!r}, {self.format.value!r})"
 
 
+class CreateCSR(Struct, frozen=True, forbid_unknown_fields=True):
+    """Make a CSR for a key that is made and kept here, for an outside authority or one of our own to sign.
+
+    Names are taken as they are meant, as in IssueCertificate. `profile` decides which key usages the CSR asks for.
+    """
+
+    senders: ClassVar[frozenset[Role]] = REQUESTERS
+
+    name: str
+    subject: SubjectFields = {}
+    dns_names: tuple[str, ...] = ()
+    ip_addresses: tuple[str, ...] = ()
+    email_addresses: tuple[str, ...] = ()
+    uris: tuple[str, ...] = ()
+    profile: Profile = Profile.SERVER
+    key_type: KeyType = KeyType.EC_P256
+
+
+class ImportCSR(Struct, frozen=True, forbid_unknown_fields=True):
+    """Keep a CSR that was made elsewhere (PEM, or base64 of DER) until it is answered.
+
+    It may name nothing, and have attributes that nobody here knows: they are kept as they are, a challenge password
+    too, where everybody who may read the CSR can see it.
+    """
+
+    senders: ClassVar[frozenset[Role]] = REQUESTERS
+
+    name: str
+    csr: str
+
+
+class CompleteCSR(Struct, frozen=True, forbid_unknown_fields=True):
+    """Answer a CSR with the certificate that an outside authority made from it.
+
+    `certificate` is PEM, alone or with its chain in any order, or base64 of a single DER certificate. The CSR's own
+    is the one with its key; the others are kept as its chain.
+    """
+
+    senders: ClassVar[frozenset[Role]] = REQUESTERS
+
+    signing_request: str
+    certificate: str
+
+
+class RejectCSR(Struct, frozen=True, forbid_unknown_fields=True):
+    """Answer a CSR by refusing to sign it, for a reason that its sender can read. It is never signed afterwards."""
+
+    senders: ClassVar[frozenset[Role]] = OPERATORS
+
+    signing_request: str
+    reason: str
+
+
 class ReportKeyCompromise(Struct, frozen=True, forbid_unknown_fields=True):
     """Block a key that others have or may have: nothing is certified for it, or signed under it, ever again.
 
@@ -271,6 +325,10 @@ Request = (
     | DescribeCertificate
     | DeleteCertificate
     | ExportCertificate
+    | CreateCSR
+    | ImportCSR
+    | CompleteCSR
+    | RejectCSR
     | ReportKeyCompromise
     | RotateLogKey
     | CreateToken

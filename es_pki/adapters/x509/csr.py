@@ -1,6 +1,7 @@
 """Certification requests, read to the last field before anything is decided (RFC 2986).
 
-A CSR is a wish: its names are judged by the policy, and of its requested extensions only the names are read.
+A CSR is a wish: its names are judged by the policy, and of its requested extensions only the names are read. Its other
+attributes, challenge passwords among them, are nobody's business here: of them only the kinds are told.
 """
 
 import base64
@@ -13,6 +14,7 @@ from cryptography.x509.oid import ObjectIdentifier
 from msgspec import Struct
 
 from es_pki.adapters.x509 import names
+from es_pki.adapters.x509.attributes import attribute_oids
 from es_pki.adapters.x509.encode import ATTRIBUTE_OIDS
 from es_pki.adapters.x509.keys import judged, read_with
 from es_pki.commands.refusals import Malformed, RulesBroken
@@ -36,15 +38,21 @@ UNREADABLE = (
 )
 """What the parser raises for bytes that are no certification request, lazily, field by field."""
 
+_EXTENSION_REQUEST = "1.2.840.113549.1.9.14"  # RFC 2985 section 5.4.2
 _OLD_HASHES = frozenset({"md2", "md4", "md5", "sha1"})
 
 
 class SigningRequest(Struct, frozen=True):
-    """What a CSR asks for, its signature checked. Challenge passwords and other attributes are not kept."""
+    """What a CSR asks for, its signature checked; `der` is the whole CSR.
+
+    `attributes` are the object identifiers of its attributes besides the requested extensions.
+    """
 
     subject: Subject
     subject_alt_names: SubjectAltNames
     public_key: PublicKey
+    attributes: tuple[str, ...]
+    der: bytes
 
 
 def read_csr(text: str, field: str = "csr") -> SigningRequest:
@@ -81,6 +89,8 @@ def _read(der: bytes, field: str) -> SigningRequest:
         subject=tuple(_attribute(a, field) for rdn in csr.subject.rdns for a in rdn),
         subject_alt_names=_subject_alt_names(csr, field),
         public_key=key,
+        attributes=tuple(oid for oid in attribute_oids(csr.tbs_certrequest_bytes) if oid != _EXTENSION_REQUEST),
+        der=der,
     )
 
 

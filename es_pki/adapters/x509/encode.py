@@ -72,6 +72,19 @@ def encode_tbs(template: Template) -> bytes:
     return builder.sign(_throwaway_key(key_type), algorithm).tbs_certificate_bytes
 
 
+def csr_builder(
+    subject: Subject, names: SubjectAltNames, key_usages: tuple[KeyUsage, ...], purposes: tuple[ExtendedKeyUsage, ...]
+) -> x509.CertificateSigningRequestBuilder:
+    """Return a CSR that asks for these names and usages, for the key that will sign it (RFC 2986)."""
+    extensions = [_key_usage(key_usages), _extended_key_usage(purposes)]
+    if names:
+        extensions.append(_extension(_subject_alt_name(names), critical=not subject))
+    builder = x509.CertificateSigningRequestBuilder(subject_name=_name(subject))
+    for extension in extensions:
+        builder = builder.add_extension(extension.value, extension.critical)
+    return builder
+
+
 @cache
 def _throwaway_key(key_type: KeyType) -> PrivateKeyObject:
     """Return a key whose signatures have the algorithm that such a key's have; its size doesn't matter."""

@@ -20,9 +20,18 @@ PKCS12_FILE = "application/x-pkcs12"
 @lru_cache(maxsize=64)
 def pem(certificate: bytes) -> str:
     """Return a DER certificate in PEM (RFC 7468 section 5)."""
-    text = base64.b64encode(certificate).decode("ascii")
+    return _armoured("CERTIFICATE", certificate)
+
+
+def csr_pem(csr: bytes) -> str:
+    """Return a DER CSR in PEM (RFC 7468 section 7)."""
+    return _armoured("CERTIFICATE REQUEST", csr)
+
+
+def _armoured(label: str, der: bytes) -> str:
+    text = base64.b64encode(der).decode("ascii")
     lines = "\n".join(text[start : start + 64] for start in range(0, len(text), 64))
-    return f"-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n"
+    return f"-----BEGIN {label}-----\n{lines}\n-----END {label}-----\n"
 
 
 def pem_chain(certificates: Iterable[bytes]) -> str:

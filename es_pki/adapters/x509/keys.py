@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_public_key,
     load_pem_public_key,
 )
-from cryptography.x509 import load_der_x509_certificate
+from cryptography.x509 import CertificateSigningRequestBuilder, load_der_x509_certificate
 
 from es_pki.adapters.x509.weak_keys import EXPONENT, Purpose, weaknesses
 from es_pki.commands.refusals import Malformed, RulesBroken
@@ -80,6 +80,11 @@ class SigningKey:
                 return self._private.sign(data)
             case mldsa.MLDSA44PrivateKey() | mldsa.MLDSA65PrivateKey() | mldsa.MLDSA87PrivateKey():
                 return self._private.sign(data)
+
+    def sign_csr(self, builder: CertificateSigningRequestBuilder) -> bytes:
+        """Return the DER CSR for this key, signed by it (RFC 2986)."""
+        algorithm = signature_hash(self.key_type) if self.key_type.is_rsa or self.key_type.is_ec else None
+        return builder.sign(self._private, algorithm).public_bytes(Encoding.DER)
 
 
 @cache

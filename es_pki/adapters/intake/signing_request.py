@@ -1,0 +1,148 @@
+"""Requests about CSRs that are kept: made here, brought here, answered."""
+
+from base64 import b64encode
+from typing import assert_never
+
+from msgspec import Struct
+
+from es_pki.adapters.intake.answer import Answer, Asked, answered
+from es_pki.adapters.intake.deciders import SIGNING_REQUEST
+from es_pki.adapters.intake.office import Office
+from es_pki.adapters.intake.requests import CompleteCSR, CreateCSR, ImportCSR, RejectCSR
+from es_pki.adapters.keyring import MadeKey
+from es_pki.adapters.x509 import names
+from es_pki.adapters.x509.bundle import read_bundle
+from es_pki.adapters.x509.csr import SigningRequest, read_csr
+from es_pki.adapters.x509.encode import csr_builder
+from es_pki.adapters.x509.formats import csr_pem
+from es_pki.commands import signing_request
+from es_pki.commands.profile import PROFILES, key_usages
+from es_pki.commands.signing_request import SigningRequestCommand, State, kept
+from es_pki.decider import Guard
+from es_pki.events.signing_request import SigningRequestEvent
+
+
+async def take(
+    office: Office, request: CreateCSR | ImportCSR | CompleteCSR | RejectCSR, asked: Asked, digest: bytes
+) -> Answer:
+    """Do what was asked."""
+    match request:
+        case CreateCSR():
+            return await create(office, request, asked, digest)
+        case ImportCSR():
+            return await bring_in(office, request, asked, digest)
+        case CompleteCSR() | RejectCSR():
+            return await answer(office, request, asked)
+        case _:
+            assert_never(request)
+
+
+async def create(office: Office, request: CreateCSR, asked: Asked, digest: bytes) -> Answer:
+    """Make a key and a CSR for it."""
+    signing_request_id = asked.new_id()
+    subject = names.subject(request.subject)
+    subject_alt_names = names.subject_alt_names(
+        request.dns_names, request.ip_addresses, request.email_addresses, request.uris
+    )
+
+    async def csr(key: MadeKey) -> bytes:
+        if not key.key_id:
+            return b""  # a stand-in, by which the names are judged first
+        usages, purposes = key_usages(request.profile, request.key_type), PROFILES[request.profile].extended_key_usages
+        builder = csr_builder(subject, subject_alt_names, usages, purposes)
+        return await office.keys.sign_csr(
+            builder, key.key_id, purpose=SIGNING_REQUEST.category, owner=signing_request_id
+        )
+
+    async def command(key: MadeKey) -> SigningRequestCommand:
+        return signing_request.CreateCSR(
+            name=request.name,
+            subject=subject,
+            subject_alt_names=subject_alt_names,
+            profile=request.profile,
+            public_key=key.public_key,
+            key_id=key.key_id,
+            csr=await csr(key),
+            request_digest=digest,
+        )
+
+    events = await office.with_new_key(
+        SIGNING_REQUEST, signing_request_id, request.key_type, command, actor=asked.caller.name
+    )
+    loaded = await office.aggregates.load(SIGNING_REQUEST, signing_request_id)
+    return _answer(signing_request_id, loaded.state, loaded.position, events)
+
+
+async def bring_in(office: Office, request: ImportCSR, asked: Asked, digest: bytes) -> Answer:
+    """Keep a CSR that was made elsewhere."""
+    csr = read_csr(request.csr)
+
+    async def command() -> SigningRequestCommand:
+        return signing_request.ImportCSR(
+            name=request.name,
+            subject=csr.subject,
+            subject_alt_names=csr.subject_alt_names,
+            public_key=csr.public_key,
+            attributes=csr.attributes,
+            csr=csr.der,
+            request_digest=digest,
+        )
+
+    signing_request_id, actor = asked.new_id(), asked.caller.name
+    handled = await office.aggregates.handle(SIGNING_REQUEST, signing_request_id, command, actor=actor)
+    return _answer(signing_request_id, handled.state, handled.position, handled.events)
+
+
+async def answer(office: Office, request: CompleteCSR | RejectCSR, asked: Asked) -> Answer:
+    """Answer a CSR with what an outside authority returned, or with a reason why not."""
+    match request:
+        case CompleteCSR(certificate=text):
+            decided: SigningRequestCommand = signing_request.CompleteCSR(read_bundle(text, "certificate"))
+        case RejectCSR(reason=reason):
+            decided = signing_request.RejectCSR(reason)
+    signing_request_id = await office.signing_request_id(request.signing_request)
+
+    async def command() -> SigningRequestCommand:
+        return decided
+
+    actor = asked.caller.name
+    handled = await office.aggregates.handle(SIGNING_REQUEST, signing_request_id, command, actor=actor)
+    return _answer(signing_request_id, handled.state, handled.position, handled.events)
+
+
+class KeptCSR(Struct, frozen=True):
+    """A CSR that is kept, read again: today's rules judge its key as they judge one that comes today."""
+
+    signing_request_id: str
+    csr: SigningRequest
+
+
+async def kept_csr(office: Office, name_or_id: str) -> KeptCSR:
+    """Return a CSR that is kept. Raises `SigningRequestMissing`, and what `read_csr` raises."""
+    signing_request_id = await office.signing_request_id(name_or_id)
+    state = (await office.aggregates.load(SIGNING_REQUEST, signing_request_id)).state
+    if state.kept is None:
+        state = (await office.aggregates.load(SIGNING_REQUEST, signing_request_id, afresh=True)).state
+    return KeptCSR(signing_request_id, read_csr(b64encode(kept(state).csr).decode(), "signing_request"))
+
+
+async def approval(office: Office, signing_request_id: str, certificate_id: str) -> Guard:
+    """Return what is recorded with the certificate: that it answers the CSR. Raises `AlreadyAnswered`."""
+    state, version, _ = await office.aggregates.load(SIGNING_REQUEST, signing_request_id)
+    events = SIGNING_REQUEST.decide(signing_request.ApproveCSR(certificate_id), state)
+    return Guard(SIGNING_REQUEST.stream(signing_request_id), version, events=tuple(events))
+
+
+def _answer(signing_request_id: str, state: State, position: int, events: tuple[SigningRequestEvent, ...]) -> Answer:
+    known = kept(state)
+    return Answer(
+        position=position,
+        stream=SIGNING_REQUEST.stream(signing_request_id),
+        events=answered(events),
+        result={
+            "signing_request_id": signing_request_id,
+            "name": known.name,
+            "public_key_hash": known.public_key_hash,
+            "csr_pem": csr_pem(known.csr),
+        },
+    )

@@ -1,0 +1,53 @@
+"""`es-pki csr`, against a real server."""
+
+from tests import openssl
+from tests.samples import fresh
+
+
+def test_a_csr_is_made_signed_elsewhere_and_completed(es_pki, tmp_path):
+    name, file, returned = fresh("csr"), tmp_path / "www.csr", tmp_path / "www.pem"
+    made = es_pki(
+        "csr", "create", name, "--dns", "www.example.test", "--common-name", "www.example.test", "-o", str(file)
+    )
+    assert made.status == 0, made.errors
+    assert es_pki("csr", "pem", name).text == file.read_text()
+    returned.write_text(openssl.signed_elsewhere(file.read_text()))
+    assert es_pki("csr", "complete", name, str(returned)).status == 0
+    row = es_pki("csr", "show", name, "--json").json
+    assert row["status"] == "signed"
+    assert row["certificate_pem"].count("BEGIN CERTIFICATE") == 2
+
+
+def test_a_csr_is_kept_and_signed_by_its_name(es_pki, tmp_path):
+    name, file = fresh("csr"), tmp_path / "device.csr"
+    file.write_text(openssl.new_csr(openssl.KEYS["ec-p256"], "/CN=www.example.test", "DNS:www.example.test"))
+    assert es_pki("csr", "import", name, str(file)).status == 0
+    assert name in es_pki("csr", "list", "--filter", "status=open").text
+    signed = es_pki("csr", "sign", fresh(), "--request", name, "--authority", "intermediate")
+    assert signed.text.startswith("-----BEGIN CERTIFICATE-----")
+    assert name not in es_pki("csr", "list", "--filter", "status=open").text
+
+
+def test_a_csr_is_rejected_with_a_reason(es_pki, tmp_path):
+    name, file = fresh("csr"), tmp_path / "device.csr"
+    file.write_text(openssl.new_csr(openssl.KEYS["ed25519"], "/CN=device"))
+    assert es_pki("csr", "import", name, str(file)).status == 0
+    assert es_pki("csr", "reject", name, "--reason", "nobody knows this device").status == 0
+    assert "nobody knows this device" in es_pki("csr", "list").text
+    again = es_pki("csr", "sign", fresh(), "--request", name, "--authority", "intermediate")
+    assert again.status == 1
+    assert "was rejected" in again.errors
+
+
+def test_a_csr_to_sign_comes_from_one_place(es_pki):
+    assert es_pki("csr", "sign", fresh(), "--authority", "intermediate").status == 2
+    both = es_pki("csr", "sign", fresh(), "a file", "--request", "kept", "--authority", "intermediate")
+    assert both.status == 2
+
+
+def test_a_csr_comes_in_der(es_pki, tmp_path):
+    name, file = fresh("csr"), tmp_path / "www.p10"
+    assert es_pki("csr", "create", name, "--dns", "www.example.test").status == 0
+    assert es_pki("csr", "pem", name, "--form", "der", "-o", str(file)).status == 0
+    text = openssl.run("req", "-verify", "-inform", "DER", "-in", str(file))
+    assert es_pki("csr", "pem", name).text == text
