@@ -35,6 +35,7 @@ def test_a_full_disk_is_said_loses_nothing_and_passes(tmp_path):
     folder = tmp_path / "data"
     with serving.running(folder) as server:
         certificate = issue(server, "before").json["result"]
+        assert server.get(f"/api/v1/certificates/before?at_least={server.size()}").status == 200
         with full_disk(server):
             replies = [issue(server, f"full-{number}") for number in range(60)]
             refused = [reply for reply in replies if reply.status != 200]

@@ -51,7 +51,7 @@ class KeyPool:
             self._asked.clear()
             try:
                 while self._lacking() is not None:
-                    await self._fill_by(await _started())
+                    await self._fill_by_a_maker()
             except (OSError, asyncio.IncompleteReadError):
                 LOG.exception("RSA keys can't be made ahead now: requests make their own")
 
@@ -70,21 +70,38 @@ class KeyPool:
         lacking = [key_type for key_type, keys in self._ready.items() if len(keys) < READY[key_type]]
         return min(lacking, key=lambda key_type: len(self._ready[key_type]) / READY[key_type], default=None)
 
-    async def _fill_by(self, maker: asyncio.subprocess.Process) -> None:
+    async def _fill_by_a_maker(self) -> None:
+        starting = asyncio.ensure_future(_started())
+        try:
+            maker = await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # A process that was just being started must not outlive us either.
+            await _end(await starting)
+            raise
         try:
             while (key_type := self._lacking()) is not None:
                 made = await _made(maker, key_type)
                 if key_type in self._ready:
                     self._ready[key_type].append(made)
         finally:
-            if maker.returncode is None:
-                maker.kill()
-            if maker.stdin is not None:
-                maker.stdin.close()
-                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                    await maker.stdin.wait_closed()
-            await maker.communicate()
-            maker._transport.close()  # type: ignore[attr-defined] # noqa: SLF001 - asyncio closes it later, or never
+            ending = asyncio.ensure_future(_end(maker))
+            try:
+                await asyncio.shield(ending)
+            except asyncio.CancelledError:
+                await ending
+                raise
+
+
+async def _end(maker: asyncio.subprocess.Process) -> None:
+    """End a maker and release its pipes."""
+    if maker.returncode is None:
+        maker.kill()
+    if maker.stdin is not None:
+        maker.stdin.close()
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            await maker.stdin.wait_closed()
+    await maker.communicate()
+    maker._transport.close()  # type: ignore[attr-defined] # noqa: SLF001 - asyncio closes it later, or never
 
 
 async def _started() -> asyncio.subprocess.Process:
