@@ -2,7 +2,7 @@
 
 `python -m bench.log [--postgres [URL]] [--folder F] [--rounds N]`: on SQLite, or on PostgreSQL (without a URL a durable
 server of its own). Rounds alternate, so that whatever else the machine does falls on all; ratios are the medians of
-the rounds' ratios.
+the rounds' ratios. What the tree costs is measured by `bench.tree`.
 """
 
 import argparse
@@ -10,10 +10,9 @@ import contextlib
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
-from unittest import mock
 
 import uvloop
 
@@ -37,7 +36,6 @@ class Field(NamedTuple):
     """Who takes part on a backend."""
 
     log: Ours
-    treeless: Ours
     raw: Contender
     rival: EventSourcing
     readers: EventSourcing
@@ -75,24 +73,6 @@ async def interleaved(rounds: int, works: Mapping[str, Callable[[], Awaitable[fl
     return measured
 
 
-@contextlib.contextmanager
-def no_tree() -> Iterator[None]:
-    """Have the log hash nothing: what is saved is what the tree costs."""
-    hashed, extended = "eventlog.entry.leaf_hash_at", "eventlog.merkle.extend"
-    with (
-        mock.patch(hashed, return_value=b"\0" * 32),
-        # The frontier must still change with the size: the head is compared by it.
-        mock.patch(extended, lambda size, _frontier, leaves: ((size + len(list(leaves))).to_bytes(32, "big"),)),
-    ):
-        yield
-
-
-async def without_tree(log: Ours, number: int, appenders: int) -> float:
-    """Return the rate of appends that build no tree."""
-    with no_tree():
-        return await rate(log.append(number, appenders), number)
-
-
 async def compare_appends(field: Field, rounds: int) -> None:
     """Print a line for each number of appenders."""
     for appenders, number in APPENDERS.items():
@@ -105,10 +85,7 @@ async def compare_appends(field: Field, rounds: int) -> None:
         def timed(number: int = number, appenders: int = appenders, into: list[float] = latencies) -> Awaitable[float]:
             return rate(field.log.append(number, appenders, into), number)
 
-        def treeless(number: int = number, appenders: int = appenders) -> Awaitable[float]:
-            return without_tree(field.treeless, number, appenders)
-
-        works = {"log": timed, "raw": of(field.raw, number), "without tree": treeless}
+        works = {"log": timed, "raw": of(field.raw, number)}
         line(f"append, {appenders} at a time", await interleaved(rounds, {**works, "recorder": of(field.rival, few)}))
         ordered = sorted(latencies)
         p50, p99 = ordered[len(ordered) // 2], ordered[len(ordered) * 99 // 100]
@@ -140,10 +117,9 @@ async def compare_reads(field: Field, rounds: int) -> None:
 
 async def on_sqlite(folder: Path, rounds: int) -> None:
     """Measure in files of this folder."""
-    log, treeless = await SQLiteLog.open(folder / "log.db"), await SQLiteLog.open(folder / "treeless.db")
+    log = await SQLiteLog.open(folder / "log.db")
     field = Field(
         Ours(log),
-        Ours(treeless),
         RawSQLite(folder / "raw.db"),
         EventSourcing.on_sqlite(folder / "recorder.db"),
         EventSourcing.on_sqlite(folder / "readers.db"),
@@ -151,20 +127,18 @@ async def on_sqlite(folder: Path, rounds: int) -> None:
     await compare_appends(field, rounds)
     await compare_reads(field, rounds)
     await log.close()
-    await treeless.close()
 
 
 async def on_postgres(url: str, rounds: int) -> None:
     """Measure in fresh databases beside this one."""
     async with contextlib.AsyncExitStack() as stack:
-        urls = [await stack.enter_async_context(postgres.database(url)) for _ in range(5)]
-        log, treeless = await PostgresLog.open(urls[0]), await PostgresLog.open(urls[1])
+        urls = [await stack.enter_async_context(postgres.database(url)) for _ in range(4)]
+        log = await PostgresLog.open(urls[0])
         stack.push_async_callback(log.close)
-        stack.push_async_callback(treeless.close)
-        raw = await RawPostgres.connect(urls[2])
+        raw = await RawPostgres.connect(urls[1])
         stack.push_async_callback(raw.close)
-        rivals = [EventSourcing.on_postgres(one) for one in urls[3:]]
-        field = Field(Ours(log), Ours(treeless), raw, *rivals)
+        rivals = [EventSourcing.on_postgres(one) for one in urls[2:]]
+        field = Field(Ours(log), raw, *rivals)
         await compare_appends(field, rounds)
         await compare_reads(field, rounds)
 
