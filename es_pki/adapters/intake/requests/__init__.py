@@ -1,0 +1,117 @@
+"""What may be asked for: one struct a command, named like it. Their fields are the API; unknown ones are refused.
+
+`senders` says whose roles may send it. Names and ids are interchangeable wherever something is referred to.
+"""
+
+import hashlib
+from typing import get_args
+
+import msgspec
+from msgspec import structs
+from msgspec.inspect import Metadata, StructType, Type, UnionType, type_info
+
+from es_pki.adapters.intake.requests.authority import CreateAuthority, SetIssuancePolicy
+from es_pki.adapters.intake.requests.certificate import (
+    ExportCertificate,
+    IssueCertificate,
+    SelfSignCertificate,
+    SignCSR,
+)
+from es_pki.adapters.intake.requests.fields import SubjectFields
+from es_pki.adapters.intake.requests.key_compromise import ReportKeyCompromise
+from es_pki.adapters.intake.requests.lineage import (
+    DeleteCertificate,
+    DescribeCertificate,
+    ReissueCertificate,
+    RenameCertificate,
+    RenewCertificate,
+    RollBackCertificate,
+)
+from es_pki.adapters.intake.requests.log_key import RotateLogKey
+from es_pki.adapters.intake.requests.principal import CreateToken, RevokeToken
+from es_pki.adapters.intake.requests.signing_request import (
+    CompleteCSR,
+    CreateCSR,
+    ImportCSR,
+    RejectCSR,
+)
+
+__all__ = [
+    "REQUESTS",
+    "SECRETS",
+    "CompleteCSR",
+    "CreateAuthority",
+    "CreateCSR",
+    "CreateToken",
+    "DeleteCertificate",
+    "DescribeCertificate",
+    "ExportCertificate",
+    "ImportCSR",
+    "IssueCertificate",
+    "ReissueCertificate",
+    "RejectCSR",
+    "RenameCertificate",
+    "RenewCertificate",
+    "ReportKeyCompromise",
+    "Request",
+    "RevokeToken",
+    "RollBackCertificate",
+    "RotateLogKey",
+    "SelfSignCertificate",
+    "SetIssuancePolicy",
+    "SignCSR",
+    "SubjectFields",
+    "digest_of",
+]
+
+Request = (
+    CreateAuthority
+    | SetIssuancePolicy
+    | IssueCertificate
+    | SignCSR
+    | SelfSignCertificate
+    | RenewCertificate
+    | ReissueCertificate
+    | RollBackCertificate
+    | RenameCertificate
+    | DescribeCertificate
+    | DeleteCertificate
+    | ExportCertificate
+    | CreateCSR
+    | ImportCSR
+    | CompleteCSR
+    | RejectCSR
+    | ReportKeyCompromise
+    | RotateLogKey
+    | CreateToken
+    | RevokeToken
+)
+
+REQUESTS: tuple[type[Request], ...] = get_args(Request)
+
+
+def digest_of(request: Request) -> bytes:
+    """Return the SHA-256 by which the same request is known again: of its name and all that is no secret."""
+    secrets = SECRETS[type(request)]
+    told = request if not secrets else {k: v for k, v in structs.asdict(request).items() if k not in secrets}
+    return hashlib.sha256(type(request).__name__.encode() + msgspec.json.encode(told)).digest()
+
+
+def _secrets(request: type[Request]) -> frozenset[str]:
+    shape = type_info(request)
+    fields = shape.fields if isinstance(shape, StructType) else ()
+    return frozenset(field.name for field in fields if _is_secret(field.type))
+
+
+def _is_secret(kind: Type) -> bool:
+    match kind:
+        case Metadata(extra_json_schema=schema) if schema is not None:
+            return bool(schema.get("writeOnly"))
+        case UnionType(types=types):
+            return any(map(_is_secret, types))
+        case _:
+            return False
+
+
+SECRETS = {request: _secrets(request) for request in REQUESTS}
+"""The fields of every request that hold a `Secret`."""

@@ -1,0 +1,34 @@
+"""What may be asked about authorities."""
+
+from typing import ClassVar
+
+from msgspec import Struct
+
+from es_pki.adapters.intake.requests.fields import ADMINISTRATORS, SubjectFields
+from es_pki.values import IssuancePolicy, KeyType, NameConstraints, Role
+
+
+class CreateAuthority(Struct, frozen=True, forbid_unknown_fields=True):
+    """Make an authority whose key is made and kept here: a root, or an intermediate when `issuer` names an authority.
+
+    `path_length` is how many authorities may stand below it in a chain (absent: what the issuer leaves).
+    """
+
+    senders: ClassVar[frozenset[Role]] = ADMINISTRATORS
+
+    name: str
+    subject: SubjectFields
+    issuer: str | None = None
+    key_type: KeyType = KeyType.EC_P256
+    validity_days: int | None = None
+    path_length: int | None = None
+    name_constraints: NameConstraints = NameConstraints()
+
+
+class SetIssuancePolicy(Struct, frozen=True, forbid_unknown_fields=True):
+    """Have an authority issue under another policy from now on. What the policy leaves out gets its default."""
+
+    senders: ClassVar[frozenset[Role]] = ADMINISTRATORS
+
+    authority: str
+    policy: IssuancePolicy

@@ -1,0 +1,84 @@
+"""How certificates are asked for, and how their keys leave."""
+
+from typing import ClassVar
+
+from msgspec import Struct
+
+from es_pki.adapters.intake.requests.fields import ADMINISTRATORS, OPERATORS, REQUESTERS, Secret, SubjectFields
+from es_pki.values import ExportFormat, KeyType, Profile, Role
+
+
+class IssueCertificate(Struct, frozen=True, forbid_unknown_fields=True):
+    """Issue a certificate for a key that is made and kept here.
+
+    Names are taken as they are meant: DNS names in Unicode become A-labels, IP addresses their short forms.
+    `validity_days` absent: the profile's default, at most what policy and issuer allow.
+    """
+
+    senders: ClassVar[frozenset[Role]] = REQUESTERS
+
+    name: str
+    authority: str
+    subject: SubjectFields = {}
+    dns_names: tuple[str, ...] = ()
+    ip_addresses: tuple[str, ...] = ()
+    email_addresses: tuple[str, ...] = ()
+    uris: tuple[str, ...] = ()
+    profile: Profile = Profile.SERVER
+    key_type: KeyType = KeyType.EC_P256
+    validity_days: int | None = None
+
+
+class SignCSR(Struct, frozen=True, forbid_unknown_fields=True):
+    """Issue a certificate for the key of a CSR: `csr` (PEM, or base64 of DER), or one that is kept here.
+
+    `signing_request` names the latter, which is answered with it. Subject and subject alternative names come from the
+    CSR, each judged by the policy; CA bits and key usages come from the profile, never from the CSR.
+    """
+
+    senders: ClassVar[frozenset[Role]] = REQUESTERS
+
+    name: str
+    authority: str
+    csr: str | None = None
+    signing_request: str | None = None
+    profile: Profile = Profile.SERVER
+    validity_days: int | None = None
+
+
+class SelfSignCertificate(Struct, frozen=True, forbid_unknown_fields=True):
+    """Make a certificate that signs for itself, with a key made and kept here. No authority vouches for it."""
+
+    senders: ClassVar[frozenset[Role]] = OPERATORS
+
+    name: str
+    subject: SubjectFields = {}
+    dns_names: tuple[str, ...] = ()
+    ip_addresses: tuple[str, ...] = ()
+    email_addresses: tuple[str, ...] = ()
+    uris: tuple[str, ...] = ()
+    profile: Profile = Profile.SERVER
+    key_type: KeyType = KeyType.EC_P256
+    validity_days: int | None = None
+
+
+class ExportCertificate(Struct, frozen=True, forbid_unknown_fields=True):
+    """Take a certificate along with its chain and its private key, in a file under a passphrase.
+
+    `format` `pem`: encrypted PKCS#8, certificate and chain without the root; `pkcs12`: the same in one file, with
+    `legacy` as old devices read it (3DES, SHA-1). The passphrase has at least 12 characters and is kept nowhere. That
+    the key left, and why, is recorded before it leaves. `version` absent: the current one.
+    """
+
+    senders: ClassVar[frozenset[Role]] = ADMINISTRATORS
+
+    certificate: str
+    format: ExportFormat
+    passphrase: Secret
+    reason: str
+    version: int | None = None
+    legacy: bool = False
+
+    def __repr__(self) -> str:
+        """Show no passphrase."""
+        return f"ExportCertificate({self.certificate!r}, {self.format.value!r})"

@@ -1,0 +1,93 @@
+"""What may be asked about a certificate that is there: its next version, its names, its end."""
+
+from typing import ClassVar
+
+from msgspec import Struct
+
+from es_pki.adapters.intake.requests.fields import ADMINISTRATORS, OPERATORS, REQUESTERS, SubjectFields
+from es_pki.values import KeyType, Role
+
+
+class RenewCertificate(Struct, frozen=True, forbid_unknown_fields=True):
+    """Make a certificate's next version with the same names and profile, judged by the policy of today.
+
+    The key is new, of the same type unless `key_type` names another; `reuse_key` certifies the present one again; `csr`
+    (PEM, or base64 of DER) brings a new one that is not kept here and asks for the same names. `validity_days` absent:
+    as many as before, at most what policy and issuer allow. The version before stays valid until its end.
+    """
+
+    senders: ClassVar[frozenset[Role]] = REQUESTERS
+
+    certificate: str
+    reuse_key: bool = False
+    key_type: KeyType | None = None
+    csr: str | None = None
+    validity_days: int | None = None
+
+
+class ReissueCertificate(Struct, frozen=True, forbid_unknown_fields=True):
+    """Make a certificate's next version with exactly these names; all else is as in RenewCertificate.
+
+    Whatever points at the certificate gets the new names with it.
+    """
+
+    senders: ClassVar[frozenset[Role]] = OPERATORS
+
+    certificate: str
+    subject: SubjectFields = {}
+    dns_names: tuple[str, ...] = ()
+    ip_addresses: tuple[str, ...] = ()
+    email_addresses: tuple[str, ...] = ()
+    uris: tuple[str, ...] = ()
+    reuse_key: bool = False
+    key_type: KeyType | None = None
+    validity_days: int | None = None
+
+
+class RollBackCertificate(Struct, frozen=True, forbid_unknown_fields=True):
+    """Make an issued version that still holds the current one again; whatever points at the certificate gets it."""
+
+    senders: ClassVar[frozenset[Role]] = OPERATORS
+
+    certificate: str
+    version: int
+
+
+class RenameCertificate(Struct, frozen=True, forbid_unknown_fields=True):
+    """Call a certificate otherwise.
+
+    Its former name goes on leading to it, so that nothing that uses it breaks; without `keep_former_name` it is free
+    for another certificate. Deleting the certificate frees all its names.
+    """
+
+    senders: ClassVar[frozenset[Role]] = OPERATORS
+
+    certificate: str
+    name: str
+    keep_former_name: bool = True
+
+
+class DescribeCertificate(Struct, frozen=True, forbid_unknown_fields=True):
+    """Say what a certificate is for and who answers for it.
+
+    `labels` are set one by one, null removes one; `owner` is a person or team in your words, "" for nobody. What is
+    left out stays as it is.
+    """
+
+    senders: ClassVar[frozenset[Role]] = OPERATORS
+
+    certificate: str
+    labels: dict[str, str | None] = {}
+    owner: str | None = None
+
+
+class DeleteCertificate(Struct, frozen=True, forbid_unknown_fields=True):
+    """Be done with a certificate: it leaves the inventory, its names are free, its private keys are destroyed.
+
+    The log keeps its certificates, `as_of` shows them, and what was issued stays valid: revoke it if it must not.
+    """
+
+    senders: ClassVar[frozenset[Role]] = ADMINISTRATORS
+
+    certificate: str
+    reason: str = ""
