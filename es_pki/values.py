@@ -233,6 +233,22 @@ class Locations(Struct, frozen=True):
     crl: str
 
 
+class TrustAnchor(Struct, frozen=True, omit_defaults=True):
+    """A certificate that chains may end at. `fingerprint` and `public_key_hash` are SHA-256 in hex.
+
+    `subject_name` is as in RFC 4514, `serial_number` hex; `authority_id`: which of our own it is, "" for none.
+    """
+
+    fingerprint: str
+    certificate: bytes
+    subject_name: str
+    serial_number: str
+    not_before: datetime
+    not_after: datetime
+    public_key_hash: str
+    authority_id: str = ""
+
+
 class Issuer(Struct, frozen=True):
     """An authority as those see it who ask it for a certificate; read from its stream at `version`.
 

@@ -37,6 +37,12 @@ def _certificate(server: Server) -> str:
     return name
 
 
+def _trust_store(server: Server) -> str:
+    name = fresh("trust")
+    server.done("CreateTrustStore", name=name, authorities=["root"])
+    return name
+
+
 def _signing_request(server: Server) -> str:
     name = fresh("csr")
     server.done("ImportCSR", name=name, csr=_csr())
@@ -68,6 +74,13 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
         "name": fresh(),
         "authority": "intermediate",
         "csr": _csr(),
+    },
+    requests.CreateTrustStore: lambda _: {"name": fresh("trust"), "authorities": ["root"]},
+    requests.TrustCertificate: lambda server: {"trust_store": _trust_store(server), "authorities": ["intermediate"]},
+    requests.DistrustCertificate: lambda server: {
+        "trust_store": _trust_store(server),
+        "fingerprint": server.get("/api/v1/authorities/root").json["fingerprint"],
+        "reason": "a sample",
     },
     requests.SelfSignCertificate: lambda _: {"name": fresh(), "dns_names": ["sample.example.test"]},
     requests.RenewCertificate: lambda server: {"certificate": _certificate(server), "validity_days": 30},
@@ -103,10 +116,14 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
 KEPT_CSR = "kept"
 """The signing request that `furnish` makes: a new server has none."""
 
+OWN_TRUST = "own"
+"""The trust store that `furnish` makes."""
+
 
 def furnish(server: Server) -> None:
     """Make what the routes' addresses name and a new server lacks."""
     server.done("CreateCSR", name=KEPT_CSR, dns_names=["kept.example.test"])
+    server.done("CreateTrustStore", name=OWN_TRUST, authorities=["root"])
 
 
 QUERIES = {
@@ -118,7 +135,7 @@ QUERIES = {
 
 def path_of(route: Route) -> str:
     """Return an address at which the route answers."""
-    nouns = {"authorities": "root", "signing-requests": KEPT_CSR}
+    nouns = {"authorities": "root", "signing-requests": KEPT_CSR, "trust-stores": OWN_TRUST}
     wanted = next((name for noun, name in nouns.items() if f"/{noun}/" in route.path), "es-pki-api")
     path = route.path.replace("{id}", wanted).replace("{name}", "app.js").replace("{tile}", "0/000.p/1")
     return path + QUERIES.get(route.path, "")

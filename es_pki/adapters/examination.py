@@ -31,6 +31,7 @@ from es_pki.events.log_key import LogKeyAdopted, LogRestored
 from es_pki.events.principal import TokenCreated
 from es_pki.events.reservation import NameReleased, NameReserved, ReservationEvent, SerialNumberReserved
 from es_pki.events.signing_request import SigningRequestCreated, SigningRequestImported
+from es_pki.events.trust_store import CertificateTrusted, TrustStoreCreated
 from es_pki.values import public_key_hash
 from eventlog import Finding, Log
 
@@ -82,6 +83,8 @@ class Examination:
         if isinstance(happened.event, NameReserved | NameReleased | SerialNumberReserved):
             self._check_reservation(happened, happened.event)
             return
+        if isinstance(happened.event, CertificateTrusted):
+            return  # a new trust store's first certificates stand between its creation and its name's reservation
         self._check_reservations_are_there()
         for problem in (*self._lineages.problems_of(happened), *self._csr_answers.problems_of(happened)):
             self.find(happened.position, problem)
@@ -96,7 +99,7 @@ class Examination:
                     self.find(happened.position, "a signature failed that nobody intended")
             case LogKeyAdopted() | LogRestored() as changed:
                 self._check_origin(happened, changed)
-            case TokenCreated() | CertificateRenamed() | CertificateDeleted() as named:
+            case TokenCreated() | TrustStoreCreated() | CertificateRenamed() | CertificateDeleted() as named:
                 self._note_names(happened, named)
             case SigningRequestCreated() | SigningRequestImported() as kept:
                 self._note_csr(happened, kept)
@@ -132,12 +135,16 @@ class Examination:
             if happened.position != event.size + 1:
                 self.find(happened.position, f"not the record behind the {event.size} that were restored")
 
-    def _note_names(self, happened: Happened, named: TokenCreated | CertificateRenamed | CertificateDeleted) -> None:
+    def _note_names(
+        self, happened: Happened, named: TokenCreated | TrustStoreCreated | CertificateRenamed | CertificateDeleted
+    ) -> None:
         """Note which names are now to be reserved for somebody, and which are to be released (None)."""
         owners: dict[str, str | None] = {}
         match named:
             case TokenCreated(name=name):
                 owners[f"principal_name-{name}"] = happened.id
+            case TrustStoreCreated(name=name):
+                owners[f"trust_store_name-{name}"] = happened.id
             case CertificateRenamed(name=name, former_name=former, former_name_released=is_released):
                 if self._owners.get(f"certificate_name-{name}") != happened.id:
                     owners[f"certificate_name-{name}"] = happened.id

@@ -42,6 +42,7 @@ from es_pki.events.signing_request import (
     SigningRequestRejected,
     SigningRequestSigned,
 )
+from es_pki.events.trust_store import CertificateDistrusted, CertificateTrusted, TrustStoreCreated, TrustStoreEvent
 
 Event = (
     AuthorityEvent
@@ -51,6 +52,7 @@ Event = (
     | PrincipalEvent
     | ReservationEvent
     | SigningRequestEvent
+    | TrustStoreEvent
 )
 
 EVENT_TYPES: dict[str, type[Event]] = {
@@ -81,6 +83,9 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "signing_request.approved.v1": SigningRequestApproved,
     "signing_request.signed.v1": SigningRequestSigned,
     "signing_request.rejected.v1": SigningRequestRejected,
+    "trust_store.created.v1": TrustStoreCreated,
+    "trust_store.certificate_trusted.v1": CertificateTrusted,
+    "trust_store.certificate_distrusted.v1": CertificateDistrusted,
 }
 
 """The newest stored type of every event."""

@@ -14,6 +14,8 @@ from es_pki.projections import (
     key_uses,
     principals,
     signing_requests,
+    trust,
+    trust_stores,
 )
 from es_pki.projections.view import View
 
@@ -26,5 +28,7 @@ VIEWS: tuple[View[Any], ...] = (
     key_uses.view,
     key_compromises.view,
     signing_requests.view,
+    trust_stores.view,
+    trust.view,
 )
 """Every view there is."""

@@ -34,10 +34,11 @@ from es_pki.events.signing_request import (
     SigningRequestRejected,
     SigningRequestSigned,
 )
+from es_pki.events.trust_store import CertificateDistrusted, CertificateTrusted, TrustStoreCreated
 from es_pki.projections.view import View
 
 NAME = "history"
-VERSION = 4
+VERSION = 5
 
 
 class Row(Struct, frozen=True):
@@ -98,6 +99,12 @@ def summary(event: Event) -> str:
             return f"certificate {event.certificate_id}"
         case SigningRequestSigned():
             return "signed elsewhere"
+        case TrustStoreCreated():
+            return event.name
+        case CertificateTrusted():
+            return f"{event.anchor.subject_name}: {event.anchor.fingerprint}"
+        case CertificateDistrusted():
+            return f"{event.fingerprint}: {event.reason}"
         case _:
             return _of_lineage(event)
 
@@ -151,6 +158,9 @@ view = View(
         SigningRequestApproved,
         SigningRequestSigned,
         SigningRequestRejected,
+        TrustStoreCreated,
+        CertificateTrusted,
+        CertificateDistrusted,
     ),
     key=key,
     evolve=evolve,

@@ -38,6 +38,7 @@ from es_pki.events.signing_request import (
     SigningRequestRejected,
     SigningRequestSigned,
 )
+from es_pki.events.trust_store import CertificateDistrusted, CertificateTrusted, TrustStoreCreated
 from es_pki.values import (
     Attribute,
     AttributeType,
@@ -50,6 +51,7 @@ from es_pki.values import (
     Profile,
     Role,
     SubjectAltNames,
+    TrustAnchor,
 )
 from tests.events.strategies import EVENTS
 
@@ -182,6 +184,20 @@ SAMPLES = {
     "signing_request.approved.v1": SigningRequestApproved("018f0000-0000-7000-8000-000000000002"),
     "signing_request.signed.v1": SigningRequestSigned(certificate=b"\x30\x07", chain=(b"\x30\x08", b"\x30\x09")),
     "signing_request.rejected.v1": SigningRequestRejected("nobody knows this host"),
+    "trust_store.created.v1": TrustStoreCreated("partners", b"\x08" * 32),
+    "trust_store.certificate_trusted.v1": CertificateTrusted(
+        TrustAnchor(
+            fingerprint="ef" * 32,
+            certificate=b"\x30\x0a",
+            subject_name="CN=Example Root,O=Novo A/S",
+            serial_number="0a",
+            not_before=NOT_BEFORE,
+            not_after=NOT_AFTER,
+            public_key_hash="01" * 32,
+            authority_id="018f0000-0000-7000-8000-000000000001",
+        )
+    ),
+    "trust_store.certificate_distrusted.v1": CertificateDistrusted("ef" * 32, "the key was sold", NOT_AFTER),
 }
 
 

@@ -29,6 +29,7 @@ from es_pki.events.signing_request import (
     SigningRequestRejected,
     SigningRequestSigned,
 )
+from es_pki.events.trust_store import CertificateDistrusted, CertificateTrusted, TrustStoreCreated
 from es_pki.values import (
     Attribute,
     AttributeType,
@@ -38,6 +39,7 @@ from es_pki.values import (
     NameConstraints,
     Profile,
     Role,
+    TrustAnchor,
 )
 from es_pki.values import SubjectAltNames as Names
 from tests.builders import NOW
@@ -102,6 +104,8 @@ class _Author:
                 yield self._principal_life(f"principal-{self.new_id()}")
             elif kind < 0.4:
                 yield self._signing_request_life(f"signing_request-{self.new_id()}")
+            elif kind < 0.45:
+                yield self._trust_store_life(f"trust_store-{self.new_id()}")
             else:
                 yield self._certificate_life(f"certificate-{self.new_id()}")
 
@@ -173,6 +177,17 @@ class _Author:
         answer = self._random.choice(answers)
         if answer is not None:
             yield stream, answer
+
+    def _trust_store_life(self, stream: str) -> Iterator[tuple[str, Event]]:
+        name = f"trust-store-{next(self._numbers)}"
+        yield stream, TrustStoreCreated(name, b"digest")
+        yield f"trust_store_name-{name}", NameReserved(stream)
+        for _ in range(self._random.randrange(5)):
+            of_key = self._random.choice(self._keys)
+            anchor = TrustAnchor(of_key, b"root", f"CN=Root {of_key[:4]}", "01", NOW, NOW + timedelta(days=9), of_key)
+            yield stream, CertificateTrusted(anchor)
+            if self._random.random() < 0.5:
+                yield stream, CertificateDistrusted(of_key, "caught", self._random.choice([NOW, None]))
 
     def interleaved(self) -> Iterator[tuple[str, Event]]:
         """Yield the events of several lives at once, without end."""

@@ -17,6 +17,7 @@ from es_pki.adapters.cli.verbs import (
     log,
     overview,
     token,
+    trust,
 )
 
 VERBS: tuple[Verb, ...] = (
@@ -31,6 +32,7 @@ VERBS: tuple[Verb, ...] = (
     *csr.VERBS,
     *key.VERBS,
     *token.VERBS,
+    *trust.VERBS,
 )
 
 LOCAL = frozenset(verb.words for verb in (*installation.VERBS, *backup.VERBS))
@@ -42,6 +44,7 @@ NOUNS = {
     "csr": "CSRs made, kept and answered here",
     "key": "which keys are compromised, and what uses them",
     "token": "who is let in",
+    "trust": "named sets of certificates that chains may end at",
     "backup": "make, check and restore backups",
     "log": "check the event log, prove what is in it, take it along",
     "views": "what is derived from the log",

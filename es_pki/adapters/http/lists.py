@@ -24,6 +24,7 @@ from es_pki.projections import (
     key_uses,
     principals,
     signing_requests,
+    trust_stores,
 )
 from es_pki.projections.view import View
 
@@ -60,6 +61,11 @@ async def list_key_uses(request: web.Request) -> web.StreamResponse:
     return await _list(request, key_uses.view, row_object)
 
 
+async def list_trust_stores(request: web.Request) -> web.StreamResponse:
+    """Answer with the trust stores, by name."""
+    return await _list(request, trust_stores.view, row_object)
+
+
 async def one_authority(request: web.Request) -> web.StreamResponse:
     """Answer with an authority, its policy and its certificate."""
     return json_reply(authority_object(await row_of(request, authorities.view)))
@@ -92,7 +98,7 @@ async def authority_history(request: web.Request) -> web.StreamResponse:
 
 async def calendar(request: web.Request) -> web.StreamResponse:
     """Answer with what expires from `from` (default: the time asked about) until `to` (never), soonest first."""
-    return await _page(request, expiry_calendar.view, await calendar_query(request), row_object)
+    return await page_of_rows(request, expiry_calendar.view, await calendar_query(request), row_object)
 
 
 async def calendar_query(request: web.Request) -> Query:
@@ -148,16 +154,16 @@ async def _formerly_named(request: web.Request) -> inventory.Row | None:
 
 async def _list(request: web.Request, view: View[R], shown: Callable[[R], Mapping[str, object]]) -> web.StreamResponse:
     await wait_until_seen(request)
-    return await _page(request, view, await query_of(request, view), shown)
+    return await page_of_rows(request, view, await query_of(request, view), shown)
 
 
 async def _history(request: web.Request, aggregate_id: str) -> web.StreamResponse:
     query = await query_of(request, history.view)
     query = replace(query, filters={**query.filters, "aggregate_id": aggregate_id})
-    return await _page(request, history.view, query, row_object)
+    return await page_of_rows(request, history.view, query, row_object)
 
 
-async def _page(
+async def page_of_rows(
     request: web.Request, view: View[R], query: Query, shown: Callable[[R], Mapping[str, object]]
 ) -> web.StreamResponse:
     """Answer with a page of rows and a position that they show at least: it is read before they are."""

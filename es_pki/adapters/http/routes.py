@@ -13,6 +13,7 @@ from es_pki.adapters.http import (
     lists,
     live,
     proofs,
+    trust,
 )
 from es_pki.adapters.http.access import AUDITORS, EVERYBODY, WATCHERS, admitted
 from es_pki.adapters.http.asking import check_parameters
@@ -32,6 +33,7 @@ from es_pki.projections import (
     key_uses,
     principals,
     signing_requests,
+    trust_stores,
 )
 
 MAXIMUM_BODY = 1024 * 1024
@@ -126,6 +128,23 @@ ROUTES: tuple[Route, ...] = (
         (*PAGES, "public_key_hash", "reported_by"),
         page_of(key_compromises.Row),
     ),
+    Route(
+        "GET",
+        "/api/v1/trust-stores",
+        EVERYBODY,
+        lists.list_trust_stores,
+        (*PAGES, "name"),
+        page_of(trust_stores.Row),
+    ),
+    Route("GET", "/api/v1/trust-stores/{id}", EVERYBODY, trust.one_trust_store, NOW_OR_THEN, Shown(trust_stores.Row)),
+    Route(
+        "GET",
+        "/api/v1/trust-stores/{id}/certificates",
+        EVERYBODY,
+        trust.list_trusted,
+        (*PAGES, "status", "fingerprint", "public_key_hash"),
+    ),
+    Route("GET", "/api/v1/trust-stores/{id}/bundle", EVERYBODY, trust.trust_store_bundle, NOW_OR_THEN),
     Route("GET", "/api/v1/tokens", AUDITORS, lists.list_tokens, (*PAGES, "name"), page_of(principals.Row)),
     Route("GET", "/api/v1/events", AUDITORS, events.list_events, ("after", "stream", "type", "limit")),
     Route("GET", "/api/v1/events/stream", AUDITORS, live.stream_events, ("after", "type")),

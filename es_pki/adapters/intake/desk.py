@@ -3,7 +3,16 @@
 from collections.abc import Callable
 from typing import assert_never
 
-from es_pki.adapters.intake import authority, certificate, key_compromise, lineage, log_key, principal, signing_request
+from es_pki.adapters.intake import (
+    authority,
+    certificate,
+    key_compromise,
+    lineage,
+    log_key,
+    principal,
+    signing_request,
+    trust_store,
+)
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.answer import Answer, Asked, Caller
 from es_pki.adapters.intake.office import Office
@@ -12,8 +21,10 @@ from es_pki.adapters.intake.requests import (
     CreateAuthority,
     CreateCSR,
     CreateToken,
+    CreateTrustStore,
     DeleteCertificate,
     DescribeCertificate,
+    DistrustCertificate,
     ExportCertificate,
     ImportCSR,
     IssueCertificate,
@@ -29,6 +40,7 @@ from es_pki.adapters.intake.requests import (
     SelfSignCertificate,
     SetIssuancePolicy,
     SignCSR,
+    TrustCertificate,
     digest_of,
 )
 from es_pki.adapters.keyring import KeyRing
@@ -90,6 +102,8 @@ class Desk:
                 return await principal.create_token(self._office, request, asked, digest)
             case RevokeToken():
                 return await principal.revoke_token(self._office, request, asked)
+            case CreateTrustStore() | TrustCertificate() | DistrustCertificate():
+                return await trust_store.take(self._office, request, asked, digest)
             case _:
                 assert_never(request)
 

@@ -18,6 +18,7 @@ from es_pki.commands.certificate import CertificateMissing
 from es_pki.commands.names import is_own_name, is_uuid
 from es_pki.commands.principal import PrincipalMissing
 from es_pki.commands.signing_request import SigningRequestMissing
+from es_pki.commands.trust_store import TrustStoreMissing
 from es_pki.decider import Decider, Refused, Violation
 from es_pki.events import codec
 from es_pki.values import Issuer, KeyType, Locations, NameConstraints
@@ -61,6 +62,14 @@ class Office(Struct, frozen=True):
         if found is None:
             detail = "there is no signing request of this name"
             raise SigningRequestMissing(detail, Violation("signing_request", "signing requests are named", detail))
+        return found
+
+    async def trust_store_id(self, name_or_id: str) -> str:
+        """Return a trust store's id. Raises `TrustStoreMissing`."""
+        found = await self._id("trust_store", name_or_id, for_ever=True)
+        if found is None:
+            detail = "there is no trust store of this name"
+            raise TrustStoreMissing(detail, Violation("trust_store", "trust stores are named", detail))
         return found
 
     async def certificate_id(self, name_or_id: str, field: str = "certificate") -> str:

@@ -35,6 +35,7 @@ from es_pki.adapters.intake.requests.signing_request import (
     ImportCSR,
     RejectCSR,
 )
+from es_pki.adapters.intake.requests.trust_store import CreateTrustStore, DistrustCertificate, TrustCertificate
 
 __all__ = [
     "REQUESTS",
@@ -43,8 +44,10 @@ __all__ = [
     "CreateAuthority",
     "CreateCSR",
     "CreateToken",
+    "CreateTrustStore",
     "DeleteCertificate",
     "DescribeCertificate",
+    "DistrustCertificate",
     "ExportCertificate",
     "ImportCSR",
     "IssueCertificate",
@@ -61,6 +64,7 @@ __all__ = [
     "SetIssuancePolicy",
     "SignCSR",
     "SubjectFields",
+    "TrustCertificate",
     "digest_of",
 ]
 
@@ -85,6 +89,9 @@ Request = (
     | RotateLogKey
     | CreateToken
     | RevokeToken
+    | CreateTrustStore
+    | TrustCertificate
+    | DistrustCertificate
 )
 
 REQUESTS: tuple[type[Request], ...] = get_args(Request)
