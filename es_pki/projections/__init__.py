@@ -13,6 +13,7 @@ from es_pki.projections import (
     key_compromises,
     key_uses,
     principals,
+    revocations,
     signing_requests,
     trust,
     trust_stores,
@@ -30,5 +31,6 @@ VIEWS: tuple[View[Any], ...] = (
     signing_requests.view,
     trust_stores.view,
     trust.view,
+    revocations.view,
 )
 """Every view there is."""

@@ -16,6 +16,7 @@ from es_pki.adapters.cli.verbs import (
     lineage,
     log,
     overview,
+    revocation,
     token,
     trust,
 )
@@ -31,6 +32,7 @@ VERBS: tuple[Verb, ...] = (
     *export.VERBS,
     *csr.VERBS,
     *key.VERBS,
+    *revocation.VERBS,
     *token.VERBS,
     *trust.VERBS,
 )
@@ -46,6 +48,7 @@ NOUNS = {
     "token": "who is let in",
     "trust": "named sets of certificates that chains may end at",
     "backup": "make, check and restore backups",
+    "revocation": "what was revoked",
     "log": "check the event log, prove what is in it, take it along",
     "views": "what is derived from the log",
 }

@@ -32,12 +32,24 @@ from es_pki.projections import (
     key_compromises,
     key_uses,
     principals,
+    revocations,
     signing_requests,
     trust_stores,
 )
 
 MAXIMUM_BODY = 1024 * 1024
 
+CERTIFICATES = (
+    "name",
+    "status",
+    "reason",
+    "authority_id",
+    "profile",
+    "serial_number",
+    "fingerprint",
+    "owner",
+    "labels",
+)
 KEYS = ("key_type", "key_algorithm", "security_bits", "public_key_hash")
 NOW_OR_THEN = ("as_of", "at_least")
 PAGES = ("limit", "cursor", *NOW_OR_THEN)
@@ -70,7 +82,7 @@ ROUTES: tuple[Route, ...] = (
         "/api/v1/certificates",
         EVERYBODY,
         lists.list_certificates,
-        (*PAGES, "name", "status", "authority_id", "profile", *KEYS, "serial_number", "fingerprint", "owner", "labels"),
+        (*PAGES, *CERTIFICATES, *KEYS),
         page_of(inventory.Row),
     ),
     Route("GET", "/api/v1/certificates/{id}", EVERYBODY, lists.one_certificate, NOW_OR_THEN, Shown(inventory.Row)),
@@ -117,7 +129,7 @@ ROUTES: tuple[Route, ...] = (
         "/api/v1/key-uses",
         EVERYBODY,
         lists.list_key_uses,
-        (*PAGES, "public_key_hash", "kind", "name", "signed"),
+        (*PAGES, "public_key_hash", "kind", "name", "signed", "revoked"),
         page_of(key_uses.Row),
     ),
     Route(
@@ -145,6 +157,14 @@ ROUTES: tuple[Route, ...] = (
         (*PAGES, "status", "fingerprint", "public_key_hash"),
     ),
     Route("GET", "/api/v1/trust-stores/{id}/bundle", EVERYBODY, trust.trust_store_bundle, NOW_OR_THEN),
+    Route(
+        "GET",
+        "/api/v1/revocations",
+        EVERYBODY,
+        lists.list_revocations,
+        (*PAGES, "authority_id", "serial_number", "kind", "id", "name", "status", "reason", "revoked_by"),
+        page_of(revocations.Row),
+    ),
     Route("GET", "/api/v1/tokens", AUDITORS, lists.list_tokens, (*PAGES, "name"), page_of(principals.Row)),
     Route("GET", "/api/v1/events", AUDITORS, events.list_events, ("after", "stream", "type", "limit")),
     Route("GET", "/api/v1/events/stream", AUDITORS, live.stream_events, ("after", "type")),

@@ -10,6 +10,7 @@ from es_pki.adapters.intake import (
     lineage,
     log_key,
     principal,
+    revocation,
     signing_request,
     trust_store,
 )
@@ -26,14 +27,18 @@ from es_pki.adapters.intake.requests import (
     DescribeCertificate,
     DistrustCertificate,
     ExportCertificate,
+    HoldCertificate,
     ImportCSR,
     IssueCertificate,
     ReissueCertificate,
     RejectCSR,
+    ReleaseCertificate,
     RenameCertificate,
     RenewCertificate,
     ReportKeyCompromise,
     Request,
+    RevokeAuthority,
+    RevokeCertificate,
     RevokeToken,
     RollBackCertificate,
     RotateLogKey,
@@ -96,6 +101,8 @@ class Desk:
                 return await signing_request.take(self._office, request, asked, digest)
             case ReportKeyCompromise():
                 return await key_compromise.report(self._office, request, asked)
+            case RevokeCertificate() | HoldCertificate() | ReleaseCertificate() | RevokeAuthority():
+                return await revocation.take(self._office, request, asked)
             case RotateLogKey():
                 return await log_key.rotate(self._office, asked)
             case CreateToken():

@@ -29,6 +29,12 @@ from es_pki.adapters.intake.requests.lineage import (
 )
 from es_pki.adapters.intake.requests.log_key import RotateLogKey
 from es_pki.adapters.intake.requests.principal import CreateToken, RevokeToken
+from es_pki.adapters.intake.requests.revocation import (
+    HoldCertificate,
+    ReleaseCertificate,
+    RevokeAuthority,
+    RevokeCertificate,
+)
 from es_pki.adapters.intake.requests.signing_request import (
     CompleteCSR,
     CreateCSR,
@@ -49,14 +55,18 @@ __all__ = [
     "DescribeCertificate",
     "DistrustCertificate",
     "ExportCertificate",
+    "HoldCertificate",
     "ImportCSR",
     "IssueCertificate",
     "ReissueCertificate",
     "RejectCSR",
+    "ReleaseCertificate",
     "RenameCertificate",
     "RenewCertificate",
     "ReportKeyCompromise",
     "Request",
+    "RevokeAuthority",
+    "RevokeCertificate",
     "RevokeToken",
     "RollBackCertificate",
     "RotateLogKey",
@@ -86,6 +96,10 @@ Request = (
     | CompleteCSR
     | RejectCSR
     | ReportKeyCompromise
+    | RevokeCertificate
+    | HoldCertificate
+    | ReleaseCertificate
+    | RevokeAuthority
     | RotateLogKey
     | CreateToken
     | RevokeToken
