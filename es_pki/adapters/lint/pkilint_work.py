@@ -48,6 +48,12 @@ def judge(der: bytes) -> tuple[Finding, ...]:
     )
 
 
+def error_codes() -> frozenset[str]:
+    """Return the codes of all errors that pkilint may find."""
+    errors = {each.code for each in _linter().validations if _SEVERITIES.get(each.severity) is Severity.ERROR}
+    return frozenset(errors)
+
+
 def _finding(result: ValidationResult, description: ValidationFindingDescription) -> Finding:
     code = description.finding.code
     severity = Severity.NOTICE if code in PUBLIC_NAMES_ONLY else _SEVERITIES[description.finding.severity]
