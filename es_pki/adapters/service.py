@@ -31,6 +31,7 @@ from es_pki.adapters.reactions import EffectStore, Performer, Runner
 from es_pki.adapters.scheduler import Scheduler
 from es_pki.adapters.signing import Signer
 from es_pki.adapters.views import Follower, ViewStore
+from es_pki.adapters.worker import Workers
 from es_pki.adapters.x509.formats import pem_chain
 from es_pki.commands.names import dns_name_fault, ip_address_fault
 from es_pki.config import Settings, host_and_port
@@ -91,8 +92,13 @@ class Service:
         follower = Follower(equipment.log, equipment.views, VIEWS, equipment.lease)
         performer = Performer(equipment.aggregates, keys, signer)
         runner = Runner(equipment.log, equipment.effects, equipment.lease, performer.perform, clock.now)
+        self._workers = Workers()
         desk = Desk(
-            equipment.aggregates, keys, signer, lambda authority: public.locations(self.addresses.public_url, authority)
+            equipment.aggregates,
+            keys,
+            signer,
+            lambda authority: public.locations(self.addresses.public_url, authority),
+            self._workers,
         )
         self._keys = keys
         tree = Tree(equipment.log)
@@ -151,6 +157,7 @@ class Service:
                 self._withdraw()
                 for runner in runners:
                     await runner.cleanup()
+                await self._workers.close()
 
     def close(self) -> None:
         """Release the addresses of a service that never served."""

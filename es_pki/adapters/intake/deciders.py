@@ -1,10 +1,13 @@
-"""The aggregates, put together with the encoder of to-be-signed certificates."""
+"""The aggregates, put together with the encoder of to-be-signed certificates, whose outcome is linted."""
 
+from es_pki.adapters.lint import linted
 from es_pki.adapters.x509.encode import encode_tbs
 from es_pki.commands import authority, certificate, key_compromise, log_key, principal, signing_request, trust_store
 
-AUTHORITY = authority.decider(encode_tbs)
-CERTIFICATE = certificate.decider(encode_tbs)
+_ENCODE = linted(encode_tbs)
+
+AUTHORITY = authority.decider(_ENCODE)
+CERTIFICATE = certificate.decider(_ENCODE)
 LOG_KEY = log_key.decider
 PRINCIPAL = principal.decider
 KEY_COMPROMISE = key_compromise.decider

@@ -50,6 +50,7 @@ from es_pki.adapters.intake.requests import (
 )
 from es_pki.adapters.keyring import KeyRing
 from es_pki.adapters.signing import Signer
+from es_pki.adapters.worker import Workers
 from es_pki.decider import Kind, Refused, Violation
 from es_pki.values import Locations
 
@@ -64,9 +65,14 @@ class Desk:
     """Takes requests. `locations` tells where an authority's certificate and CRL are published, by its id."""
 
     def __init__(
-        self, aggregates: Aggregates, keys: KeyRing, signer: Signer, locations: Callable[[str], Locations]
+        self,
+        aggregates: Aggregates,
+        keys: KeyRing,
+        signer: Signer,
+        locations: Callable[[str], Locations],
+        workers: Workers,
     ) -> None:
-        self._office = Office(aggregates, keys, signer, locations)
+        self._office = Office(aggregates, keys, signer, locations, workers)
 
     async def name_log(self, origin: str, caller: Caller) -> str:
         """Give the log its origin and its first signing key, unless it has them; return its origin."""

@@ -11,6 +11,7 @@ from es_pki.adapters.intake.chain import chain
 from es_pki.adapters.intake.deciders import AUTHORITY
 from es_pki.adapters.keyring import KeyRing, MadeKey
 from es_pki.adapters.signing import Signer
+from es_pki.adapters.worker import Workers
 from es_pki.adapters.x509.formats import pem_chain
 from es_pki.adapters.x509.keys import stand_in
 from es_pki.commands.authority import AuthorityMissing, check_holds, issuer_of
@@ -33,12 +34,13 @@ E = TypeVar("E", bound=codec.Event)
 
 
 class Office(Struct, frozen=True):
-    """The shared equipment. `locations` tells where an authority publishes, by its id."""
+    """The shared equipment. `locations` tells where an authority publishes, by its id; `workers` do what may fail."""
 
     aggregates: Aggregates
     keys: KeyRing
     signer: Signer
     locations: Callable[[str], Locations]
+    workers: Workers
 
     async def authority_id(self, name_or_id: str, field: str) -> str:
         """Return an authority's id. Raises `AuthorityMissing`, naming the field."""
