@@ -31,6 +31,7 @@ from es_pki.events.happened import Happened
 from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.log_key import LogKeyAdopted, LogRestored
 from es_pki.events.principal import TokenCreated, TokenRevoked
+from es_pki.events.revocation_list import CRLIssued, CRLPrepared
 from es_pki.events.signing_request import (
     SigningRequestApproved,
     SigningRequestCreated,
@@ -104,6 +105,10 @@ def summary(event: Event) -> str:
             return f"certificate {event.certificate_id}"
         case SigningRequestSigned():
             return "signed elsewhere"
+        case CRLPrepared():
+            return f"CRL {event.crl_number}, until {event.next_update:%F %T}Z"
+        case CRLIssued():
+            return f"CRL {event.crl_number}: {event.complete.entries} entries"
         case _:
             return _of_lineage(event)
 
@@ -165,6 +170,8 @@ view = View(
         SigningRequestApproved,
         SigningRequestSigned,
         SigningRequestRejected,
+        CRLPrepared,
+        CRLIssued,
     ),
     key=key,
     evolve=evolve,
