@@ -13,6 +13,7 @@ from es_pki.projections import (
     key_compromises,
     key_uses,
     principals,
+    revocation_lists,
     revocations,
     signing_requests,
     trust,
@@ -32,5 +33,6 @@ VIEWS: tuple[View[Any], ...] = (
     trust_stores.view,
     trust.view,
     revocations.view,
+    revocation_lists.view,
 )
 """Every view there is."""

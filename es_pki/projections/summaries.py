@@ -31,6 +31,7 @@ from es_pki.events.key_compromise import KeyCompromiseEvent
 from es_pki.events.log_key import LogKeyAdopted, LogKeyEvent, LogRestored
 from es_pki.events.principal import PrincipalEvent, TokenCreated, TokenRevoked
 from es_pki.events.reservation import ReservationEvent
+from es_pki.events.revocation_list import CRLIssued, CRLPrepared, RevocationListEvent
 from es_pki.events.signing_request import (
     SigningRequestApproved,
     SigningRequestCreated,
@@ -52,6 +53,8 @@ def summary(event: Event) -> str:
         return _of_signing_request(event)
     if isinstance(event, TrustStoreEvent):
         return _of_trust_store(event)
+    if isinstance(event, RevocationListEvent):
+        return _of_revocation_list(event)
     if isinstance(event, PrincipalEvent):
         return _of_principal(event)
     if isinstance(event, LogKeyEvent):
@@ -126,6 +129,14 @@ def _of_trust_store(event: TrustStoreEvent) -> str:
             return f"{anchor.subject_name}: {anchor.fingerprint}"
         case CertificateDistrusted():
             return f"{event.fingerprint}: {event.reason}"
+
+
+def _of_revocation_list(event: RevocationListEvent) -> str:
+    match event:
+        case CRLPrepared():
+            return f"CRL {event.crl_number}, until {event.next_update:%F %T}Z"
+        case CRLIssued():
+            return f"CRL {event.crl_number}: {event.complete.entries} entries"
 
 
 def _of_principal(event: PrincipalEvent) -> str:

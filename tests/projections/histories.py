@@ -32,6 +32,7 @@ from es_pki.events.codec import Event
 from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.principal import TokenCreated, TokenRevoked
 from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
+from es_pki.events.revocation_list import CRLIssued, CRLPrepared, Signed
 from es_pki.events.signing_request import (
     SigningRequestApproved,
     SigningRequestCreated,
@@ -111,6 +112,7 @@ class _Author:
             "principal": (self._principal_life, 2),
             "signing_request": (self._signing_request_life, 2),
             "trust_store": (self._trust_store_life, 1),
+            "revocation_list": (self._revocation_list_life, 1),
             "key_compromise": (self._compromise, 1),
         }
         kinds, weights = list(lives), [weight for _, weight in lives.values()]
@@ -184,6 +186,13 @@ class _Author:
         yield stream, TokenCreated(name, (Role.VIEWER,), self._random.randbytes(32), None, b"digest")
         if self._random.random() < 0.5:
             yield stream, TokenRevoked("left")
+
+    def _revocation_list_life(self, stream: str) -> Iterator[tuple[str, Event]]:
+        stream = f"{stream}/{self._random.randrange(3)}"
+        for number in range(1, self._random.randrange(2, 5)):
+            base = number - 1 or None
+            yield stream, CRLPrepared(number, NOW, NOW + timedelta(days=number), self.new_id(), NOW, base)
+            yield stream, CRLIssued(number, Signed(b"digest", b"signature", self._random.randrange(9), 300))
 
     def _signing_request_life(self, stream: str) -> Iterator[tuple[str, Event]]:
         name, of_key, key_type = f"csr-{next(self._numbers)}", self._random.choice(self._keys), KeyType.EC_P256

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from es_pki.adapters.backup.scheduled import ScheduledBackups
 from es_pki.adapters.checkpoints import Notary
+from es_pki.adapters.crls import Publisher
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.desk import Desk
 from es_pki.adapters.reactions import Runner
@@ -27,6 +28,7 @@ class Parts(Struct, frozen=True):
     runner: Runner
     aggregates: Aggregates
     desk: Desk
+    crls: Publisher
     backups: ScheduledBackups | None
     now: Callable[[], datetime]
 
