@@ -106,6 +106,21 @@ class ExtendedKeyUsage(StrEnum):
     CODE_SIGNING = "code_signing"
 
 
+class CRLReason(StrEnum):
+    """Why a certificate no longer holds, in the words of RFC 5280 section 5.3.1."""
+
+    UNSPECIFIED = "unspecified"
+    KEY_COMPROMISE = "keyCompromise"
+    CA_COMPROMISE = "cACompromise"
+    AFFILIATION_CHANGED = "affiliationChanged"
+    SUPERSEDED = "superseded"
+    CESSATION_OF_OPERATION = "cessationOfOperation"
+    CERTIFICATE_HOLD = "certificateHold"
+    REMOVE_FROM_CRL = "removeFromCRL"
+    PRIVILEGE_WITHDRAWN = "privilegeWithdrawn"
+    AA_COMPROMISE = "aACompromise"
+
+
 class Role(StrEnum):
     """What a principal may do; a principal may hold several."""
 
@@ -261,7 +276,7 @@ class Template(Struct, frozen=True):
     """Everything that a to-be-signed certificate says; equal templates give equal bytes.
 
     `issuer_certificate` is the issuer's DER certificate, None when the subject signs for itself.
-    `serial_number` is positive and has at most 159 bits.
+    `serial_number` is positive and has at most 159 bits. `is_ocsp_responder`: it answers for its issuer (RFC 6960).
     """
 
     serial_number: int
@@ -278,6 +293,7 @@ class Template(Struct, frozen=True):
     extended_key_usages: tuple[ExtendedKeyUsage, ...]
     name_constraints: NameConstraints
     locations: Locations | None
+    is_ocsp_responder: bool = False
 
 
 def serial_hex(serial_number: int) -> str:

@@ -26,6 +26,7 @@ from es_pki.events.codec import Event
 from es_pki.events.happened import Happened
 from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.log_key import LogKeyAdopted, LogRestored
+from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared, OCSPResponderSigningFailed
 from es_pki.events.principal import TokenCreated, TokenRevoked
 from es_pki.events.signing_request import (
     SigningRequestApproved,
@@ -37,7 +38,7 @@ from es_pki.events.signing_request import (
 from es_pki.projections.view import View
 
 NAME = "history"
-VERSION = 4
+VERSION = 5
 
 
 class Row(Struct, frozen=True):
@@ -75,15 +76,17 @@ def summary(event: Event) -> str:
     match event:
         case AuthorityPrepared():
             return f"{event.name}: {event.key_type}, serial number {event.serial_number}, until {event.not_after:%F}"
-        case AuthorityCreated() | CertificateIssued():
+        case AuthorityCreated() | CertificateIssued() | OCSPResponderCertified():
             return "signed"
-        case AuthoritySigningFailed() | SigningFailed() | TokenRevoked():
+        case AuthoritySigningFailed() | SigningFailed() | OCSPResponderSigningFailed():
             return event.reason
         case IssuancePolicyAdopted():
             return f"at most {event.policy.maximum_validity_days} days"
         case CertificatePrepared():
             until = f"serial number {event.serial_number}, until {event.not_after:%F}"
             return f"{event.name}: version {event.version}, {event.profile}, {until}"
+        case OCSPResponderPrepared():
+            return f"version {event.version}: serial number {event.serial_number}, until {event.not_after:%F}"
         case LogKeyAdopted():
             return f"{event.origin}: {event.public_key.hex()}"
         case LogRestored():
@@ -143,6 +146,9 @@ view = View(
         PrivateKeyExported,
         LogKeyAdopted,
         LogRestored,
+        OCSPResponderPrepared,
+        OCSPResponderCertified,
+        OCSPResponderSigningFailed,
         TokenCreated,
         TokenRevoked,
         KeyCompromiseReported,

@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from es_pki.commands import authority, certificate, key_compromise, log_key, principal, signing_request
+from es_pki.commands import authority, certificate, key_compromise, log_key, ocsp_responder, principal, signing_request
 from es_pki.events.authority import AuthorityEvent
 from es_pki.events.certificate import CertificateEvent
 from es_pki.events.key_compromise import KeyCompromiseEvent
 from es_pki.events.log_key import LogKeyEvent
+from es_pki.events.ocsp_responder import OCSPResponderEvent
 from es_pki.events.principal import PrincipalEvent
 from es_pki.events.signing_request import SigningRequestEvent
 from tests.events import strategies
@@ -18,6 +19,7 @@ AGGREGATES = [
     (authority.decider(encode), AuthorityEvent),
     (certificate.decider(encode), CertificateEvent),
     (log_key.decider, LogKeyEvent),
+    (ocsp_responder.decider(encode), OCSPResponderEvent),
     (principal.decider, PrincipalEvent),
     (key_compromise.decider, KeyCompromiseEvent),
     (signing_request.decider, SigningRequestEvent),
