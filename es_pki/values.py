@@ -242,10 +242,28 @@ class PublicKey(Struct, frozen=True):
 
 
 class Locations(Struct, frozen=True):
-    """Where relying parties find what the issuer publishes (RFC 5280 sections 4.2.2.1 and 4.2.1.13)."""
+    """Where relying parties find what the issuer publishes (RFC 5280 sections 4.2.2.1 and 4.2.1.13).
+
+    `crl` is the list of all that the issuer revoked. `crl_shards` is among how many shorter lists new certificates are
+    spread besides; below 2 there are none.
+    """
 
     ca_issuers: str
     crl: str
+    crl_shards: int = 0
+
+    def shard_of(self, serial_number: int) -> int:
+        """Return the number of the list, from 1, to which a new certificate belongs; 0 is the list of all."""
+        return serial_number % self.crl_shards + 1 if self.crl_shards > 1 else 0
+
+    def of_shard(self, shard: int) -> "Locations":
+        """Return what a certificate of the list says."""
+        return Locations(self.ca_issuers, crl_location(self.crl, shard))
+
+
+def crl_location(crl: str, shard: int) -> str:
+    """Return where a list of an issuer is found: the list of all (0) at `crl`, the others below it."""
+    return f"{crl}/{shard}" if shard else crl
 
 
 class Issuer(Struct, frozen=True):

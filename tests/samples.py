@@ -53,6 +53,18 @@ def _completion(server: Server) -> dict[str, Any]:
     return {"signing_request": name, "certificate": openssl.signed_elsewhere(made["result"]["csr_pem"])}
 
 
+def _issued(server: Server) -> str:
+    name = fresh()
+    server.done("IssueCertificate", name=name, authority="intermediate", dns_names=["sample.example.test"])
+    return name
+
+
+def _intermediate(server: Server) -> str:
+    name = fresh("ca")
+    server.done("CreateAuthority", name=name, subject={"common_name": name}, issuer="root", path_length=0)
+    return name
+
+
 SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.CreateAuthority: lambda _: {"name": fresh("ca"), "subject": {"common_name": fresh("Sample CA")}},
     requests.SetIssuancePolicy: lambda server: {
@@ -94,6 +106,13 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.CompleteCSR: _completion,
     requests.RejectCSR: lambda server: {"signing_request": _signing_request(server), "reason": "sample"},
     requests.ReportKeyCompromise: lambda _: {"public_key_hash": secrets.token_hex(32), "reason": "sample"},
+    requests.RevokeCertificate: lambda server: {"certificate": _issued(server), "reason": "superseded"},
+    requests.HoldCertificate: lambda server: {"certificate": _issued(server)},
+    requests.ReleaseCertificate: lambda server: {"certificate": _issued(server)},
+    requests.RevokeAuthority: lambda server: {
+        "authority": _intermediate(server),
+        "reason": "cessationOfOperation",
+    },
     requests.RotateLogKey: lambda _: {},
     requests.CreateToken: lambda _: {"name": fresh("token"), "roles": ["viewer"]},
     requests.RevokeToken: lambda server: {"principal": _revocable(server), "reason": "sample"},

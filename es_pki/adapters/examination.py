@@ -2,8 +2,8 @@
 
 The log's own evidence says that nothing was changed. This says that what was recorded is a PKI: every signature was
 intended before it was made, is over exactly the intended bytes and by the issuer's key, every name and serial number
-was reserved in the same append, no lineage says what can't be (`lineages.py`), and every CSR was answered once at most
-(`csr_answers.py`).
+was reserved in the same append, no lineage says what can't be (`lineages.py`), every CSR was answered once at most
+(`csr_answers.py`), and what was revoked stayed revoked (`revoked.py`).
 """
 
 from collections.abc import Callable, Iterator
@@ -14,6 +14,7 @@ from cryptography.exceptions import InvalidSignature
 from es_pki.adapters.csr_answers import CSRAnswers
 from es_pki.adapters.lineages import Lineages
 from es_pki.adapters.recorded import happened
+from es_pki.adapters.revoked import Revocations
 from es_pki.commands.authority import subject_digest
 from es_pki.commands.signing_request import csr_digest
 from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed
@@ -65,6 +66,7 @@ class Examination:
         self._owners: dict[str, str] = {}
         self._lineages = Lineages()
         self._csr_answers = CSRAnswers()
+        self._revocations = Revocations()
         self._authorities: dict[str, x509.Certificate] = {}
         self._authority_keys: dict[str, str] = {}
         self._compromised: set[str] = set()
@@ -84,8 +86,9 @@ class Examination:
             self._check_reservation(happened, happened.event)
             return
         self._check_reservations_are_there()
-        for problem in (*self._lineages.problems_of(happened), *self._csr_answers.problems_of(happened)):
-            self.find(happened.position, problem)
+        for part in (self._lineages, self._csr_answers, self._revocations):
+            for problem in part.problems_of(happened):
+                self.find(happened.position, problem)
         match happened.event:
             case AuthorityPrepared() | CertificatePrepared() | OCSPResponderPrepared() as prepared:
                 self._note_intent(happened, prepared)

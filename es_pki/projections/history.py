@@ -7,15 +7,19 @@ from msgspec import Struct
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityPrepared,
+    AuthorityRevoked,
     AuthoritySigningFailed,
     IssuancePolicyAdopted,
 )
 from es_pki.events.certificate import (
     CertificateDeleted,
+    CertificateHeld,
     CertificateIssued,
     CertificateLabelled,
     CertificatePrepared,
+    CertificateReleased,
     CertificateRenamed,
+    CertificateRevoked,
     CertificateRolledBack,
     OwnerAssigned,
     PrivateKeyExported,
@@ -80,6 +84,8 @@ def summary(event: Event) -> str:
             return "signed"
         case AuthoritySigningFailed() | SigningFailed() | OCSPResponderSigningFailed():
             return event.reason
+        case AuthorityRevoked():
+            return f"{event.reason}, since {event.revoked_at:%F %T}Z"
         case IssuancePolicyAdopted():
             return f"at most {event.policy.maximum_validity_days} days"
         case CertificatePrepared():
@@ -109,6 +115,10 @@ def _of_lineage(event: Event) -> str:
     match event:
         case CertificateRolledBack():
             return f"version {event.version} is the current one again"
+        case CertificateRevoked():
+            return f"version {event.version}: {event.reason}, since {event.revoked_at:%F %T}Z"
+        case CertificateHeld() | CertificateReleased():
+            return f"version {event.version}"
         case CertificateRenamed():
             return f"{event.former_name} is called {event.name}"
         case CertificateLabelled():
@@ -144,6 +154,10 @@ view = View(
         CertificateDeleted,
         PrivateKeysDiscarded,
         PrivateKeyExported,
+        CertificateHeld,
+        CertificateReleased,
+        CertificateRevoked,
+        AuthorityRevoked,
         LogKeyAdopted,
         LogRestored,
         OCSPResponderPrepared,

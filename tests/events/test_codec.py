@@ -12,15 +12,19 @@ from es_pki.events import codec
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityPrepared,
+    AuthorityRevoked,
     AuthoritySigningFailed,
     IssuancePolicyAdopted,
 )
 from es_pki.events.certificate import (
     CertificateDeleted,
+    CertificateHeld,
     CertificateIssued,
     CertificateLabelled,
     CertificatePrepared,
+    CertificateReleased,
     CertificateRenamed,
+    CertificateRevoked,
     CertificateRolledBack,
     OwnerAssigned,
     PrivateKeyExported,
@@ -42,6 +46,7 @@ from es_pki.events.signing_request import (
 from es_pki.values import (
     Attribute,
     AttributeType,
+    CRLReason,
     ExportFormat,
     ExtendedKeyUsage,
     IssuancePolicy,
@@ -92,6 +97,15 @@ SAMPLES = {
             subordinate_authorities=True,
         )
     ),
+    "authority.revoked.v1": AuthorityRevoked(
+        name="intermediate",
+        issuer_id="018f0000-0000-7000-8000-000000000001",
+        serial_number="01ff",
+        not_after=NOT_AFTER,
+        revoked_at=NOT_BEFORE,
+        reason=CRLReason.CA_COMPROMISE,
+        invalidity_date=NOT_BEFORE,
+    ),
     "certificate.prepared.v1": CertificatePrepared(
         version=1,
         name="www",
@@ -132,6 +146,33 @@ SAMPLES = {
         export_id="018f0000-0000-7000-8000-000000000004",
         request_digest=b"\x06" * 32,
         legacy=True,
+    ),
+    "certificate.held.v1": CertificateHeld(
+        version=1,
+        name="www",
+        issuer_id="018f0000-0000-7000-8000-000000000001",
+        serial_number="02ab",
+        not_after=NOT_AFTER,
+        held_at=NOT_BEFORE,
+        crl_shard=3,
+    ),
+    "certificate.released.v1": CertificateReleased(
+        version=1,
+        issuer_id="018f0000-0000-7000-8000-000000000001",
+        serial_number="02ab",
+        not_after=NOT_AFTER,
+        crl_shard=3,
+    ),
+    "certificate.revoked.v1": CertificateRevoked(
+        version=1,
+        name="www",
+        issuer_id="018f0000-0000-7000-8000-000000000001",
+        serial_number="02ab",
+        not_after=NOT_AFTER,
+        revoked_at=NOT_BEFORE,
+        reason=CRLReason.KEY_COMPROMISE,
+        invalidity_date=NOT_BEFORE,
+        crl_shard=3,
     ),
     "key_compromise.reported.v1": KeyCompromiseReported("its backup lay in a public bucket"),
     "log_key.adopted.v1": LogKeyAdopted(

@@ -5,13 +5,22 @@ from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
 
-from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed, IssuancePolicyAdopted
+from es_pki.events.authority import (
+    AuthorityCreated,
+    AuthorityPrepared,
+    AuthorityRevoked,
+    AuthoritySigningFailed,
+    IssuancePolicyAdopted,
+)
 from es_pki.events.certificate import (
     CertificateDeleted,
+    CertificateHeld,
     CertificateIssued,
     CertificateLabelled,
     CertificatePrepared,
+    CertificateReleased,
     CertificateRenamed,
+    CertificateRevoked,
     CertificateRolledBack,
     OwnerAssigned,
     PrivateKeyExported,
@@ -33,6 +42,7 @@ from es_pki.events.signing_request import (
 from es_pki.values import (
     Attribute,
     AttributeType,
+    CRLReason,
     ExportFormat,
     IssuancePolicy,
     KeyType,
@@ -116,8 +126,21 @@ class _Author:
                 yield stream, SigningFailed(version, "the key is gone")
             else:
                 yield stream, CertificateIssued(version, f"certificate {prepared.serial_number}".encode())
+                yield from self._end_of(stream, prepared)
 
         yield from self._lineage_life(stream)
+
+    def _end_of(self, stream: str, prepared: CertificatePrepared) -> Iterator[tuple[str, Event]]:
+        """Yield what may happen to a version so that it holds no more."""
+        if prepared.issuer_id is None or self._random.random() < 0.5:
+            return
+        facts = prepared.issuer_id, prepared.serial_number, prepared.not_after
+        yield stream, CertificateHeld(prepared.version, prepared.name, *facts, NOW)
+        if self._random.random() < 0.5:
+            yield stream, CertificateReleased(prepared.version, *facts)
+        if self._random.random() < 0.5:
+            reason = self._random.choice([CRLReason.SUPERSEDED, CRLReason.UNSPECIFIED])
+            yield stream, CertificateRevoked(prepared.version, prepared.name, *facts, NOW, reason)
 
     def _lineage_life(self, stream: str) -> Iterator[tuple[str, Event]]:
         """Yield what may happen to a certificate besides its versions."""
@@ -156,6 +179,9 @@ class _Author:
         for _ in range(self._random.randrange(3)):
             days = self._random.randrange(1, 800)
             yield stream, IssuancePolicyAdopted(IssuancePolicy(maximum_validity_days=days))
+        if self._random.random() < 0.3:
+            reason = CRLReason.CESSATION_OF_OPERATION
+            yield stream, AuthorityRevoked("authority", self.new_id(), "0a", NOW + timedelta(days=9), NOW, reason)
 
     def _principal_life(self, stream: str) -> Iterator[tuple[str, Event]]:
         name = f"principal-{next(self._numbers)}"

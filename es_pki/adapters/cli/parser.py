@@ -16,6 +16,7 @@ from es_pki.adapters.cli.verbs import (
     lineage,
     log,
     overview,
+    revocation,
     token,
 )
 
@@ -30,6 +31,7 @@ VERBS: tuple[Verb, ...] = (
     *export.VERBS,
     *csr.VERBS,
     *key.VERBS,
+    *revocation.VERBS,
     *token.VERBS,
 )
 
@@ -43,6 +45,7 @@ NOUNS = {
     "key": "which keys are compromised, and what uses them",
     "token": "who is let in",
     "backup": "make, check and restore backups",
+    "revocation": "what was revoked",
     "log": "check the event log, prove what is in it, take it along",
     "views": "what is derived from the log",
 }

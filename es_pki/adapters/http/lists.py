@@ -23,6 +23,7 @@ from es_pki.projections import (
     key_compromises,
     key_uses,
     principals,
+    revocations,
     signing_requests,
 )
 from es_pki.projections.view import View
@@ -53,6 +54,11 @@ async def list_tokens(request: web.Request) -> web.StreamResponse:
 async def list_key_compromises(request: web.Request) -> web.StreamResponse:
     """Answer with the keys that were reported as compromised, first to last."""
     return await _list(request, key_compromises.view, row_object)
+
+
+async def list_revocations(request: web.Request) -> web.StreamResponse:
+    """Answer with what is revoked or held, the oldest revocation first."""
+    return await _list(request, revocations.view, row_object)
 
 
 async def list_key_uses(request: web.Request) -> web.StreamResponse:

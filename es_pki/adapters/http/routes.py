@@ -31,11 +31,23 @@ from es_pki.projections import (
     key_compromises,
     key_uses,
     principals,
+    revocations,
     signing_requests,
 )
 
 MAXIMUM_BODY = 1024 * 1024
 
+CERTIFICATES = (
+    "name",
+    "status",
+    "reason",
+    "authority_id",
+    "profile",
+    "serial_number",
+    "fingerprint",
+    "owner",
+    "labels",
+)
 KEYS = ("key_type", "key_algorithm", "security_bits", "public_key_hash")
 NOW_OR_THEN = ("as_of", "at_least")
 PAGES = ("limit", "cursor", *NOW_OR_THEN)
@@ -68,7 +80,7 @@ ROUTES: tuple[Route, ...] = (
         "/api/v1/certificates",
         EVERYBODY,
         lists.list_certificates,
-        (*PAGES, "name", "status", "authority_id", "profile", *KEYS, "serial_number", "fingerprint", "owner", "labels"),
+        (*PAGES, *CERTIFICATES, *KEYS),
         page_of(inventory.Row),
     ),
     Route("GET", "/api/v1/certificates/{id}", EVERYBODY, lists.one_certificate, NOW_OR_THEN, Shown(inventory.Row)),
@@ -115,7 +127,7 @@ ROUTES: tuple[Route, ...] = (
         "/api/v1/key-uses",
         EVERYBODY,
         lists.list_key_uses,
-        (*PAGES, "public_key_hash", "kind", "name", "signed"),
+        (*PAGES, "public_key_hash", "kind", "name", "signed", "revoked"),
         page_of(key_uses.Row),
     ),
     Route(
@@ -125,6 +137,14 @@ ROUTES: tuple[Route, ...] = (
         lists.list_key_compromises,
         (*PAGES, "public_key_hash", "reported_by"),
         page_of(key_compromises.Row),
+    ),
+    Route(
+        "GET",
+        "/api/v1/revocations",
+        EVERYBODY,
+        lists.list_revocations,
+        (*PAGES, "authority_id", "serial_number", "kind", "id", "name", "status", "reason", "revoked_by"),
+        page_of(revocations.Row),
     ),
     Route("GET", "/api/v1/tokens", AUDITORS, lists.list_tokens, (*PAGES, "name"), page_of(principals.Row)),
     Route("GET", "/api/v1/events", AUDITORS, events.list_events, ("after", "stream", "type", "limit")),

@@ -3,7 +3,16 @@
 from collections.abc import Callable
 from typing import assert_never
 
-from es_pki.adapters.intake import authority, certificate, key_compromise, lineage, log_key, principal, signing_request
+from es_pki.adapters.intake import (
+    authority,
+    certificate,
+    key_compromise,
+    lineage,
+    log_key,
+    principal,
+    revocation,
+    signing_request,
+)
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.answer import Answer, Asked, Caller
 from es_pki.adapters.intake.office import Office
@@ -15,14 +24,18 @@ from es_pki.adapters.intake.requests import (
     DeleteCertificate,
     DescribeCertificate,
     ExportCertificate,
+    HoldCertificate,
     ImportCSR,
     IssueCertificate,
     ReissueCertificate,
     RejectCSR,
+    ReleaseCertificate,
     RenameCertificate,
     RenewCertificate,
     ReportKeyCompromise,
     Request,
+    RevokeAuthority,
+    RevokeCertificate,
     RevokeToken,
     RollBackCertificate,
     RotateLogKey,
@@ -84,6 +97,8 @@ class Desk:
                 return await signing_request.take(self._office, request, asked, digest)
             case ReportKeyCompromise():
                 return await key_compromise.report(self._office, request, asked)
+            case RevokeCertificate() | HoldCertificate() | ReleaseCertificate() | RevokeAuthority():
+                return await revocation.take(self._office, request, asked)
             case RotateLogKey():
                 return await log_key.rotate(self._office, asked)
             case CreateToken():

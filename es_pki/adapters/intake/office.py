@@ -13,7 +13,7 @@ from es_pki.adapters.keyring import KeyRing, MadeKey
 from es_pki.adapters.signing import Signer
 from es_pki.adapters.x509.formats import pem_chain
 from es_pki.adapters.x509.keys import stand_in
-from es_pki.commands.authority import AuthorityMissing, issuer_of
+from es_pki.commands.authority import AuthorityMissing, check_holds, issuer_of
 from es_pki.commands.certificate import CertificateMissing
 from es_pki.commands.names import is_own_name, is_uuid
 from es_pki.commands.principal import PrincipalMissing
@@ -96,12 +96,14 @@ class Office(Struct, frozen=True):
         )
 
     async def _constraints(self, authority_id: str | None) -> tuple[NameConstraints, ...]:
-        """Return the name constraints of an authority and of those above it."""
+        """Return the name constraints of an authority and of those above it. Raises `IssuerRevoked`."""
         found: list[NameConstraints] = []
         while authority_id is not None:
-            prepared = (await self.aggregates.load(AUTHORITY, authority_id)).state.prepared
+            state = (await self.aggregates.load(AUTHORITY, authority_id)).state
+            prepared = state.prepared
             if prepared is None:
                 break
+            check_holds(state)
             found.append(prepared.name_constraints)
             authority_id = prepared.issuer_id
         return tuple(found)

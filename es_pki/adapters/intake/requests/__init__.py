@@ -29,6 +29,12 @@ from es_pki.adapters.intake.requests.lineage import (
 )
 from es_pki.adapters.intake.requests.log_key import RotateLogKey
 from es_pki.adapters.intake.requests.principal import CreateToken, RevokeToken
+from es_pki.adapters.intake.requests.revocation import (
+    HoldCertificate,
+    ReleaseCertificate,
+    RevokeAuthority,
+    RevokeCertificate,
+)
 from es_pki.adapters.intake.requests.signing_request import (
     CompleteCSR,
     CreateCSR,
@@ -46,14 +52,18 @@ __all__ = [
     "DeleteCertificate",
     "DescribeCertificate",
     "ExportCertificate",
+    "HoldCertificate",
     "ImportCSR",
     "IssueCertificate",
     "ReissueCertificate",
     "RejectCSR",
+    "ReleaseCertificate",
     "RenameCertificate",
     "RenewCertificate",
     "ReportKeyCompromise",
     "Request",
+    "RevokeAuthority",
+    "RevokeCertificate",
     "RevokeToken",
     "RollBackCertificate",
     "RotateLogKey",
@@ -82,6 +92,10 @@ Request = (
     | CompleteCSR
     | RejectCSR
     | ReportKeyCompromise
+    | RevokeCertificate
+    | HoldCertificate
+    | ReleaseCertificate
+    | RevokeAuthority
     | RotateLogKey
     | CreateToken
     | RevokeToken
