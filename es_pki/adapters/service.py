@@ -27,6 +27,8 @@ from es_pki.adapters.keyring import KeyRing
 from es_pki.adapters.keystore import KeyStore
 from es_pki.adapters.keystore.sealed import SealedKeys
 from es_pki.adapters.lease import Lease
+from es_pki.adapters.ocsp.responder import Responder
+from es_pki.adapters.ocsp.upkeep import Upkeep
 from es_pki.adapters.reactions import EffectStore, Performer, Runner
 from es_pki.adapters.scheduler import Scheduler
 from es_pki.adapters.signing import Signer
@@ -99,7 +101,10 @@ class Service:
         notary = Notary(equipment.log, tree, keys, equipment.checkpoints)
         plan = plan_of(settings)
         backups = ScheduledBackups(plan, equipment.log, notary, equipment.sealed_keys, clock.now) if plan else None
-        self._scheduler = Scheduler(equipment.lease, [backups.look] if backups else [], clock.now)
+        upkeep = Upkeep(equipment.views, equipment.aggregates, desk, clock.now)
+        works = [upkeep.look, *([backups.look] if backups else [])]
+        self._scheduler = Scheduler(equipment.lease, works, clock.now)
+        ocsp = Responder(equipment.log, equipment.aggregates, keys, upkeep.certify, clock.now)
         self.parts = Parts(
             log=equipment.log,
             tree=tree,
@@ -109,6 +114,7 @@ class Service:
             runner=runner,
             aggregates=equipment.aggregates,
             desk=desk,
+            ocsp=ocsp,
             backups=backups,
             now=clock.now,
         )
@@ -135,7 +141,14 @@ class Service:
         """Follow, react and answer while the context lasts; then finish what was begun."""
         context = tls.server_context()
         parts = self.parts
-        works = parts.follower.run, parts.runner.run, parts.notary.run, self._keys.make_ahead, self._scheduler.run
+        works = (
+            parts.follower.run,
+            parts.runner.run,
+            parts.notary.run,
+            parts.ocsp.run,
+            self._keys.make_ahead,
+            self._scheduler.run,
+        )
         async with _in_background(*works):
             await self.parts.follower.reached(0, FIRST_VIEWS_SECONDS)
             await self._use_certificate(context)

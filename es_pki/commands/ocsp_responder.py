@@ -11,9 +11,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from es_pki.commands.key_guard import trusted_keys
-from es_pki.commands.refusals import NotFound, RulesBroken, SerialNumberTaken, SigningGivenUp
+from es_pki.commands.refusals import RulesBroken, SerialNumberTaken, SigningGivenUp
 from es_pki.commands.validity import period
-from es_pki.decider import Decider, Guard, Reservation, Violation
+from es_pki.decider import Decider, Guard, Kind, Refused, Reservation, Violation
 from es_pki.events.ocsp_responder import (
     OCSPResponderCertified,
     OCSPResponderEvent,
@@ -67,6 +67,15 @@ class RecordOCSPResponderSignatureFailure(Struct, frozen=True):
 
 
 OCSPResponderCommand = CertifyOCSPResponder | RecordOCSPResponderSignature | RecordOCSPResponderSignatureFailure
+
+
+# Refusals
+
+
+class OCSPResponderMissing(Refused):
+    """The authority has no OCSP responder of this number. One is certified when the authority's status is asked for."""
+
+    kind = Kind.MISSING
 
 
 # State
@@ -223,7 +232,7 @@ def _record_failure(command: RecordOCSPResponderSignatureFailure, state: State) 
 def _version(state: State, number: int) -> Version:
     version = state.version(number)
     if version is None:
-        raise NotFound("no OCSP responder was prepared that could be signed")
+        raise OCSPResponderMissing("no OCSP responder was prepared that could be signed")
     return version
 
 

@@ -5,6 +5,7 @@ from aiohttp import web
 from es_pki.adapters.http.certificates import DER, in_form
 from es_pki.adapters.http.health import healthz
 from es_pki.adapters.http.lists import row_of
+from es_pki.adapters.http.ocsp import ask_by_get, ask_by_post
 from es_pki.adapters.http.parts import PARTS, Parts
 from es_pki.adapters.http.problems import problems
 from es_pki.commands.refusals import NotFound
@@ -15,7 +16,7 @@ from es_pki.values import Locations
 def locations(public_url: str, authority_id: str) -> Locations:
     """Return where an authority publishes; the addresses stand in its certificates for as long as they live."""
     base = f"{public_url.rstrip('/')}/pki/{authority_id}"
-    return Locations(ca_issuers=f"{base}/ca.crt", crl=f"{base}/crl")
+    return Locations(ca_issuers=f"{base}/ca.crt", crl=f"{base}/crl", ocsp=f"{base}/ocsp")
 
 
 async def authority_certificate(request: web.Request) -> web.StreamResponse:
@@ -33,5 +34,7 @@ def public_application(parts: Parts) -> web.Application:
     application = web.Application(middlewares=[problems], client_max_size=64 * 1024)
     application[PARTS] = parts
     application.router.add_get("/pki/{id}/ca.crt", authority_certificate)
+    application.router.add_post("/pki/{id}/ocsp", ask_by_post)
+    application.router.add_get("/pki/{id}/ocsp/{request:.+}", ask_by_get)
     application.router.add_get("/healthz", healthz)
     return application

@@ -45,7 +45,7 @@ class CertID(NamedTuple):
 class Asked(NamedTuple):
     """A request. `nonce` is the extension's value as it was sent: it is repeated as it is; None without one."""
 
-    cert_ids: tuple[CertID, ...]
+    about: tuple[CertID, ...]
     nonce: bytes | None
 
 
@@ -73,10 +73,10 @@ def _request(der: bytes) -> Asked:
     tbs.end()
     if not 1 <= len(requests) <= MOST_CERTIFICATES:
         raise MalformedRequest(f"asks about {len(requests)} certificates, not 1 to {MOST_CERTIFICATES}")
-    return Asked(tuple(_cert_id(request.content) for request in requests), _nonce(extensions.get(NONCE)))
+    return Asked(tuple(_certificate(request.content) for request in requests), _nonce(extensions.get(NONCE)))
 
 
-def _cert_id(content: bytes) -> CertID:
+def _certificate(content: bytes) -> CertID:
     request = Elements(content)
     found = request.take(SEQUENCE)
     _extensions(request.take_any(EXPLICIT_0))

@@ -12,10 +12,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from msgspec import Struct
 
+from es_pki.adapters.ocsp.identity import key_bits
 from es_pki.adapters.ocsp.request import EXPLICIT_1, EXPLICIT_2, NONCE
 from es_pki.adapters.x509.algorithms import signature_algorithm
 from es_pki.adapters.x509.der import BIT_STRING, EXPLICIT_0, OCTET_STRING, element, object_identifier, sequence
-from es_pki.adapters.x509.elements import Elements, only
 from es_pki.values import CRLReason, KeyType
 
 ENUMERATED, GENERALIZED_TIME = 0x0A, 0x18
@@ -68,12 +68,12 @@ Status = Good | Revoked | Unknown
 
 
 class Single(Struct, frozen=True):
-    """The answer about one certificate; `cert_id` is DER as it was asked.
+    """The answer about one certificate; `about` is the DER CertID as it was asked.
 
     `archive_cutoff`: the answer is about a certificate that has expired; those that ended since then are answered for.
     """
 
-    cert_id: bytes
+    about: bytes
     status: Status
     archive_cutoff: datetime | None = None
 
@@ -89,15 +89,8 @@ class Signing(Struct, frozen=True):
     def of(cls, key_type: KeyType, certificate: bytes) -> "Signing":
         """Return the responder of a certificate."""
         spki = x509.load_der_x509_certificate(certificate).public_key()
-        bits = subject_public_key(spki.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+        bits = key_bits(spki.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
         return cls(key_type, certificate, sha1(bits, usedforsecurity=False).digest())
-
-
-def subject_public_key(spki: bytes) -> bytes:
-    """Return a key as it is hashed: the BIT STRING of a DER SubjectPublicKeyInfo without its unused bits' number."""
-    fields = Elements(only(spki, 0x30))
-    fields.take(0x30)
-    return fields.take(BIT_STRING).content[1:]
 
 
 def response_data(
@@ -138,7 +131,7 @@ def _single(single: Single, this_update: datetime, next_update: datetime) -> byt
         cutoff = sequence(ARCHIVE_CUTOFF, element(OCTET_STRING, _time(single.archive_cutoff)))
         extensions = element(EXPLICIT_1, sequence(cutoff))
     return sequence(
-        single.cert_id,
+        single.about,
         _status(single.status),
         _time(this_update),
         element(EXPLICIT_0, _time(next_update)),

@@ -208,11 +208,13 @@ def _subtrees(space: NameSpace) -> list[x509.GeneralName]:
 @lru_cache(maxsize=256)
 def _locations(locations: Locations) -> tuple[x509.Extension[x509.ExtensionType], ...]:
     """RFC 5280 sections 4.2.2.1 and 4.2.1.13."""
-    ca_issuers = x509.AccessDescription(
-        AuthorityInformationAccessOID.CA_ISSUERS, x509.UniformResourceIdentifier(locations.ca_issuers)
-    )
+    access = {
+        AuthorityInformationAccessOID.OCSP: locations.ocsp,
+        AuthorityInformationAccessOID.CA_ISSUERS: locations.ca_issuers,
+    }
+    descriptions = [x509.AccessDescription(how, x509.UniformResourceIdentifier(at)) for how, at in access.items() if at]
     point = x509.DistributionPoint([x509.UniformResourceIdentifier(locations.crl)], None, None, None)
     return (
-        _extension(x509.AuthorityInformationAccess([ca_issuers]), critical=False),
+        _extension(x509.AuthorityInformationAccess(descriptions), critical=False),
         _extension(x509.CRLDistributionPoints([point]), critical=False),
     )
