@@ -29,6 +29,7 @@ from es_pki.events.codec import UndecodableEvent, UnknownEvent
 from es_pki.events.happened import Happened
 from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.log_key import LogKeyAdopted, LogRestored
+from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared, OCSPResponderSigningFailed
 from es_pki.events.principal import TokenCreated
 from es_pki.events.reservation import NameReleased, NameReserved, ReservationEvent, SerialNumberReserved
 from es_pki.events.signing_request import SigningRequestCreated, SigningRequestImported
@@ -39,7 +40,7 @@ from eventlog import Finding, Log
 Heard = Callable[[int, int], None]
 """Hears how far a long work has come: positions done, and in all."""
 
-Prepared = AuthorityPrepared | CertificatePrepared
+Prepared = AuthorityPrepared | CertificatePrepared | OCSPResponderPrepared
 
 
 async def examine(log: Log, heard: Heard = lambda _done, _total: None) -> "Examination":
@@ -92,12 +93,16 @@ class Examination:
             for problem in part.problems_of(happened):
                 self.find(happened.position, problem)
         match happened.event:
-            case AuthorityPrepared() | CertificatePrepared() as prepared:
+            case AuthorityPrepared() | CertificatePrepared() | OCSPResponderPrepared() as prepared:
                 self._note_intent(happened, prepared)
-            case AuthorityCreated(certificate=der) | CertificateIssued(certificate=der):
+            case (
+                AuthorityCreated(certificate=der)
+                | CertificateIssued(certificate=der)
+                | OCSPResponderCertified(certificate=der)
+            ):
                 for problem in self._problems_of(happened, der):
                     self.find(happened.position, problem)
-            case AuthoritySigningFailed() | SigningFailed():
+            case AuthoritySigningFailed() | SigningFailed() | OCSPResponderSigningFailed():
                 if self.outstanding.pop(happened.stream, None) is None:
                     self.find(happened.position, "a signature failed that nobody intended")
             case LogKeyAdopted() | LogRestored() as changed:
@@ -116,7 +121,9 @@ class Examination:
         if happened.stream in self.outstanding:
             self.find(happened.position, "prepared anew before the version before was signed or given up")
         self.outstanding[happened.stream] = prepared
-        if isinstance(prepared, AuthorityPrepared) or prepared.version == 1:
+        if isinstance(prepared, AuthorityPrepared) or (
+            isinstance(prepared, CertificatePrepared) and prepared.version == 1
+        ):
             self._due[f"{category}_name-{prepared.name}"] = (happened.position, happened.id)
         if isinstance(prepared, AuthorityPrepared):
             self._due[f"authority_subject-{subject_digest(prepared.subject)}"] = (happened.position, happened.id)

@@ -30,6 +30,8 @@ from es_pki.adapters.keyring import KeyRing
 from es_pki.adapters.keystore import KeyStore
 from es_pki.adapters.keystore.sealed import SealedKeys
 from es_pki.adapters.lease import Lease
+from es_pki.adapters.ocsp.responder import Responder
+from es_pki.adapters.ocsp.upkeep import Upkeep
 from es_pki.adapters.reactions import EffectStore, Performer, Runner
 from es_pki.adapters.scheduler import Scheduler
 from es_pki.adapters.signing import Signer
@@ -111,8 +113,10 @@ class Service:
         backup_plan, backups = plan_of(settings), None
         if backup_plan:
             backups = ScheduledBackups(backup_plan, equipment.log, notary, equipment.sealed_keys, clock.now)
-        works = [crls.look, *([backups.look] if backups else [])]
+        upkeep = Upkeep(equipment.views, equipment.aggregates, desk, clock.now)
+        works = [crls.look, upkeep.look, *([backups.look] if backups else [])]
         self._scheduler = Scheduler(equipment.lease, works, clock.now)
+        ocsp = Responder(equipment.log, equipment.aggregates, keys, upkeep.certify, clock.now)
         self.parts = Parts(
             log=equipment.log,
             tree=tree,
@@ -123,6 +127,7 @@ class Service:
             aggregates=equipment.aggregates,
             desk=desk,
             crls=crls,
+            ocsp=ocsp,
             backups=backups,
             now=clock.now,
         )
@@ -149,7 +154,7 @@ class Service:
         """Follow, react and answer while the context lasts; then finish what was begun."""
         context = tls.server_context()
         parts = self.parts
-        followers = parts.follower.run, parts.runner.run, parts.crls.run
+        followers = parts.follower.run, parts.runner.run, parts.crls.run, parts.ocsp.run
         works = *followers, parts.notary.run, self._keys.make_ahead, self._scheduler.run
         async with _in_background(*works):
             await self.parts.follower.reached(0, FIRST_VIEWS_SECONDS)

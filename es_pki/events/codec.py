@@ -36,6 +36,12 @@ from es_pki.events.certificate import (
 )
 from es_pki.events.key_compromise import KeyCompromiseEvent, KeyCompromiseReported
 from es_pki.events.log_key import LogKeyAdopted, LogKeyEvent, LogRestored
+from es_pki.events.ocsp_responder import (
+    OCSPResponderCertified,
+    OCSPResponderEvent,
+    OCSPResponderPrepared,
+    OCSPResponderSigningFailed,
+)
 from es_pki.events.principal import PrincipalEvent, TokenCreated, TokenRevoked
 from es_pki.events.reservation import NameReleased, NameReserved, ReservationEvent, SerialNumberReserved
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared, RevocationListEvent
@@ -54,6 +60,7 @@ Event = (
     | CertificateEvent
     | KeyCompromiseEvent
     | LogKeyEvent
+    | OCSPResponderEvent
     | PrincipalEvent
     | ReservationEvent
     | RevocationListEvent
@@ -83,6 +90,9 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "key_compromise.reported.v1": KeyCompromiseReported,
     "log_key.adopted.v1": LogKeyAdopted,
     "log_key.log_restored.v1": LogRestored,
+    "ocsp_responder.prepared.v1": OCSPResponderPrepared,
+    "ocsp_responder.certified.v1": OCSPResponderCertified,
+    "ocsp_responder.signing_failed.v1": OCSPResponderSigningFailed,
     "principal.token_created.v1": TokenCreated,
     "principal.token_revoked.v1": TokenRevoked,
     "reservation.name_reserved.v1": NameReserved,

@@ -29,6 +29,12 @@ from es_pki.events.certificate import (
 from es_pki.events.codec import Event
 from es_pki.events.key_compromise import KeyCompromiseEvent
 from es_pki.events.log_key import LogKeyAdopted, LogKeyEvent, LogRestored
+from es_pki.events.ocsp_responder import (
+    OCSPResponderCertified,
+    OCSPResponderEvent,
+    OCSPResponderPrepared,
+    OCSPResponderSigningFailed,
+)
 from es_pki.events.principal import PrincipalEvent, TokenCreated, TokenRevoked
 from es_pki.events.reservation import ReservationEvent
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared, RevocationListEvent
@@ -55,6 +61,8 @@ def summary(event: Event) -> str:
         return _of_trust_store(event)
     if isinstance(event, RevocationListEvent):
         return _of_revocation_list(event)
+    if isinstance(event, OCSPResponderEvent):
+        return _of_ocsp_responder(event)
     if isinstance(event, PrincipalEvent):
         return _of_principal(event)
     if isinstance(event, LogKeyEvent):
@@ -137,6 +145,16 @@ def _of_revocation_list(event: RevocationListEvent) -> str:
             return f"CRL {event.crl_number}, until {event.next_update:%F %T}Z"
         case CRLIssued():
             return f"CRL {event.crl_number}: {event.complete.entries} entries"
+
+
+def _of_ocsp_responder(event: OCSPResponderEvent) -> str:
+    match event:
+        case OCSPResponderPrepared():
+            return f"version {event.version}: serial number {event.serial_number}, until {event.not_after:%F}"
+        case OCSPResponderCertified():
+            return "signed"
+        case OCSPResponderSigningFailed():
+            return event.reason
 
 
 def _of_principal(event: PrincipalEvent) -> str:

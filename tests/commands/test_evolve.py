@@ -9,6 +9,7 @@ from es_pki.commands import (
     certificate,
     key_compromise,
     log_key,
+    ocsp_responder,
     principal,
     revocation_list,
     signing_request,
@@ -18,6 +19,7 @@ from es_pki.events.authority import AuthorityEvent
 from es_pki.events.certificate import CertificateEvent
 from es_pki.events.key_compromise import KeyCompromiseEvent
 from es_pki.events.log_key import LogKeyEvent
+from es_pki.events.ocsp_responder import OCSPResponderEvent
 from es_pki.events.principal import PrincipalEvent
 from es_pki.events.revocation_list import RevocationListEvent
 from es_pki.events.signing_request import SigningRequestEvent
@@ -29,6 +31,7 @@ AGGREGATES = [
     (authority.decider(encode), AuthorityEvent),
     (certificate.decider(encode), CertificateEvent),
     (log_key.decider, LogKeyEvent),
+    (ocsp_responder.decider(encode), OCSPResponderEvent),
     (principal.decider, PrincipalEvent),
     (key_compromise.decider, KeyCompromiseEvent),
     (revocation_list.decider, RevocationListEvent),

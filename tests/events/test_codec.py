@@ -33,6 +33,7 @@ from es_pki.events.certificate import (
 )
 from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.log_key import LogKeyAdopted, LogRestored
+from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared, OCSPResponderSigningFailed
 from es_pki.events.principal import TokenCreated, TokenRevoked
 from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared, Signed
@@ -191,6 +192,21 @@ SAMPLES = {
         next_origin="pki.example.test/log-0123456789abcdef",
         reason="the disk of the server broke",
     ),
+    "ocsp_responder.prepared.v1": OCSPResponderPrepared(
+        version=2,
+        issuer_id="018f0000-0000-7000-8000-000000000001",
+        key_type=KeyType.EC_P256,
+        key_id="0f8b7b2e-0000-4000-8000-000000000005",
+        public_key_hash="07" * 32,
+        serial_number="03cd",
+        not_before=NOT_BEFORE,
+        not_after=NOT_AFTER,
+        to_be_signed=b"\x30\x0a",
+    ),
+    "ocsp_responder.certified.v1": OCSPResponderCertified(
+        version=2, certificate=b"\x30\x0b", key_ids=("0f8b7b2e-0000-4000-8000-000000000004",)
+    ),
+    "ocsp_responder.signing_failed.v1": OCSPResponderSigningFailed(version=2, reason="the key is gone"),
     "principal.token_created.v1": TokenCreated(
         name="backup",
         roles=(Role.AUDITOR, Role.VIEWER),

@@ -30,6 +30,7 @@ from es_pki.events.certificate import (
 )
 from es_pki.events.codec import Event
 from es_pki.events.key_compromise import KeyCompromiseReported
+from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared
 from es_pki.events.principal import TokenCreated, TokenRevoked
 from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared, Signed
@@ -174,6 +175,15 @@ class _Author:
             yield stream, AuthoritySigningFailed("the key is gone")
             return
         yield stream, AuthorityCreated(b"authority " + stream.encode())
+        authority_id = stream.removeprefix("authority-")
+        responder, serial = f"ocsp_responder-{authority_id}", f"{self._random.getrandbits(64):x}"
+        end = NOW + timedelta(days=30)
+        yield (
+            responder,
+            OCSPResponderPrepared(1, authority_id, KeyType.EC_P256, self.new_id(), "07" * 32, serial, NOW, end, b"tbs"),
+        )
+        yield f"serial_number-{authority_id}-{serial}", SerialNumberReserved(authority_id)
+        yield responder, OCSPResponderCertified(1, b"certificate")
         for _ in range(self._random.randrange(3)):
             days = self._random.randrange(1, 800)
             yield stream, IssuancePolicyAdopted(IssuancePolicy(maximum_validity_days=days))

@@ -7,6 +7,7 @@ from es_pki.commands import (
     certificate,
     key_compromise,
     log_key,
+    ocsp_responder,
     principal,
     revocation_list,
     signing_request,
@@ -18,6 +19,7 @@ _ENCODE = linted(encode_tbs)
 AUTHORITY = authority.decider(_ENCODE)
 CERTIFICATE = certificate.decider(_ENCODE)
 LOG_KEY = log_key.decider
+OCSP_RESPONDER = ocsp_responder.decider(_ENCODE)
 PRINCIPAL = principal.decider
 KEY_COMPROMISE = key_compromise.decider
 REVOCATION_LIST = revocation_list.decider

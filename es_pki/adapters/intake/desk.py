@@ -9,6 +9,7 @@ from es_pki.adapters.intake import (
     key_compromise,
     lineage,
     log_key,
+    ocsp_responder,
     principal,
     revocation,
     signing_request,
@@ -66,6 +67,10 @@ class Desk:
     async def name_log(self, origin: str, caller: Caller) -> str:
         """Give the log its origin and its first signing key, unless it has them; return its origin."""
         return await log_key.create(self._office, origin, actor=caller.name)
+
+    async def certify_ocsp_responder(self, authority_id: str, asked: Asked) -> None:
+        """Have an authority certify an OCSP responder if one is due. Raises `Refused`."""
+        await ocsp_responder.certify(self._office, authority_id, asked)
 
     async def take(self, request: Request, asked: Asked) -> Answer:
         """Do what was asked. Raises `Refused` and `Conflict`."""
