@@ -53,6 +53,18 @@ def _completion(server: Server) -> dict[str, Any]:
     return {"signing_request": name, "certificate": openssl.signed_elsewhere(made["result"]["csr_pem"])}
 
 
+def _service(server: Server) -> str:
+    name = fresh("service")
+    server.done("RegisterService", name=name, kind="custom")
+    return name
+
+
+def _bound(server: Server) -> str:
+    name = _service(server)
+    server.done("BindCertificate", service=name, certificate=_certificate(server))
+    return name
+
+
 SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.CreateAuthority: lambda _: {"name": fresh("ca"), "subject": {"common_name": fresh("Sample CA")}},
     requests.SetIssuancePolicy: lambda server: {
@@ -93,6 +105,21 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.ImportCSR: lambda _: {"name": fresh("csr"), "csr": _csr()},
     requests.CompleteCSR: _completion,
     requests.RejectCSR: lambda server: {"signing_request": _signing_request(server), "reason": "sample"},
+    requests.RegisterService: lambda _: {
+        "name": fresh("service"),
+        "kind": "custom",
+        "owner": "www-data",
+        "mode": "0640",
+        "probe": {"address": "localhost:443", "server_name": "sample.example.test"},
+    },
+    requests.ReconfigureService: lambda server: {"service": _service(server), "group": "www-data"},
+    requests.BindCertificate: lambda server: {
+        "service": _service(server),
+        "certificate": _certificate(server),
+        "fallback_certificate": _certificate(server),
+    },
+    requests.UnbindCertificate: lambda server: {"service": _bound(server)},
+    requests.RetireService: lambda server: {"service": _bound(server), "reason": "sample"},
     requests.ReportKeyCompromise: lambda _: {"public_key_hash": secrets.token_hex(32), "reason": "sample"},
     requests.RotateLogKey: lambda _: {},
     requests.CreateToken: lambda _: {"name": fresh("token"), "roles": ["viewer"]},
@@ -104,9 +131,14 @@ KEPT_CSR = "kept"
 """The signing request that `furnish` makes: a new server has none."""
 
 
+KEPT_SERVICE = "kept-service"
+"""The service that `furnish` makes."""
+
+
 def furnish(server: Server) -> None:
     """Make what the routes' addresses name and a new server lacks."""
     server.done("CreateCSR", name=KEPT_CSR, dns_names=["kept.example.test"])
+    server.done("RegisterService", name=KEPT_SERVICE)
 
 
 QUERIES = {
@@ -118,7 +150,7 @@ QUERIES = {
 
 def path_of(route: Route) -> str:
     """Return an address at which the route answers."""
-    nouns = {"authorities": "root", "signing-requests": KEPT_CSR}
+    nouns = {"authorities": "root", "signing-requests": KEPT_CSR, "services": KEPT_SERVICE}
     wanted = next((name for noun, name in nouns.items() if f"/{noun}/" in route.path), "es-pki-api")
     path = route.path.replace("{id}", wanted).replace("{name}", "app.js").replace("{tile}", "0/000.p/1")
     return path + QUERIES.get(route.path, "")

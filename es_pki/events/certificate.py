@@ -109,6 +109,23 @@ class PrivateKeyExported(Struct, frozen=True, omit_defaults=True):
     legacy: bool = False
 
 
+class UseBegun(Struct, frozen=True, omit_defaults=True):
+    """A service is to serve the certificate, or to fall back on it: it is recorded with the service's own event.
+
+    `service` is the service's name.
+    """
+
+    service_id: str
+    service: str
+    as_fallback: bool = False
+
+
+class UseEnded(Struct, frozen=True, omit_defaults=True):
+    """The service has to do with the certificate no more."""
+
+    service_id: str
+
+
 CertificateEvent = (
     CertificatePrepared
     | CertificateIssued
@@ -120,4 +137,6 @@ CertificateEvent = (
     | CertificateDeleted
     | PrivateKeysDiscarded
     | PrivateKeyExported
+    | UseBegun
+    | UseEnded
 )

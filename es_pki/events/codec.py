@@ -29,11 +29,21 @@ from es_pki.events.certificate import (
     PrivateKeyExported,
     PrivateKeysDiscarded,
     SigningFailed,
+    UseBegun,
+    UseEnded,
 )
 from es_pki.events.key_compromise import KeyCompromiseEvent, KeyCompromiseReported
 from es_pki.events.log_key import LogKeyAdopted, LogKeyEvent, LogRestored
 from es_pki.events.principal import PrincipalEvent, TokenCreated, TokenRevoked
 from es_pki.events.reservation import NameReleased, NameReserved, ReservationEvent, SerialNumberReserved
+from es_pki.events.service import (
+    CertificateBound,
+    CertificateUnbound,
+    InstallationAdopted,
+    ServiceEvent,
+    ServiceRegistered,
+    ServiceRetired,
+)
 from es_pki.events.signing_request import (
     SigningRequestApproved,
     SigningRequestCreated,
@@ -50,6 +60,7 @@ Event = (
     | LogKeyEvent
     | PrincipalEvent
     | ReservationEvent
+    | ServiceEvent
     | SigningRequestEvent
 )
 
@@ -68,6 +79,8 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "certificate.deleted.v1": CertificateDeleted,
     "certificate.private_keys_discarded.v1": PrivateKeysDiscarded,
     "certificate.private_key_exported.v1": PrivateKeyExported,
+    "certificate.use_begun.v1": UseBegun,
+    "certificate.use_ended.v1": UseEnded,
     "key_compromise.reported.v1": KeyCompromiseReported,
     "log_key.adopted.v1": LogKeyAdopted,
     "log_key.log_restored.v1": LogRestored,
@@ -76,6 +89,11 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "reservation.name_reserved.v1": NameReserved,
     "reservation.name_released.v1": NameReleased,
     "reservation.serial_number_reserved.v1": SerialNumberReserved,
+    "service.registered.v1": ServiceRegistered,
+    "service.installation_adopted.v1": InstallationAdopted,
+    "service.certificate_bound.v1": CertificateBound,
+    "service.certificate_unbound.v1": CertificateUnbound,
+    "service.retired.v1": ServiceRetired,
     "signing_request.created.v1": SigningRequestCreated,
     "signing_request.imported.v1": SigningRequestImported,
     "signing_request.approved.v1": SigningRequestApproved,

@@ -13,6 +13,8 @@ from es_pki.projections import (
     key_compromises,
     key_uses,
     principals,
+    service_usage,
+    services,
     signing_requests,
 )
 from es_pki.projections.view import View
@@ -26,5 +28,7 @@ VIEWS: tuple[View[Any], ...] = (
     key_uses.view,
     key_compromises.view,
     signing_requests.view,
+    services.view,
+    service_usage.view,
 )
 """Every view there is."""

@@ -1,4 +1,4 @@
-"""The history: who did what to an authority, a certificate, a CSR, a principal or a key, in one line each."""
+"""The history: who did what to an authority, certificate, CSR, service, principal or key, in one line each."""
 
 from datetime import datetime
 
@@ -21,12 +21,21 @@ from es_pki.events.certificate import (
     PrivateKeyExported,
     PrivateKeysDiscarded,
     SigningFailed,
+    UseBegun,
+    UseEnded,
 )
 from es_pki.events.codec import Event
 from es_pki.events.happened import Happened
 from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.log_key import LogKeyAdopted, LogRestored
 from es_pki.events.principal import TokenCreated, TokenRevoked
+from es_pki.events.service import (
+    CertificateBound,
+    CertificateUnbound,
+    InstallationAdopted,
+    ServiceRegistered,
+    ServiceRetired,
+)
 from es_pki.events.signing_request import (
     SigningRequestApproved,
     SigningRequestCreated,
@@ -37,7 +46,7 @@ from es_pki.events.signing_request import (
 from es_pki.projections.view import View
 
 NAME = "history"
-VERSION = 4
+VERSION = 5
 
 
 class Row(Struct, frozen=True):
@@ -118,6 +127,24 @@ def _of_lineage(event: Event) -> str:
             return f"{len(event.key_ids)} private keys"
         case PrivateKeyExported():
             return f"version {event.version}, {event.format}: {event.reason}"
+        case UseBegun():
+            return f"used by {event.service}{' as its fallback' if event.as_fallback else ''}"
+        case UseEnded():
+            return f"no more used by the service {event.service_id}"
+        case _:
+            return _of_service(event)
+
+
+def _of_service(event: Event) -> str:
+    match event:
+        case ServiceRegistered():
+            return f"{event.name}: {event.kind}"
+        case InstallationAdopted():
+            return f"{len(event.installation.files)} files, mode {event.installation.mode}"
+        case CertificateBound() | CertificateUnbound():
+            return f"certificate {event.certificate_id}"
+        case ServiceRetired():
+            return event.reason
         case _:
             return ""
 
@@ -141,6 +168,13 @@ view = View(
         CertificateDeleted,
         PrivateKeysDiscarded,
         PrivateKeyExported,
+        UseBegun,
+        UseEnded,
+        ServiceRegistered,
+        InstallationAdopted,
+        CertificateBound,
+        CertificateUnbound,
+        ServiceRetired,
         LogKeyAdopted,
         LogRestored,
         TokenCreated,

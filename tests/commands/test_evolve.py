@@ -4,12 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from es_pki.commands import authority, certificate, key_compromise, log_key, principal, signing_request
+from es_pki.commands import authority, certificate, key_compromise, log_key, principal, service, signing_request
 from es_pki.events.authority import AuthorityEvent
 from es_pki.events.certificate import CertificateEvent
 from es_pki.events.key_compromise import KeyCompromiseEvent
 from es_pki.events.log_key import LogKeyEvent
 from es_pki.events.principal import PrincipalEvent
+from es_pki.events.service import ServiceEvent
 from es_pki.events.signing_request import SigningRequestEvent
 from tests.events import strategies
 from tests.spec import encode
@@ -20,6 +21,7 @@ AGGREGATES = [
     (log_key.decider, LogKeyEvent),
     (principal.decider, PrincipalEvent),
     (key_compromise.decider, KeyCompromiseEvent),
+    (service.decider, ServiceEvent),
     (signing_request.decider, SigningRequestEvent),
 ]
 

@@ -17,11 +17,22 @@ from es_pki.events.certificate import (
     PrivateKeyExported,
     PrivateKeysDiscarded,
     SigningFailed,
+    UseBegun,
+    UseEnded,
 )
 from es_pki.events.codec import Event
 from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.principal import TokenCreated, TokenRevoked
 from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
+from es_pki.events.service import (
+    CertificateBound,
+    CertificateUnbound,
+    Installation,
+    InstallationAdopted,
+    ServiceKind,
+    ServiceRegistered,
+    ServiceRetired,
+)
 from es_pki.events.signing_request import (
     SigningRequestApproved,
     SigningRequestCreated,
@@ -102,6 +113,8 @@ class _Author:
                 yield self._principal_life(f"principal-{self.new_id()}")
             elif kind < 0.4:
                 yield self._signing_request_life(f"signing_request-{self.new_id()}")
+            elif kind < 0.5:
+                yield self._service_life(f"service-{self.new_id()}")
             else:
                 yield self._certificate_life(f"certificate-{self.new_id()}")
 
@@ -129,6 +142,11 @@ class _Author:
             yield stream, OwnerAssigned(self._random.choice(["alice", ""]))
         if self._random.random() < 0.3:
             yield stream, CertificateRolledBack(self._random.randrange(1, 4))
+        if self._random.random() < 0.4:
+            service_id = self.new_id()
+            yield stream, UseBegun(service_id, "nginx", as_fallback=self._random.random() < 0.5)
+            if self._random.random() < 0.5:
+                yield stream, UseEnded(service_id)
         if self._random.random() < 0.3:
             form = self._random.choice(list(ExportFormat))
             yield stream, PrivateKeyExported(1, form, "a move", "05" * 32, self.new_id(), b"digest")
@@ -173,6 +191,19 @@ class _Author:
         answer = self._random.choice(answers)
         if answer is not None:
             yield stream, answer
+
+    def _service_life(self, stream: str) -> Iterator[tuple[str, Event]]:
+        name, installation = f"service-{next(self._numbers)}", Installation(owner="root")
+        yield stream, ServiceRegistered(name, self._random.choice(list(ServiceKind)), installation, b"digest")
+        yield f"service_name-{name}", NameReserved(stream)
+        certificate_id = self.new_id()
+        yield stream, CertificateBound(certificate_id, self._random.choice([None, self.new_id()]))
+        if self._random.random() < 0.5:
+            yield stream, InstallationAdopted(Installation(group="www-data"))
+        if self._random.random() < 0.5:
+            yield stream, CertificateUnbound(certificate_id)
+        if self._random.random() < 0.3:
+            yield stream, ServiceRetired("replaced")
 
     def interleaved(self) -> Iterator[tuple[str, Event]]:
         """Yield the events of several lives at once, without end."""

@@ -16,6 +16,7 @@ from es_pki.adapters.cli.verbs import (
     lineage,
     log,
     overview,
+    service,
     token,
 )
 
@@ -30,6 +31,7 @@ VERBS: tuple[Verb, ...] = (
     *export.VERBS,
     *csr.VERBS,
     *key.VERBS,
+    *service.VERBS,
     *token.VERBS,
 )
 
@@ -40,6 +42,7 @@ NOUNS = {
     "authority": "who issues here, and what they may issue",
     "certificate": "issue, renew, look at and fetch certificates",
     "csr": "CSRs made, kept and answered here",
+    "service": "who serves which certificate, and how each gets it",
     "key": "which keys are compromised, and what uses them",
     "token": "who is let in",
     "backup": "make, check and restore backups",

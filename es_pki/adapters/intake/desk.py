@@ -3,11 +3,21 @@
 from collections.abc import Callable
 from typing import assert_never
 
-from es_pki.adapters.intake import authority, certificate, key_compromise, lineage, log_key, principal, signing_request
+from es_pki.adapters.intake import (
+    authority,
+    certificate,
+    key_compromise,
+    lineage,
+    log_key,
+    principal,
+    service,
+    signing_request,
+)
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.answer import Answer, Asked, Caller
 from es_pki.adapters.intake.office import Office
 from es_pki.adapters.intake.requests import (
+    BindCertificate,
     CompleteCSR,
     CreateAuthority,
     CreateCSR,
@@ -17,18 +27,22 @@ from es_pki.adapters.intake.requests import (
     ExportCertificate,
     ImportCSR,
     IssueCertificate,
+    ReconfigureService,
+    RegisterService,
     ReissueCertificate,
     RejectCSR,
     RenameCertificate,
     RenewCertificate,
     ReportKeyCompromise,
     Request,
+    RetireService,
     RevokeToken,
     RollBackCertificate,
     RotateLogKey,
     SelfSignCertificate,
     SetIssuancePolicy,
     SignCSR,
+    UnbindCertificate,
     digest_of,
 )
 from es_pki.adapters.keyring import KeyRing
@@ -82,6 +96,8 @@ class Desk:
                 return await lineage.take(self._office, request, asked, digest)
             case CreateCSR() | ImportCSR() | CompleteCSR() | RejectCSR():
                 return await signing_request.take(self._office, request, asked, digest)
+            case RegisterService() | ReconfigureService() | BindCertificate() | UnbindCertificate() | RetireService():
+                return await service.take(self._office, request, asked, digest)
             case ReportKeyCompromise():
                 return await key_compromise.report(self._office, request, asked)
             case RotateLogKey():

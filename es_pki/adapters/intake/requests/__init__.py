@@ -29,6 +29,13 @@ from es_pki.adapters.intake.requests.lineage import (
 )
 from es_pki.adapters.intake.requests.log_key import RotateLogKey
 from es_pki.adapters.intake.requests.principal import CreateToken, RevokeToken
+from es_pki.adapters.intake.requests.service import (
+    BindCertificate,
+    ReconfigureService,
+    RegisterService,
+    RetireService,
+    UnbindCertificate,
+)
 from es_pki.adapters.intake.requests.signing_request import (
     CompleteCSR,
     CreateCSR,
@@ -39,6 +46,7 @@ from es_pki.adapters.intake.requests.signing_request import (
 __all__ = [
     "REQUESTS",
     "SECRETS",
+    "BindCertificate",
     "CompleteCSR",
     "CreateAuthority",
     "CreateCSR",
@@ -48,12 +56,15 @@ __all__ = [
     "ExportCertificate",
     "ImportCSR",
     "IssueCertificate",
+    "ReconfigureService",
+    "RegisterService",
     "ReissueCertificate",
     "RejectCSR",
     "RenameCertificate",
     "RenewCertificate",
     "ReportKeyCompromise",
     "Request",
+    "RetireService",
     "RevokeToken",
     "RollBackCertificate",
     "RotateLogKey",
@@ -61,6 +72,7 @@ __all__ = [
     "SetIssuancePolicy",
     "SignCSR",
     "SubjectFields",
+    "UnbindCertificate",
     "digest_of",
 ]
 
@@ -81,6 +93,11 @@ Request = (
     | ImportCSR
     | CompleteCSR
     | RejectCSR
+    | RegisterService
+    | ReconfigureService
+    | BindCertificate
+    | UnbindCertificate
+    | RetireService
     | ReportKeyCompromise
     | RotateLogKey
     | CreateToken
