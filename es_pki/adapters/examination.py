@@ -3,7 +3,8 @@
 The log's own evidence says that nothing was changed. This says that what was recorded is a PKI: every signature was
 intended before it was made, is over exactly the intended bytes and by the issuer's key, every name and serial number
 was reserved in the same append, no lineage says what can't be (`lineages.py`), every CSR was answered once at most
-(`csr_answers.py`), and what was revoked stayed revoked (`revoked.py`).
+(`csr_answers.py`), what was revoked stayed revoked (`revoked.py`), and services and certificates agree on who uses what
+(`service_uses.py`).
 """
 
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from es_pki.adapters.csr_answers import CSRAnswers
 from es_pki.adapters.lineages import Lineages
 from es_pki.adapters.recorded import happened
 from es_pki.adapters.revoked import Revocations
+from es_pki.adapters.service_uses import ServiceUses
 from es_pki.commands.authority import subject_digest
 from es_pki.commands.signing_request import csr_digest
 from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed
@@ -32,6 +34,7 @@ from es_pki.events.log_key import LogKeyAdopted, LogRestored
 from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared, OCSPResponderSigningFailed
 from es_pki.events.principal import TokenCreated
 from es_pki.events.reservation import NameReleased, NameReserved, ReservationEvent, SerialNumberReserved
+from es_pki.events.service import ServiceRegistered
 from es_pki.events.signing_request import SigningRequestCreated, SigningRequestImported
 from es_pki.events.trust_store import CertificateTrusted, TrustStoreCreated
 from es_pki.values import public_key_hash
@@ -68,6 +71,7 @@ class Examination:
         self._lineages = Lineages()
         self._csr_answers = CSRAnswers()
         self._revocations = Revocations()
+        self._service_uses = ServiceUses()
         self._authorities: dict[str, x509.Certificate] = {}
         self._authority_keys: dict[str, str] = {}
         self._compromised: set[str] = set()
@@ -80,6 +84,8 @@ class Examination:
     def end(self) -> None:
         """Check what only the end of the log can tell."""
         self._check_reservations_are_there()
+        for problem in self._service_uses.problems_at_the_end():
+            self.find(0, problem)
 
     def look_at(self, happened: Happened) -> None:
         """Check one event against those before it."""
@@ -89,7 +95,7 @@ class Examination:
         if isinstance(happened.event, CertificateTrusted):
             return  # a new trust store's first certificates stand between its creation and its name's reservation
         self._check_reservations_are_there()
-        for part in (self._lineages, self._csr_answers, self._revocations):
+        for part in (self._lineages, self._csr_answers, self._revocations, self._service_uses):
             for problem in part.problems_of(happened):
                 self.find(happened.position, problem)
         match happened.event:
@@ -111,6 +117,8 @@ class Examination:
                 self._note_names(happened, named)
             case SigningRequestCreated() | SigningRequestImported() as kept:
                 self._note_csr(happened, kept)
+            case ServiceRegistered(name=name):
+                self._due[f"service_name-{name}"] = (happened.position, happened.id)
             case KeyCompromiseReported():
                 self._compromised.add(happened.id)
             case _:

@@ -33,6 +33,8 @@ from es_pki.events.certificate import (
     PrivateKeyExported,
     PrivateKeysDiscarded,
     SigningFailed,
+    UseBegun,
+    UseEnded,
 )
 from es_pki.events.key_compromise import KeyCompromiseEvent, KeyCompromiseReported
 from es_pki.events.log_key import LogKeyAdopted, LogKeyEvent, LogRestored
@@ -45,6 +47,14 @@ from es_pki.events.ocsp_responder import (
 from es_pki.events.principal import PrincipalEvent, TokenCreated, TokenRevoked
 from es_pki.events.reservation import NameReleased, NameReserved, ReservationEvent, SerialNumberReserved
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared, RevocationListEvent
+from es_pki.events.service import (
+    CertificateBound,
+    CertificateUnbound,
+    InstallationAdopted,
+    ServiceEvent,
+    ServiceRegistered,
+    ServiceRetired,
+)
 from es_pki.events.signing_request import (
     SigningRequestApproved,
     SigningRequestCreated,
@@ -64,6 +74,7 @@ Event = (
     | PrincipalEvent
     | ReservationEvent
     | RevocationListEvent
+    | ServiceEvent
     | SigningRequestEvent
     | TrustStoreEvent
 )
@@ -87,6 +98,8 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "certificate.held.v1": CertificateHeld,
     "certificate.released.v1": CertificateReleased,
     "certificate.revoked.v1": CertificateRevoked,
+    "certificate.use_begun.v1": UseBegun,
+    "certificate.use_ended.v1": UseEnded,
     "key_compromise.reported.v1": KeyCompromiseReported,
     "log_key.adopted.v1": LogKeyAdopted,
     "log_key.log_restored.v1": LogRestored,
@@ -100,6 +113,11 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "reservation.serial_number_reserved.v1": SerialNumberReserved,
     "revocation_list.crl_prepared.v1": CRLPrepared,
     "revocation_list.crl_issued.v1": CRLIssued,
+    "service.registered.v1": ServiceRegistered,
+    "service.installation_adopted.v1": InstallationAdopted,
+    "service.certificate_bound.v1": CertificateBound,
+    "service.certificate_unbound.v1": CertificateUnbound,
+    "service.retired.v1": ServiceRetired,
     "signing_request.created.v1": SigningRequestCreated,
     "signing_request.imported.v1": SigningRequestImported,
     "signing_request.approved.v1": SigningRequestApproved,

@@ -25,6 +25,8 @@ from es_pki.events.certificate import (
     PrivateKeyExported,
     PrivateKeysDiscarded,
     SigningFailed,
+    UseBegun,
+    UseEnded,
 )
 from es_pki.events.codec import Event
 from es_pki.events.key_compromise import KeyCompromiseEvent
@@ -38,6 +40,14 @@ from es_pki.events.ocsp_responder import (
 from es_pki.events.principal import PrincipalEvent, TokenCreated, TokenRevoked
 from es_pki.events.reservation import ReservationEvent
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared, RevocationListEvent
+from es_pki.events.service import (
+    CertificateBound,
+    CertificateUnbound,
+    InstallationAdopted,
+    ServiceEvent,
+    ServiceRegistered,
+    ServiceRetired,
+)
 from es_pki.events.signing_request import (
     SigningRequestApproved,
     SigningRequestCreated,
@@ -63,6 +73,8 @@ def summary(event: Event) -> str:
         return _of_revocation_list(event)
     if isinstance(event, OCSPResponderEvent):
         return _of_ocsp_responder(event)
+    if isinstance(event, ServiceEvent):
+        return _of_service(event)
     if isinstance(event, PrincipalEvent):
         return _of_principal(event)
     if isinstance(event, LogKeyEvent):
@@ -115,6 +127,10 @@ def _of_certificate(event: CertificateEvent) -> str:
             return f"{len(event.key_ids)} private keys"
         case PrivateKeyExported():
             return f"version {event.version}, {event.format}: {event.reason}"
+        case UseBegun():
+            return f"used by {event.service}{' as its fallback' if event.as_fallback else ''}"
+        case UseEnded():
+            return f"no more used by the service {event.service_id}"
 
 
 def _of_signing_request(event: SigningRequestEvent) -> str:
@@ -154,6 +170,18 @@ def _of_ocsp_responder(event: OCSPResponderEvent) -> str:
         case OCSPResponderCertified():
             return "signed"
         case OCSPResponderSigningFailed():
+            return event.reason
+
+
+def _of_service(event: ServiceEvent) -> str:
+    match event:
+        case ServiceRegistered():
+            return f"{event.name}: {event.kind}"
+        case InstallationAdopted():
+            return f"{len(event.installation.files)} files, mode {event.installation.mode}"
+        case CertificateBound() | CertificateUnbound():
+            return f"certificate {event.certificate_id}"
+        case ServiceRetired():
             return event.reason
 
 

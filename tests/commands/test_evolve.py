@@ -12,6 +12,7 @@ from es_pki.commands import (
     ocsp_responder,
     principal,
     revocation_list,
+    service,
     signing_request,
     trust_store,
 )
@@ -22,6 +23,7 @@ from es_pki.events.log_key import LogKeyEvent
 from es_pki.events.ocsp_responder import OCSPResponderEvent
 from es_pki.events.principal import PrincipalEvent
 from es_pki.events.revocation_list import RevocationListEvent
+from es_pki.events.service import ServiceEvent
 from es_pki.events.signing_request import SigningRequestEvent
 from es_pki.events.trust_store import TrustStoreEvent
 from tests.events import strategies
@@ -35,6 +37,7 @@ AGGREGATES = [
     (principal.decider, PrincipalEvent),
     (key_compromise.decider, KeyCompromiseEvent),
     (revocation_list.decider, RevocationListEvent),
+    (service.decider, ServiceEvent),
     (signing_request.decider, SigningRequestEvent),
     (trust_store.decider, TrustStoreEvent),
 ]

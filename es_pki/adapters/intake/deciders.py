@@ -10,6 +10,7 @@ from es_pki.commands import (
     ocsp_responder,
     principal,
     revocation_list,
+    service,
     signing_request,
     trust_store,
 )
@@ -23,5 +24,6 @@ OCSP_RESPONDER = ocsp_responder.decider(_ENCODE)
 PRINCIPAL = principal.decider
 KEY_COMPROMISE = key_compromise.decider
 REVOCATION_LIST = revocation_list.decider
+SERVICE = service.decider
 SIGNING_REQUEST = signing_request.decider
 TRUST_STORE = trust_store.decider

@@ -12,12 +12,14 @@ from es_pki.adapters.intake import (
     ocsp_responder,
     principal,
     revocation,
+    service,
     signing_request,
     trust_store,
 )
 from es_pki.adapters.intake.answer import Answer, Asked, Caller
 from es_pki.adapters.intake.office import Office
 from es_pki.adapters.intake.requests import (
+    BindCertificate,
     CompleteCSR,
     CreateAuthority,
     CreateCSR,
@@ -31,6 +33,8 @@ from es_pki.adapters.intake.requests import (
     ImportCSR,
     IssueCertificate,
     IssueCRL,
+    ReconfigureService,
+    RegisterService,
     ReissueCertificate,
     RejectCSR,
     ReleaseCertificate,
@@ -38,6 +42,7 @@ from es_pki.adapters.intake.requests import (
     RenewCertificate,
     ReportKeyCompromise,
     Request,
+    RetireService,
     RevokeAuthority,
     RevokeCertificate,
     RevokeToken,
@@ -47,6 +52,7 @@ from es_pki.adapters.intake.requests import (
     SetIssuancePolicy,
     SignCSR,
     TrustCertificate,
+    UnbindCertificate,
     digest_of,
 )
 from es_pki.decider import Kind, Refused, Violation
@@ -99,6 +105,8 @@ class Desk:
                 return await lineage.take(self._office, request, asked, digest)
             case CreateCSR() | ImportCSR() | CompleteCSR() | RejectCSR():
                 return await signing_request.take(self._office, request, asked, digest)
+            case RegisterService() | ReconfigureService() | BindCertificate() | UnbindCertificate() | RetireService():
+                return await service.take(self._office, request, asked, digest)
             case ReportKeyCompromise():
                 return await key_compromise.report(self._office, request, asked)
             case RevokeCertificate() | HoldCertificate() | ReleaseCertificate() | RevokeAuthority():
