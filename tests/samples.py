@@ -10,7 +10,7 @@ from typing import Any
 
 from es_pki.adapters.http.route import Route
 from es_pki.adapters.intake import requests
-from tests import openssl
+from tests import openssl, pebble
 from tests.serving import Server
 
 
@@ -53,6 +53,27 @@ def _completion(server: Server) -> dict[str, Any]:
     return {"signing_request": name, "certificate": openssl.signed_elsewhere(made["result"]["csr_pem"])}
 
 
+def _account(server: Server) -> str:
+    name = fresh("account")
+    answer = server.done("RegisterACMEAccount", **_registration(name))
+    assert answer["result"]["status"] == "valid", answer
+    return name
+
+
+def _registration(name: str) -> dict[str, Any]:
+    directory = pebble.shared()
+    (key_id, key), *_ = pebble.EAB_KEYS.items()
+    return {
+        "name": name,
+        "directory": directory.url,
+        "ca_bundle": directory.ca_bundle,
+        "contacts": ["admin@example.test"],
+        "terms_of_service_agreed": True,
+        "eab_key_id": key_id,
+        "eab_hmac_key": key,
+    }
+
+
 SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.CreateAuthority: lambda _: {"name": fresh("ca"), "subject": {"common_name": fresh("Sample CA")}},
     requests.SetIssuancePolicy: lambda server: {
@@ -93,6 +114,9 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.ImportCSR: lambda _: {"name": fresh("csr"), "csr": _csr()},
     requests.CompleteCSR: _completion,
     requests.RejectCSR: lambda server: {"signing_request": _signing_request(server), "reason": "sample"},
+    requests.RegisterACMEAccount: lambda _: _registration(fresh("account")),
+    requests.RollOverACMEAccountKey: lambda server: {"account": _account(server)},
+    requests.DeactivateACMEAccount: lambda server: {"account": _account(server), "reason": "sample"},
     requests.ReportKeyCompromise: lambda _: {"public_key_hash": secrets.token_hex(32), "reason": "sample"},
     requests.RotateLogKey: lambda _: {},
     requests.CreateToken: lambda _: {"name": fresh("token"), "roles": ["viewer"]},
@@ -103,10 +127,14 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
 KEPT_CSR = "kept"
 """The signing request that `furnish` makes: a new server has none."""
 
+ACCOUNT = "directory"
+"""The ACME account that `furnish` opens."""
+
 
 def furnish(server: Server) -> None:
     """Make what the routes' addresses name and a new server lacks."""
     server.done("CreateCSR", name=KEPT_CSR, dns_names=["kept.example.test"])
+    server.done("RegisterACMEAccount", **_registration(ACCOUNT))
 
 
 QUERIES = {
@@ -118,7 +146,7 @@ QUERIES = {
 
 def path_of(route: Route) -> str:
     """Return an address at which the route answers."""
-    nouns = {"authorities": "root", "signing-requests": KEPT_CSR}
+    nouns = {"authorities": "root", "signing-requests": KEPT_CSR, "acme/accounts": ACCOUNT}
     wanted = next((name for noun, name in nouns.items() if f"/{noun}/" in route.path), "es-pki-api")
     path = route.path.replace("{id}", wanted).replace("{name}", "app.js").replace("{tile}", "0/000.p/1")
     return path + QUERIES.get(route.path, "")

@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from es_pki.adapters import clock
+from es_pki.adapters.acme.accounts import Accounts
+from es_pki.adapters.acme.directories import Directories
 from es_pki.adapters.examination import Examination, examine
 from es_pki.adapters.intake.answer import Answer, Asked, Caller
 from es_pki.adapters.intake.desk import Desk
@@ -64,8 +66,10 @@ class World:
         self.log, self.keys = log, KeyRing(keys)
         self.aggregates = Aggregates(log)
         self.signer = Signer(self.aggregates, self.keys, clock.now)
-        self.performer = Performer(self.aggregates, self.keys, self.signer)
-        self.desk = Desk(self.aggregates, self.keys, self.signer, _locations)
+        self.directories = Directories(self.keys, clock.now, clock.elapsed)
+        self.accounts = Accounts(self.aggregates, self.keys, self.directories)
+        self.performer = Performer(self.aggregates, self.keys, self.signer, self.accounts)
+        self.desk = Desk(self.aggregates, self.keys, self.signer, _locations, self.accounts)
 
     async def set_up(self) -> None:
         """Make the log's key, root and intermediate."""

@@ -14,6 +14,8 @@ import msgspec
 from msgspec import Struct
 
 from es_pki.adapters import clock, whole_file
+from es_pki.adapters.acme.accounts import Accounts
+from es_pki.adapters.acme.directories import Directories
 from es_pki.adapters.backup.scheduled import ScheduledBackups, plan_of
 from es_pki.adapters.checkpoints import CheckpointStore, Notary
 from es_pki.adapters.http import public, server, tls
@@ -89,10 +91,16 @@ class Service:
         keys = KeyRing(equipment.keys)
         signer = Signer(equipment.aggregates, keys, clock.now)
         follower = Follower(equipment.log, equipment.views, VIEWS, equipment.lease)
-        performer = Performer(equipment.aggregates, keys, signer)
+        self._directories = Directories(keys, clock.now, clock.elapsed)
+        accounts = Accounts(equipment.aggregates, keys, self._directories)
+        performer = Performer(equipment.aggregates, keys, signer, accounts)
         runner = Runner(equipment.log, equipment.effects, equipment.lease, performer.perform, clock.now)
         desk = Desk(
-            equipment.aggregates, keys, signer, lambda authority: public.locations(self.addresses.public_url, authority)
+            equipment.aggregates,
+            keys,
+            signer,
+            lambda authority: public.locations(self.addresses.public_url, authority),
+            accounts,
         )
         self._keys = keys
         tree = Tree(equipment.log)
@@ -151,6 +159,7 @@ class Service:
                 self._withdraw()
                 for runner in runners:
                     await runner.cleanup()
+                await self._directories.close()
 
     def close(self) -> None:
         """Release the addresses of a service that never served."""

@@ -6,6 +6,7 @@ A view shows and decides nothing. Rows may be queried as of any position: the st
 from typing import Any
 
 from es_pki.projections import (
+    acme_accounts,
     authorities,
     expiry_calendar,
     history,
@@ -26,5 +27,6 @@ VIEWS: tuple[View[Any], ...] = (
     key_uses.view,
     key_compromises.view,
     signing_requests.view,
+    acme_accounts.view,
 )
 """Every view there is."""

@@ -4,6 +4,16 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from es_pki.events.acme_account import (
+    ACMEAccountDeactivated,
+    ACMEAccountKeyPrepared,
+    ACMEAccountKeyRolledOver,
+    ACMEAccountPrepared,
+    ACMEAccountRegistered,
+    ACMEDeactivationRequested,
+    ACMEKeyRollOverFailed,
+    ACMERegistrationFailed,
+)
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityPrepared,
@@ -37,7 +47,7 @@ from es_pki.events.signing_request import (
 from es_pki.projections.view import View
 
 NAME = "history"
-VERSION = 4
+VERSION = 5
 
 
 class Row(Struct, frozen=True):
@@ -119,6 +129,22 @@ def _of_lineage(event: Event) -> str:
         case PrivateKeyExported():
             return f"version {event.version}, {event.format}: {event.reason}"
         case _:
+            return _of_acme(event)
+
+
+def _of_acme(event: Event) -> str:
+    match event:
+        case ACMEAccountPrepared():
+            return f"{event.name}: {event.directory}"
+        case ACMEAccountRegistered():
+            return event.url
+        case ACMEAccountKeyPrepared():
+            return event.key_type.value
+        case ACMERegistrationFailed() | ACMEKeyRollOverFailed():
+            return f"{event.problem.type}: {event.problem.detail}"
+        case ACMEDeactivationRequested():
+            return event.reason
+        case _:
             return ""
 
 
@@ -151,6 +177,14 @@ view = View(
         SigningRequestApproved,
         SigningRequestSigned,
         SigningRequestRejected,
+        ACMEAccountPrepared,
+        ACMEAccountRegistered,
+        ACMERegistrationFailed,
+        ACMEAccountKeyPrepared,
+        ACMEAccountKeyRolledOver,
+        ACMEKeyRollOverFailed,
+        ACMEDeactivationRequested,
+        ACMEAccountDeactivated,
     ),
     key=key,
     evolve=evolve,

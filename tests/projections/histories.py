@@ -5,6 +5,16 @@ from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
 
+from es_pki.events.acme_account import (
+    ACMEAccountDeactivated,
+    ACMEAccountKeyPrepared,
+    ACMEAccountKeyRolledOver,
+    ACMEAccountPrepared,
+    ACMEAccountRegistered,
+    ACMEDeactivationRequested,
+    ACMEKeyRollOverFailed,
+    ACMERegistrationFailed,
+)
 from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed, IssuancePolicyAdopted
 from es_pki.events.certificate import (
     CertificateDeleted,
@@ -30,6 +40,7 @@ from es_pki.events.signing_request import (
     SigningRequestSigned,
 )
 from es_pki.values import (
+    ACMEProblem,
     Attribute,
     AttributeType,
     ExportFormat,
@@ -100,7 +111,9 @@ class _Author:
                 yield iter([(f"key_compromise-{self._random.getrandbits(256):064x}", KeyCompromiseReported("stolen"))])
             elif kind < 0.3:
                 yield self._principal_life(f"principal-{self.new_id()}")
-            elif kind < 0.4:
+            elif kind < 0.42:
+                yield self._acme_account_life(f"acme_account-{self.new_id()}")
+            elif kind < 0.52:
                 yield self._signing_request_life(f"signing_request-{self.new_id()}")
             else:
                 yield self._certificate_life(f"certificate-{self.new_id()}")
@@ -173,6 +186,24 @@ class _Author:
         answer = self._random.choice(answers)
         if answer is not None:
             yield stream, answer
+
+    def _acme_account_life(self, stream: str) -> Iterator[tuple[str, Event]]:
+        name, key_type = f"account-{next(self._numbers)}", KeyType.EC_P256
+        problem = ACMEProblem("urn:ietf:params:acme:error:malformed", "it is malformed")
+        yield stream, ACMEAccountPrepared(name, "https://acme.test/", self.new_id(), key_type, b"spki", True, b"digest")
+        yield f"acme_account_name-{name}", NameReserved(stream)
+        if self._random.random() < 0.2:
+            yield stream, ACMERegistrationFailed(name, problem, ("key",))
+            yield f"acme_account_name-{name}", NameReleased(stream)
+            return
+        yield stream, ACMEAccountRegistered("https://acme.test/1", "https://acme.test/terms")
+        for refused in self._random.choices([True, False], k=self._random.randrange(3)):
+            key_id = self.new_id()
+            yield stream, ACMEAccountKeyPrepared(key_id, key_type, self._random.randbytes(8), self.new_id())
+            yield stream, ACMEKeyRollOverFailed(problem, (key_id,)) if refused else ACMEAccountKeyRolledOver(key_id)
+        if self._random.random() < 0.3:
+            yield stream, ACMEDeactivationRequested("no longer needed")
+            yield stream, ACMEAccountDeactivated()
 
     def interleaved(self) -> Iterator[tuple[str, Event]]:
         """Yield the events of several lives at once, without end."""

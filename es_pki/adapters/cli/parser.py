@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 from es_pki.adapters.cli.options import DATA_DIR, JSON, SERVER, SETTINGS, Option, Verb
 from es_pki.adapters.cli.verbs import (
+    acme,
     authority,
     backup,
     certificate,
@@ -29,6 +30,7 @@ VERBS: tuple[Verb, ...] = (
     *lineage.VERBS,
     *export.VERBS,
     *csr.VERBS,
+    *acme.VERBS,
     *key.VERBS,
     *token.VERBS,
 )
@@ -40,6 +42,7 @@ NOUNS = {
     "authority": "who issues here, and what they may issue",
     "certificate": "issue, renew, look at and fetch certificates",
     "csr": "CSRs made, kept and answered here",
+    "acme": "certificates of ACME directories, as Let's Encrypt",
     "key": "which keys are compromised, and what uses them",
     "token": "who is let in",
     "backup": "make, check and restore backups",

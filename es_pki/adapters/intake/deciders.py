@@ -1,8 +1,9 @@
 """The aggregates, put together with the encoder of to-be-signed certificates."""
 
 from es_pki.adapters.x509.encode import encode_tbs
-from es_pki.commands import authority, certificate, key_compromise, log_key, principal, signing_request
+from es_pki.commands import acme_account, authority, certificate, key_compromise, log_key, principal, signing_request
 
+ACME_ACCOUNT = acme_account.decider
 AUTHORITY = authority.decider(encode_tbs)
 CERTIFICATE = certificate.decider(encode_tbs)
 LOG_KEY = log_key.decider

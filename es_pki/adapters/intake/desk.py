@@ -3,7 +3,17 @@
 from collections.abc import Callable
 from typing import assert_never
 
-from es_pki.adapters.intake import authority, certificate, key_compromise, lineage, log_key, principal, signing_request
+from es_pki.adapters.acme.accounts import Accounts
+from es_pki.adapters.intake import (
+    acme,
+    authority,
+    certificate,
+    key_compromise,
+    lineage,
+    log_key,
+    principal,
+    signing_request,
+)
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.answer import Answer, Asked, Caller
 from es_pki.adapters.intake.office import Office
@@ -12,11 +22,13 @@ from es_pki.adapters.intake.requests import (
     CreateAuthority,
     CreateCSR,
     CreateToken,
+    DeactivateACMEAccount,
     DeleteCertificate,
     DescribeCertificate,
     ExportCertificate,
     ImportCSR,
     IssueCertificate,
+    RegisterACMEAccount,
     ReissueCertificate,
     RejectCSR,
     RenameCertificate,
@@ -25,6 +37,7 @@ from es_pki.adapters.intake.requests import (
     Request,
     RevokeToken,
     RollBackCertificate,
+    RollOverACMEAccountKey,
     RotateLogKey,
     SelfSignCertificate,
     SetIssuancePolicy,
@@ -47,9 +60,14 @@ class Desk:
     """Takes requests. `locations` tells where an authority's certificate and CRL are published, by its id."""
 
     def __init__(
-        self, aggregates: Aggregates, keys: KeyRing, signer: Signer, locations: Callable[[str], Locations]
+        self,
+        aggregates: Aggregates,
+        keys: KeyRing,
+        signer: Signer,
+        locations: Callable[[str], Locations],
+        acme_accounts: Accounts,
     ) -> None:
-        self._office = Office(aggregates, keys, signer, locations)
+        self._office = Office(aggregates, keys, signer, locations, acme_accounts)
 
     async def name_log(self, origin: str, caller: Caller) -> str:
         """Give the log its origin and its first signing key, unless it has them; return its origin."""
@@ -82,6 +100,8 @@ class Desk:
                 return await lineage.take(self._office, request, asked, digest)
             case CreateCSR() | ImportCSR() | CompleteCSR() | RejectCSR():
                 return await signing_request.take(self._office, request, asked, digest)
+            case RegisterACMEAccount() | RollOverACMEAccountKey() | DeactivateACMEAccount():
+                return await acme.take(self._office, request, asked, digest)
             case ReportKeyCompromise():
                 return await key_compromise.report(self._office, request, asked)
             case RotateLogKey():

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import structs
 from msgspec.inspect import Metadata, StructType, Type, UnionType, type_info
 
+from es_pki.adapters.intake.requests.acme import DeactivateACMEAccount, RegisterACMEAccount, RollOverACMEAccountKey
 from es_pki.adapters.intake.requests.authority import CreateAuthority, SetIssuancePolicy
 from es_pki.adapters.intake.requests.certificate import (
     ExportCertificate,
@@ -43,11 +44,13 @@ __all__ = [
     "CreateAuthority",
     "CreateCSR",
     "CreateToken",
+    "DeactivateACMEAccount",
     "DeleteCertificate",
     "DescribeCertificate",
     "ExportCertificate",
     "ImportCSR",
     "IssueCertificate",
+    "RegisterACMEAccount",
     "ReissueCertificate",
     "RejectCSR",
     "RenameCertificate",
@@ -56,6 +59,7 @@ __all__ = [
     "Request",
     "RevokeToken",
     "RollBackCertificate",
+    "RollOverACMEAccountKey",
     "RotateLogKey",
     "SelfSignCertificate",
     "SetIssuancePolicy",
@@ -81,6 +85,9 @@ Request = (
     | ImportCSR
     | CompleteCSR
     | RejectCSR
+    | RegisterACMEAccount
+    | RollOverACMEAccountKey
+    | DeactivateACMEAccount
     | ReportKeyCompromise
     | RotateLogKey
     | CreateToken
