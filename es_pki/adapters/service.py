@@ -27,6 +27,7 @@ from es_pki.adapters.keyring import KeyRing
 from es_pki.adapters.keystore import KeyStore
 from es_pki.adapters.keystore.sealed import SealedKeys
 from es_pki.adapters.lease import Lease
+from es_pki.adapters.lint import SecondOpinion
 from es_pki.adapters.reactions import EffectStore, Performer, Runner
 from es_pki.adapters.scheduler import Scheduler
 from es_pki.adapters.signing import Signer
@@ -63,6 +64,8 @@ class Equipment(Struct, frozen=True):
     lease: Lease
     set_up_lease: Lease
     aggregates: Aggregates
+    workers: Workers
+    second_opinion: SecondOpinion
 
 
 class Addresses(Struct, frozen=True):
@@ -92,13 +95,12 @@ class Service:
         follower = Follower(equipment.log, equipment.views, VIEWS, equipment.lease)
         performer = Performer(equipment.aggregates, keys, signer)
         runner = Runner(equipment.log, equipment.effects, equipment.lease, performer.perform, clock.now)
-        self._workers = Workers()
         desk = Desk(
             equipment.aggregates,
             keys,
             signer,
             lambda authority: public.locations(self.addresses.public_url, authority),
-            self._workers,
+            equipment.workers,
         )
         self._keys = keys
         tree = Tree(equipment.log)
@@ -115,6 +117,7 @@ class Service:
             runner=runner,
             aggregates=equipment.aggregates,
             desk=desk,
+            second_opinion=equipment.second_opinion,
             backups=backups,
             now=clock.now,
         )
@@ -131,6 +134,7 @@ class Service:
             return await self._first_run.administrator(self._settings.token_file)
         finally:
             await lease.release()
+            await self._equipment.workers.close()
 
     async def let_administrator_in(self, name: str) -> str:
         """Create an administrator; return its token. Raises `Refused`."""
@@ -142,7 +146,9 @@ class Service:
         context = tls.server_context()
         parts = self.parts
         works = parts.follower.run, parts.runner.run, parts.notary.run, self._keys.make_ahead, self._scheduler.run
-        async with _in_background(*works):
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(self._equipment.workers.close)
+            await stack.enter_async_context(_in_background(*works, parts.second_opinion.run))
             await self.parts.follower.reached(0, FIRST_VIEWS_SECONDS)
             await self._use_certificate(context)
             runners = [
@@ -157,7 +163,6 @@ class Service:
                 self._withdraw()
                 for runner in runners:
                     await runner.cleanup()
-                await self._workers.close()
 
     def close(self) -> None:
         """Release the addresses of a service that never served."""
