@@ -16,10 +16,13 @@ from es_pki.decider import Kind, Refused, Violation
 from es_pki.events.certificate import (
     CertificateDeleted,
     CertificateEvent,
+    CertificateHeld,
     CertificateIssued,
     CertificateLabelled,
     CertificatePrepared,
+    CertificateReleased,
     CertificateRenamed,
+    CertificateRevoked,
     CertificateRolledBack,
     OwnerAssigned,
     PrivateKeyExported,
@@ -101,12 +104,23 @@ class VersionExpired(Refused):
     kind = Kind.CLASHING
 
 
+class VersionRevoked(Refused):
+    """The version was revoked, or is held: nobody would accept it. Renew the certificate, or release the version."""
+
+    kind = Kind.CLASHING
+
+
 class Version(Struct, frozen=True):
-    """A version: as it was prepared, then either its DER certificate, or why it never got one."""
+    """A version: as it was prepared, then either its DER certificate, or why it never got one.
+
+    `held` while it is held, `revoked` for ever: what was recorded then.
+    """
 
     prepared: CertificatePrepared
     certificate: bytes | None = None
     failure: str | None = None
+    held: CertificateHeld | None = None
+    revoked: CertificateRevoked | None = None
 
     @property
     def is_outstanding(self) -> bool:
@@ -158,7 +172,14 @@ def evolve(state: State, event: CertificateEvent) -> State:
         case CertificatePrepared(version=number):
             versions = {**state.versions, number: Version(event)}
             return replace(state, versions=versions, name=state.name or event.name)
-        case CertificateIssued() | SigningFailed() | CertificateRolledBack():
+        case (
+            CertificateIssued()
+            | SigningFailed()
+            | CertificateRolledBack()
+            | CertificateHeld()
+            | CertificateReleased()
+            | CertificateRevoked()
+        ):
             return _with_version(state, event) if event.version in state.versions else state
         case CertificateRenamed():
             return replace(state, name=event.name, aliases=_aliases(state.aliases, event))
@@ -174,16 +195,30 @@ def evolve(state: State, event: CertificateEvent) -> State:
             return replace(state, exports={**state.exports, export_id: event})
 
 
-def _with_version(state: State, event: CertificateIssued | SigningFailed | CertificateRolledBack) -> State:
+def _with_version(
+    state: State,
+    event: CertificateIssued
+    | SigningFailed
+    | CertificateRolledBack
+    | CertificateHeld
+    | CertificateReleased
+    | CertificateRevoked,
+) -> State:
     number, version = event.version, state.versions[event.version]
     match event:
         case CertificateIssued(certificate=certificate):
-            versions = {**state.versions, number: replace(version, certificate=certificate)}
-            return replace(state, versions=versions, current=number)
+            state, version = replace(state, current=number), replace(version, certificate=certificate)
         case SigningFailed(reason=reason):
-            return replace(state, versions={**state.versions, number: replace(version, failure=reason)})
+            version = replace(version, failure=reason)
         case CertificateRolledBack():
-            return replace(state, current=number)
+            state = replace(state, current=number)
+        case CertificateHeld():
+            version = replace(version, held=event)
+        case CertificateReleased():
+            version = replace(version, held=None)
+        case CertificateRevoked():
+            version = replace(version, revoked=event, held=None)
+    return replace(state, versions={**state.versions, number: version})
 
 
 def _aliases(before: tuple[str, ...], event: CertificateRenamed) -> tuple[str, ...]:
@@ -242,6 +277,9 @@ def _roll_back(command: RollBackCertificate, state: State) -> list[CertificateEv
     if not version.prepared.not_before <= command.now <= version.prepared.not_after:
         detail = f"version {command.version} held until {version.prepared.not_after:%F %T}Z"
         raise VersionExpired(detail, Violation("version", "RFC 5280 section 4.1.2.5", detail))
+    if version.revoked is not None or version.held is not None:
+        detail = f"version {command.version} was revoked" if version.revoked else f"version {command.version} is held"
+        raise VersionRevoked(detail, Violation("version", "RFC 5280 section 3.3", detail))
     return [CertificateRolledBack(command.version)]
 
 

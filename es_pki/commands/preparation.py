@@ -82,6 +82,7 @@ def prepared(
         to_be_signed=encode(template),
         request_digest=wanted.request_digest,
         request_id=request_id,
+        crl_shard=issuer.locations.shard_of(wanted.serial_number) if issuer else 0,
     )
 
 
@@ -112,7 +113,7 @@ def _template(wanted: Wanted, issuer: Issuer | None, default_days: int) -> Templ
         key_usages=key_usages(wanted.profile, key_type),
         extended_key_usages=terms.extended_key_usages,
         name_constraints=NameConstraints(),
-        locations=issuer.locations if issuer else None,
+        locations=issuer.locations.of_shard(issuer.locations.shard_of(wanted.serial_number)) if issuer else None,
     )
 
 

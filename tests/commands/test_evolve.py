@@ -4,13 +4,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from es_pki.commands import authority, certificate, key_compromise, log_key, principal, signing_request
+from es_pki.commands import (
+    authority,
+    certificate,
+    key_compromise,
+    log_key,
+    principal,
+    revocation_list,
+    signing_request,
+    trust_store,
+)
 from es_pki.events.authority import AuthorityEvent
 from es_pki.events.certificate import CertificateEvent
 from es_pki.events.key_compromise import KeyCompromiseEvent
 from es_pki.events.log_key import LogKeyEvent
 from es_pki.events.principal import PrincipalEvent
+from es_pki.events.revocation_list import RevocationListEvent
 from es_pki.events.signing_request import SigningRequestEvent
+from es_pki.events.trust_store import TrustStoreEvent
 from tests.events import strategies
 from tests.spec import encode
 
@@ -20,7 +31,9 @@ AGGREGATES = [
     (log_key.decider, LogKeyEvent),
     (principal.decider, PrincipalEvent),
     (key_compromise.decider, KeyCompromiseEvent),
+    (revocation_list.decider, RevocationListEvent),
     (signing_request.decider, SigningRequestEvent),
+    (trust_store.decider, TrustStoreEvent),
 ]
 
 

@@ -12,15 +12,19 @@ from es_pki.events import codec
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityPrepared,
+    AuthorityRevoked,
     AuthoritySigningFailed,
     IssuancePolicyAdopted,
 )
 from es_pki.events.certificate import (
     CertificateDeleted,
+    CertificateHeld,
     CertificateIssued,
     CertificateLabelled,
     CertificatePrepared,
+    CertificateReleased,
     CertificateRenamed,
+    CertificateRevoked,
     CertificateRolledBack,
     OwnerAssigned,
     PrivateKeyExported,
@@ -31,6 +35,7 @@ from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.log_key import LogKeyAdopted, LogRestored
 from es_pki.events.principal import TokenCreated, TokenRevoked
 from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
+from es_pki.events.revocation_list import CRLIssued, CRLPrepared, Signed
 from es_pki.events.signing_request import (
     SigningRequestApproved,
     SigningRequestCreated,
@@ -38,9 +43,11 @@ from es_pki.events.signing_request import (
     SigningRequestRejected,
     SigningRequestSigned,
 )
+from es_pki.events.trust_store import CertificateDistrusted, CertificateTrusted, TrustStoreCreated
 from es_pki.values import (
     Attribute,
     AttributeType,
+    CRLReason,
     ExportFormat,
     ExtendedKeyUsage,
     IssuancePolicy,
@@ -50,6 +57,7 @@ from es_pki.values import (
     Profile,
     Role,
     SubjectAltNames,
+    TrustAnchor,
 )
 from tests.events.strategies import EVENTS
 
@@ -90,6 +98,15 @@ SAMPLES = {
             extended_key_usages=(ExtendedKeyUsage.SERVER_AUTH,),
             subordinate_authorities=True,
         )
+    ),
+    "authority.revoked.v1": AuthorityRevoked(
+        name="intermediate",
+        issuer_id="018f0000-0000-7000-8000-000000000001",
+        serial_number="01ff",
+        not_after=NOT_AFTER,
+        revoked_at=NOT_BEFORE,
+        reason=CRLReason.CA_COMPROMISE,
+        invalidity_date=NOT_BEFORE,
     ),
     "certificate.prepared.v1": CertificatePrepared(
         version=1,
@@ -132,6 +149,33 @@ SAMPLES = {
         request_digest=b"\x06" * 32,
         legacy=True,
     ),
+    "certificate.held.v1": CertificateHeld(
+        version=1,
+        name="www",
+        issuer_id="018f0000-0000-7000-8000-000000000001",
+        serial_number="02ab",
+        not_after=NOT_AFTER,
+        held_at=NOT_BEFORE,
+        crl_shard=3,
+    ),
+    "certificate.released.v1": CertificateReleased(
+        version=1,
+        issuer_id="018f0000-0000-7000-8000-000000000001",
+        serial_number="02ab",
+        not_after=NOT_AFTER,
+        crl_shard=3,
+    ),
+    "certificate.revoked.v1": CertificateRevoked(
+        version=1,
+        name="www",
+        issuer_id="018f0000-0000-7000-8000-000000000001",
+        serial_number="02ab",
+        not_after=NOT_AFTER,
+        revoked_at=NOT_BEFORE,
+        reason=CRLReason.KEY_COMPROMISE,
+        invalidity_date=NOT_BEFORE,
+        crl_shard=3,
+    ),
     "key_compromise.reported.v1": KeyCompromiseReported("its backup lay in a public bucket"),
     "log_key.adopted.v1": LogKeyAdopted(
         origin="pki.example.test/es-pki-0f8b7b2e",
@@ -158,6 +202,21 @@ SAMPLES = {
     "reservation.name_reserved.v1": NameReserved("018f0000-0000-7000-8000-000000000002"),
     "reservation.name_released.v1": NameReleased("018f0000-0000-7000-8000-000000000002"),
     "reservation.serial_number_reserved.v1": SerialNumberReserved("018f0000-0000-7000-8000-000000000002"),
+    "revocation_list.crl_prepared.v1": CRLPrepared(
+        crl_number=1_777_809_600_000,
+        this_update=NOT_BEFORE,
+        next_update=NOT_AFTER,
+        request_id="018f0000-0000-7000-8000-000000000005",
+        ended_before=NOT_BEFORE,
+        base_crl_number=1_777_809_500_000,
+        location="http://pki.example.test/crl/3",
+        freshest_crl="http://pki.example.test/crl/3/delta",
+    ),
+    "revocation_list.crl_issued.v1": CRLIssued(
+        crl_number=1_777_809_600_000,
+        complete=Signed(digest=b"\x08" * 32, signature=b"\x09" * 64, entries=3, size=400),
+        delta=Signed(digest=b"\x0a" * 32, signature=b"\x0b" * 64, entries=1, size=300),
+    ),
     "signing_request.created.v1": SigningRequestCreated(
         name="www",
         subject=SUBJECT,
@@ -182,6 +241,20 @@ SAMPLES = {
     "signing_request.approved.v1": SigningRequestApproved("018f0000-0000-7000-8000-000000000002"),
     "signing_request.signed.v1": SigningRequestSigned(certificate=b"\x30\x07", chain=(b"\x30\x08", b"\x30\x09")),
     "signing_request.rejected.v1": SigningRequestRejected("nobody knows this host"),
+    "trust_store.created.v1": TrustStoreCreated("partners", b"\x08" * 32),
+    "trust_store.certificate_trusted.v1": CertificateTrusted(
+        TrustAnchor(
+            fingerprint="ef" * 32,
+            certificate=b"\x30\x0a",
+            subject_name="CN=Example Root,O=Novo A/S",
+            serial_number="0a",
+            not_before=NOT_BEFORE,
+            not_after=NOT_AFTER,
+            public_key_hash="01" * 32,
+            authority_id="018f0000-0000-7000-8000-000000000001",
+        )
+    ),
+    "trust_store.certificate_distrusted.v1": CertificateDistrusted("ef" * 32, "the key was sold", NOT_AFTER),
 }
 
 

@@ -9,6 +9,7 @@ from es_pki.adapters.cli.verbs import (
     authority,
     backup,
     certificate,
+    crl,
     csr,
     export,
     installation,
@@ -17,7 +18,9 @@ from es_pki.adapters.cli.verbs import (
     lint,
     log,
     overview,
+    revocation,
     token,
+    trust,
 )
 
 VERBS: tuple[Verb, ...] = (
@@ -32,7 +35,10 @@ VERBS: tuple[Verb, ...] = (
     *export.VERBS,
     *csr.VERBS,
     *key.VERBS,
+    *revocation.VERBS,
+    *crl.VERBS,
     *token.VERBS,
+    *trust.VERBS,
 )
 
 LOCAL = frozenset(verb.words for verb in (*installation.VERBS, *backup.VERBS))
@@ -44,7 +50,10 @@ NOUNS = {
     "csr": "CSRs made, kept and answered here",
     "key": "which keys are compromised, and what uses them",
     "token": "who is let in",
+    "trust": "named sets of certificates that chains may end at",
     "backup": "make, check and restore backups",
+    "revocation": "what was revoked",
+    "crl": "the signed lists of what was revoked",
     "log": "check the event log, prove what is in it, take it along",
     "views": "what is derived from the log",
 }

@@ -1,6 +1,7 @@
 """Commands over HTTP: what there is, and sending one."""
 
 import asyncio
+import json
 import re
 from typing import TypeVar
 
@@ -73,11 +74,27 @@ def decoded(name: str, body: bytes) -> Request:
 def read(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
     """Return what a body says. Raises `Malformed`, naming the field; never echoes a value."""
     try:
-        return decoder.decode(body)
+        asked = decoder.decode(body)
+        _STRICT.decode(body.decode())
     except msgspec.ValidationError as error:
         raise _malformed(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Malformed.at("body", "RFC 8259", "the body is not JSON") from None
+    return asked
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> None:
+    """Require that no name stands twice in an object: which of the two was meant, nobody knows. Raises `Malformed`."""
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            field = name if is_repeatable(name) else "body"
+            raise Malformed.at(field, "RFC 8259 section 4", "a name stands in an object once")
+        seen.add(name)
+
+
+_STRICT = json.JSONDecoder(object_pairs_hook=_each_once)
+"""Reads what was decoded once more, for what msgspec passes over."""
 
 
 def _malformed(message: str) -> Malformed:

@@ -23,7 +23,10 @@ from es_pki.projections import (
     key_compromises,
     key_uses,
     principals,
+    revocation_lists,
+    revocations,
     signing_requests,
+    trust_stores,
 )
 from es_pki.projections.view import View
 
@@ -55,9 +58,24 @@ async def list_key_compromises(request: web.Request) -> web.StreamResponse:
     return await _list(request, key_compromises.view, row_object)
 
 
+async def list_revocations(request: web.Request) -> web.StreamResponse:
+    """Answer with what is revoked or held, the oldest revocation first."""
+    return await _list(request, revocations.view, row_object)
+
+
+async def list_crls(request: web.Request) -> web.StreamResponse:
+    """Answer with the newest CRL of every list, the one that runs out first before the others."""
+    return await _list(request, revocation_lists.view, row_object)
+
+
 async def list_key_uses(request: web.Request) -> web.StreamResponse:
     """Answer with what uses which key: authorities and every version of the certificates, by name."""
     return await _list(request, key_uses.view, row_object)
+
+
+async def list_trust_stores(request: web.Request) -> web.StreamResponse:
+    """Answer with the trust stores, by name."""
+    return await _list(request, trust_stores.view, row_object)
 
 
 async def one_authority(request: web.Request) -> web.StreamResponse:
@@ -92,7 +110,7 @@ async def authority_history(request: web.Request) -> web.StreamResponse:
 
 async def calendar(request: web.Request) -> web.StreamResponse:
     """Answer with what expires from `from` (default: the time asked about) until `to` (never), soonest first."""
-    return await _page(request, expiry_calendar.view, await calendar_query(request), row_object)
+    return await page_of_rows(request, expiry_calendar.view, await calendar_query(request), row_object)
 
 
 async def calendar_query(request: web.Request) -> Query:
@@ -148,16 +166,16 @@ async def _formerly_named(request: web.Request) -> inventory.Row | None:
 
 async def _list(request: web.Request, view: View[R], shown: Callable[[R], Mapping[str, object]]) -> web.StreamResponse:
     await wait_until_seen(request)
-    return await _page(request, view, await query_of(request, view), shown)
+    return await page_of_rows(request, view, await query_of(request, view), shown)
 
 
 async def _history(request: web.Request, aggregate_id: str) -> web.StreamResponse:
     query = await query_of(request, history.view)
     query = replace(query, filters={**query.filters, "aggregate_id": aggregate_id})
-    return await _page(request, history.view, query, row_object)
+    return await page_of_rows(request, history.view, query, row_object)
 
 
-async def _page(
+async def page_of_rows(
     request: web.Request, view: View[R], query: Query, shown: Callable[[R], Mapping[str, object]]
 ) -> web.StreamResponse:
     """Answer with a page of rows and a position that they show at least: it is read before they are."""

@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from es_pki.adapters.http import crls
 from es_pki.adapters.http.certificates import DER, in_form
 from es_pki.adapters.http.health import healthz
 from es_pki.adapters.http.lists import row_of
@@ -12,10 +13,10 @@ from es_pki.projections import authorities
 from es_pki.values import Locations
 
 
-def locations(public_url: str, authority_id: str) -> Locations:
+def locations(public_url: str, authority_id: str, crl_shards: int = 0) -> Locations:
     """Return where an authority publishes; the addresses stand in its certificates for as long as they live."""
     base = f"{public_url.rstrip('/')}/pki/{authority_id}"
-    return Locations(ca_issuers=f"{base}/ca.crt", crl=f"{base}/crl")
+    return Locations(ca_issuers=f"{base}/ca.crt", crl=f"{base}/crl", crl_shards=crl_shards)
 
 
 async def authority_certificate(request: web.Request) -> web.StreamResponse:
@@ -33,5 +34,8 @@ def public_application(parts: Parts) -> web.Application:
     application = web.Application(middlewares=[problems], client_max_size=64 * 1024)
     application[PARTS] = parts
     application.router.add_get("/pki/{id}/ca.crt", authority_certificate)
+    for shard in ("", r"/{shard:\d{1,9}}"):
+        application.router.add_get(f"/pki/{{id}}/crl{shard}", crls.complete)
+        application.router.add_get(f"/pki/{{id}}/crl{shard}/delta", crls.delta)
     application.router.add_get("/healthz", healthz)
     return application

@@ -1,10 +1,19 @@
 """The one door for requests: `Desk.take` finds who answers, and everybody who answers stands here."""
 
-from collections.abc import Callable
 from typing import assert_never
 
-from es_pki.adapters.intake import authority, certificate, key_compromise, lineage, log_key, principal, signing_request
-from es_pki.adapters.intake.aggregates import Aggregates
+from es_pki.adapters.intake import (
+    authority,
+    certificate,
+    crl,
+    key_compromise,
+    lineage,
+    log_key,
+    principal,
+    revocation,
+    signing_request,
+    trust_store,
+)
 from es_pki.adapters.intake.answer import Answer, Asked, Caller
 from es_pki.adapters.intake.office import Office
 from es_pki.adapters.intake.requests import (
@@ -12,30 +21,34 @@ from es_pki.adapters.intake.requests import (
     CreateAuthority,
     CreateCSR,
     CreateToken,
+    CreateTrustStore,
     DeleteCertificate,
     DescribeCertificate,
+    DistrustCertificate,
     ExportCertificate,
+    HoldCertificate,
     ImportCSR,
     IssueCertificate,
+    IssueCRL,
     ReissueCertificate,
     RejectCSR,
+    ReleaseCertificate,
     RenameCertificate,
     RenewCertificate,
     ReportKeyCompromise,
     Request,
+    RevokeAuthority,
+    RevokeCertificate,
     RevokeToken,
     RollBackCertificate,
     RotateLogKey,
     SelfSignCertificate,
     SetIssuancePolicy,
     SignCSR,
+    TrustCertificate,
     digest_of,
 )
-from es_pki.adapters.keyring import KeyRing
-from es_pki.adapters.signing import Signer
-from es_pki.adapters.worker import Workers
 from es_pki.decider import Kind, Refused, Violation
-from es_pki.values import Locations
 
 
 class NotPermitted(Refused):
@@ -45,17 +58,10 @@ class NotPermitted(Refused):
 
 
 class Desk:
-    """Takes requests. `locations` tells where an authority's certificate and CRL are published, by its id."""
+    """Takes requests, with what stands in the office."""
 
-    def __init__(
-        self,
-        aggregates: Aggregates,
-        keys: KeyRing,
-        signer: Signer,
-        locations: Callable[[str], Locations],
-        workers: Workers,
-    ) -> None:
-        self._office = Office(aggregates, keys, signer, locations, workers)
+    def __init__(self, office: Office) -> None:
+        self._office = office
 
     async def name_log(self, origin: str, caller: Caller) -> str:
         """Give the log its origin and its first signing key, unless it has them; return its origin."""
@@ -90,12 +96,18 @@ class Desk:
                 return await signing_request.take(self._office, request, asked, digest)
             case ReportKeyCompromise():
                 return await key_compromise.report(self._office, request, asked)
+            case RevokeCertificate() | HoldCertificate() | ReleaseCertificate() | RevokeAuthority():
+                return await revocation.take(self._office, request, asked)
+            case IssueCRL():
+                return await crl.issue(self._office, request, asked)
             case RotateLogKey():
                 return await log_key.rotate(self._office, asked)
             case CreateToken():
                 return await principal.create_token(self._office, request, asked, digest)
             case RevokeToken():
                 return await principal.revoke_token(self._office, request, asked)
+            case CreateTrustStore() | TrustCertificate() | DistrustCertificate():
+                return await trust_store.take(self._office, request, asked, digest)
             case _:
                 assert_never(request)
 
