@@ -21,6 +21,7 @@ from es_pki.adapters.x509.weak_keys import RSA_RULES
 from es_pki.commands.profile import RULES
 from es_pki.config import Settings
 from es_pki.decider import Refused
+from es_pki.events import service
 from es_pki.events.codec import EVENT_TYPES, stored_types
 
 HERE = Path(__file__).parent
@@ -84,8 +85,21 @@ VALUES = (
     values.NameSpace,
     values.NameConstraints,
     values.IssuancePolicy,
+    service.ServiceFile,
+    service.Probe,
+    service.Installation,
 )
-ENUMS = (values.KeyType, values.Profile, values.ExtendedKeyUsage, values.AttributeType, values.Role)
+ENUMS = (
+    values.KeyType,
+    values.Profile,
+    values.ExtendedKeyUsage,
+    values.AttributeType,
+    values.Role,
+    service.ServiceKind,
+    service.FileForm,
+    service.ReloadSignal,
+    service.ProbeProtocol,
+)
 
 
 def events() -> str:
@@ -163,7 +177,7 @@ def _settings() -> str:
 
 def _type(annotation: object) -> str:
     text = annotation.__name__ if isinstance(annotation, type) and not typing.get_args(annotation) else str(annotation)
-    for prefix in ("typing.", "es_pki.values.", "datetime."):
+    for prefix in ("typing.", "es_pki.values.", "es_pki.events.service.", "datetime."):
         text = text.replace(prefix, "")
     return text.replace("|", "or")
 

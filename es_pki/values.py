@@ -245,12 +245,13 @@ class Locations(Struct, frozen=True):
     """Where relying parties find what the issuer publishes (RFC 5280 sections 4.2.2.1 and 4.2.1.13).
 
     `crl` is the list of all that the issuer revoked. `crl_shards` is among how many shorter lists new certificates are
-    spread besides; below 2 there are none.
+    spread besides; below 2 there are none. `ocsp` is where the issuer's OCSP responder is asked, "" for nowhere.
     """
 
     ca_issuers: str
     crl: str
     crl_shards: int = 0
+    ocsp: str = ""
 
     def shard_of(self, serial_number: int) -> int:
         """Return the number of the list, from 1, to which a new certificate belongs; 0 is the list of all."""
@@ -258,7 +259,7 @@ class Locations(Struct, frozen=True):
 
     def of_shard(self, shard: int) -> "Locations":
         """Return what a certificate of the list says."""
-        return Locations(self.ca_issuers, crl_location(self.crl, shard))
+        return Locations(self.ca_issuers, crl_location(self.crl, shard), ocsp=self.ocsp)
 
 
 def crl_location(crl: str, shard: int) -> str:
@@ -310,7 +311,7 @@ class Template(Struct, frozen=True):
     """Everything that a to-be-signed certificate says; equal templates give equal bytes.
 
     `issuer_certificate` is the issuer's DER certificate, None when the subject signs for itself.
-    `serial_number` is positive and has at most 159 bits.
+    `serial_number` is positive and has at most 159 bits. `is_ocsp_responder`: it answers for its issuer (RFC 6960).
     """
 
     serial_number: int
@@ -327,6 +328,7 @@ class Template(Struct, frozen=True):
     extended_key_usages: tuple[ExtendedKeyUsage, ...]
     name_constraints: NameConstraints
     locations: Locations | None
+    is_ocsp_responder: bool = False
 
 
 def serial_hex(serial_number: int) -> str:

@@ -73,6 +73,18 @@ def _intermediate(server: Server) -> str:
     return name
 
 
+def _service(server: Server) -> str:
+    name = fresh("service")
+    server.done("RegisterService", name=name, kind="custom")
+    return name
+
+
+def _bound(server: Server) -> str:
+    name = _service(server)
+    server.done("BindCertificate", service=name, certificate=_certificate(server))
+    return name
+
+
 SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.CreateAuthority: lambda _: {"name": fresh("ca"), "subject": {"common_name": fresh("Sample CA")}},
     requests.SetIssuancePolicy: lambda server: {
@@ -120,6 +132,21 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.ImportCSR: lambda _: {"name": fresh("csr"), "csr": _csr()},
     requests.CompleteCSR: _completion,
     requests.RejectCSR: lambda server: {"signing_request": _signing_request(server), "reason": "sample"},
+    requests.RegisterService: lambda _: {
+        "name": fresh("service"),
+        "kind": "custom",
+        "owner": "www-data",
+        "mode": "0640",
+        "probe": {"address": "localhost:443", "server_name": "sample.example.test"},
+    },
+    requests.ReconfigureService: lambda server: {"service": _service(server), "group": "www-data"},
+    requests.BindCertificate: lambda server: {
+        "service": _service(server),
+        "certificate": _certificate(server),
+        "fallback_certificate": _certificate(server),
+    },
+    requests.UnbindCertificate: lambda server: {"service": _bound(server)},
+    requests.RetireService: lambda server: {"service": _bound(server), "reason": "sample"},
     requests.ReportKeyCompromise: lambda _: {"public_key_hash": secrets.token_hex(32), "reason": "sample"},
     requests.RevokeCertificate: lambda server: {"certificate": _issued(server), "reason": "superseded"},
     requests.HoldCertificate: lambda server: {"certificate": _issued(server)},
@@ -142,10 +169,15 @@ OWN_TRUST = "own"
 """The trust store that `furnish` makes."""
 
 
+KEPT_SERVICE = "kept-service"
+"""The service that `furnish` makes."""
+
+
 def furnish(server: Server) -> None:
     """Make what the routes' addresses name and a new server lacks."""
     server.done("CreateCSR", name=KEPT_CSR, dns_names=["kept.example.test"])
     server.done("CreateTrustStore", name=OWN_TRUST, authorities=["root"])
+    server.done("RegisterService", name=KEPT_SERVICE)
 
 
 QUERIES = {
@@ -161,7 +193,12 @@ BODIES = {"/api/v1/lint": {"certificate": pem(making.ISSUER)}}
 
 def path_of(route: Route) -> str:
     """Return an address at which the route answers."""
-    nouns = {"authorities": "root", "signing-requests": KEPT_CSR, "trust-stores": OWN_TRUST}
+    nouns = {
+        "authorities": "root",
+        "signing-requests": KEPT_CSR,
+        "services": KEPT_SERVICE,
+        "trust-stores": OWN_TRUST,
+    }
     wanted = next((name for noun, name in nouns.items() if f"/{noun}/" in route.path), "es-pki-api")
     path = route.path.replace("{id}", wanted).replace("{name}", "app.js").replace("{tile}", "0/000.p/1")
     return path + QUERIES.get(route.path, "")

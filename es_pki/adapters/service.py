@@ -31,6 +31,8 @@ from es_pki.adapters.keystore import KeyStore
 from es_pki.adapters.keystore.sealed import SealedKeys
 from es_pki.adapters.lease import Lease
 from es_pki.adapters.lint import SecondOpinion
+from es_pki.adapters.ocsp.responder import Responder
+from es_pki.adapters.ocsp.upkeep import Upkeep
 from es_pki.adapters.reactions import EffectStore, Performer, Runner
 from es_pki.adapters.scheduler import Scheduler
 from es_pki.adapters.signing import Signer
@@ -113,8 +115,10 @@ class Service:
         backup_plan, backups = plan_of(settings), None
         if backup_plan:
             backups = ScheduledBackups(backup_plan, equipment.log, notary, equipment.sealed_keys, clock.now)
-        works = [crls.look, *([backups.look] if backups else [])]
+        upkeep = Upkeep(equipment.views, equipment.aggregates, desk, clock.now)
+        works = [crls.look, upkeep.look, *([backups.look] if backups else [])]
         self._scheduler = Scheduler(equipment.lease, works, clock.now)
+        ocsp = Responder(equipment.log, equipment.aggregates, keys, upkeep.certify, clock.now)
         self.parts = Parts(
             log=equipment.log,
             tree=tree,
@@ -126,6 +130,7 @@ class Service:
             desk=desk,
             second_opinion=equipment.second_opinion,
             crls=crls,
+            ocsp=ocsp,
             backups=backups,
             now=clock.now,
         )
@@ -153,7 +158,7 @@ class Service:
         """Follow, react and answer while the context lasts; then finish what was begun."""
         context = tls.server_context()
         parts = self.parts
-        followers = parts.follower.run, parts.runner.run, parts.crls.run
+        followers = parts.follower.run, parts.runner.run, parts.crls.run, parts.ocsp.run
         works = *followers, parts.notary.run, self._keys.make_ahead, self._scheduler.run
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self._equipment.workers.close)

@@ -33,12 +33,28 @@ from es_pki.events.certificate import (
     PrivateKeyExported,
     PrivateKeysDiscarded,
     SigningFailed,
+    UseBegun,
+    UseEnded,
 )
 from es_pki.events.key_compromise import KeyCompromiseEvent, KeyCompromiseReported
 from es_pki.events.log_key import LogKeyAdopted, LogKeyEvent, LogRestored
+from es_pki.events.ocsp_responder import (
+    OCSPResponderCertified,
+    OCSPResponderEvent,
+    OCSPResponderPrepared,
+    OCSPResponderSigningFailed,
+)
 from es_pki.events.principal import PrincipalEvent, TokenCreated, TokenRevoked
 from es_pki.events.reservation import NameReleased, NameReserved, ReservationEvent, SerialNumberReserved
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared, RevocationListEvent
+from es_pki.events.service import (
+    CertificateBound,
+    CertificateUnbound,
+    InstallationAdopted,
+    ServiceEvent,
+    ServiceRegistered,
+    ServiceRetired,
+)
 from es_pki.events.signing_request import (
     SigningRequestApproved,
     SigningRequestCreated,
@@ -54,9 +70,11 @@ Event = (
     | CertificateEvent
     | KeyCompromiseEvent
     | LogKeyEvent
+    | OCSPResponderEvent
     | PrincipalEvent
     | ReservationEvent
     | RevocationListEvent
+    | ServiceEvent
     | SigningRequestEvent
     | TrustStoreEvent
 )
@@ -80,9 +98,14 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "certificate.held.v1": CertificateHeld,
     "certificate.released.v1": CertificateReleased,
     "certificate.revoked.v1": CertificateRevoked,
+    "certificate.use_begun.v1": UseBegun,
+    "certificate.use_ended.v1": UseEnded,
     "key_compromise.reported.v1": KeyCompromiseReported,
     "log_key.adopted.v1": LogKeyAdopted,
     "log_key.log_restored.v1": LogRestored,
+    "ocsp_responder.prepared.v1": OCSPResponderPrepared,
+    "ocsp_responder.certified.v1": OCSPResponderCertified,
+    "ocsp_responder.signing_failed.v1": OCSPResponderSigningFailed,
     "principal.token_created.v1": TokenCreated,
     "principal.token_revoked.v1": TokenRevoked,
     "reservation.name_reserved.v1": NameReserved,
@@ -90,6 +113,11 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "reservation.serial_number_reserved.v1": SerialNumberReserved,
     "revocation_list.crl_prepared.v1": CRLPrepared,
     "revocation_list.crl_issued.v1": CRLIssued,
+    "service.registered.v1": ServiceRegistered,
+    "service.installation_adopted.v1": InstallationAdopted,
+    "service.certificate_bound.v1": CertificateBound,
+    "service.certificate_unbound.v1": CertificateUnbound,
+    "service.retired.v1": ServiceRetired,
     "signing_request.created.v1": SigningRequestCreated,
     "signing_request.imported.v1": SigningRequestImported,
     "signing_request.approved.v1": SigningRequestApproved,

@@ -15,6 +15,8 @@ from es_pki.projections import (
     principals,
     revocation_lists,
     revocations,
+    service_usage,
+    services,
     signing_requests,
     trust,
     trust_stores,
@@ -34,5 +36,7 @@ VIEWS: tuple[View[Any], ...] = (
     trust.view,
     revocations.view,
     revocation_lists.view,
+    services.view,
+    service_usage.view,
 )
 """Every view there is."""

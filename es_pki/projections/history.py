@@ -1,4 +1,4 @@
-"""The history: who did what to an authority, a certificate, a CSR, a principal or a key, in one line each."""
+"""The history: who did what to an authority, certificate, CSR, service, principal or key, in one line each."""
 
 from datetime import datetime
 from typing import get_args

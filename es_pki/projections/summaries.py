@@ -25,13 +25,29 @@ from es_pki.events.certificate import (
     PrivateKeyExported,
     PrivateKeysDiscarded,
     SigningFailed,
+    UseBegun,
+    UseEnded,
 )
 from es_pki.events.codec import Event
 from es_pki.events.key_compromise import KeyCompromiseEvent
 from es_pki.events.log_key import LogKeyAdopted, LogKeyEvent, LogRestored
+from es_pki.events.ocsp_responder import (
+    OCSPResponderCertified,
+    OCSPResponderEvent,
+    OCSPResponderPrepared,
+    OCSPResponderSigningFailed,
+)
 from es_pki.events.principal import PrincipalEvent, TokenCreated, TokenRevoked
 from es_pki.events.reservation import ReservationEvent
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared, RevocationListEvent
+from es_pki.events.service import (
+    CertificateBound,
+    CertificateUnbound,
+    InstallationAdopted,
+    ServiceEvent,
+    ServiceRegistered,
+    ServiceRetired,
+)
 from es_pki.events.signing_request import (
     SigningRequestApproved,
     SigningRequestCreated,
@@ -55,6 +71,10 @@ def summary(event: Event) -> str:
         return _of_trust_store(event)
     if isinstance(event, RevocationListEvent):
         return _of_revocation_list(event)
+    if isinstance(event, OCSPResponderEvent):
+        return _of_ocsp_responder(event)
+    if isinstance(event, ServiceEvent):
+        return _of_service(event)
     if isinstance(event, PrincipalEvent):
         return _of_principal(event)
     if isinstance(event, LogKeyEvent):
@@ -107,6 +127,10 @@ def _of_certificate(event: CertificateEvent) -> str:
             return f"{len(event.key_ids)} private keys"
         case PrivateKeyExported():
             return f"version {event.version}, {event.format}: {event.reason}"
+        case UseBegun():
+            return f"used by {event.service}{' as its fallback' if event.as_fallback else ''}"
+        case UseEnded():
+            return f"no more used by the service {event.service_id}"
 
 
 def _of_signing_request(event: SigningRequestEvent) -> str:
@@ -137,6 +161,28 @@ def _of_revocation_list(event: RevocationListEvent) -> str:
             return f"CRL {event.crl_number}, until {event.next_update:%F %T}Z"
         case CRLIssued():
             return f"CRL {event.crl_number}: {event.complete.entries} entries"
+
+
+def _of_ocsp_responder(event: OCSPResponderEvent) -> str:
+    match event:
+        case OCSPResponderPrepared():
+            return f"version {event.version}: serial number {event.serial_number}, until {event.not_after:%F}"
+        case OCSPResponderCertified():
+            return "signed"
+        case OCSPResponderSigningFailed():
+            return event.reason
+
+
+def _of_service(event: ServiceEvent) -> str:
+    match event:
+        case ServiceRegistered():
+            return f"{event.name}: {event.kind}"
+        case InstallationAdopted():
+            return f"{len(event.installation.files)} files, mode {event.installation.mode}"
+        case CertificateBound() | CertificateUnbound():
+            return f"certificate {event.certificate_id}"
+        case ServiceRetired():
+            return event.reason
 
 
 def _of_principal(event: PrincipalEvent) -> str:

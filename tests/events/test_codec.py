@@ -30,12 +30,29 @@ from es_pki.events.certificate import (
     PrivateKeyExported,
     PrivateKeysDiscarded,
     SigningFailed,
+    UseBegun,
+    UseEnded,
 )
 from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.log_key import LogKeyAdopted, LogRestored
+from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared, OCSPResponderSigningFailed
 from es_pki.events.principal import TokenCreated, TokenRevoked
 from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared, Signed
+from es_pki.events.service import (
+    CertificateBound,
+    CertificateUnbound,
+    FileForm,
+    Installation,
+    InstallationAdopted,
+    Probe,
+    ProbeProtocol,
+    ReloadSignal,
+    ServiceFile,
+    ServiceKind,
+    ServiceRegistered,
+    ServiceRetired,
+)
 from es_pki.events.signing_request import (
     SigningRequestApproved,
     SigningRequestCreated,
@@ -69,6 +86,24 @@ SUBJECT = (Attribute(AttributeType.ORGANIZATION, "Novo A/S"), Attribute(Attribut
 NAMES = NameConstraints(
     permitted=NameSpace(dns_names=("example.test",), ip_networks=("2001:db8::/32",)),
     excluded=NameSpace(email_addresses=(".example.org",), uri_hosts=("example.net",)),
+)
+
+INSTALLATION = Installation(
+    files=(
+        ServiceFile(FileForm.FULL_CHAIN, "/etc/nginx/es-pki/www/current/fullchain.pem"),
+        ServiceFile(FileForm.KEY, "/etc/nginx/es-pki/www/current/key.pem"),
+    ),
+    link="/etc/nginx/es-pki/www/current",
+    owner="root",
+    group="www-data",
+    mode="0640",
+    test_command=("/usr/sbin/nginx", "-t", "-q"),
+    reload_signal=ReloadSignal.HUP,
+    pid_file="/run/nginx.pid",
+    start_command=("/usr/bin/systemctl", "restart", "nginx"),
+    probe=Probe("[2001:db8::1]:25", ProbeProtocol.SMTP, "mail.example.test"),
+    command_seconds=60,
+    probe_seconds=5,
 )
 
 SAMPLES = {
@@ -176,6 +211,8 @@ SAMPLES = {
         invalidity_date=NOT_BEFORE,
         crl_shard=3,
     ),
+    "certificate.use_begun.v1": UseBegun("018f0000-0000-7000-8000-000000000005", "nginx", as_fallback=True),
+    "certificate.use_ended.v1": UseEnded("018f0000-0000-7000-8000-000000000005"),
     "key_compromise.reported.v1": KeyCompromiseReported("its backup lay in a public bucket"),
     "log_key.adopted.v1": LogKeyAdopted(
         origin="pki.example.test/es-pki-0f8b7b2e",
@@ -191,6 +228,21 @@ SAMPLES = {
         next_origin="pki.example.test/log-0123456789abcdef",
         reason="the disk of the server broke",
     ),
+    "ocsp_responder.prepared.v1": OCSPResponderPrepared(
+        version=2,
+        issuer_id="018f0000-0000-7000-8000-000000000001",
+        key_type=KeyType.EC_P256,
+        key_id="0f8b7b2e-0000-4000-8000-000000000005",
+        public_key_hash="07" * 32,
+        serial_number="03cd",
+        not_before=NOT_BEFORE,
+        not_after=NOT_AFTER,
+        to_be_signed=b"\x30\x0a",
+    ),
+    "ocsp_responder.certified.v1": OCSPResponderCertified(
+        version=2, certificate=b"\x30\x0b", key_ids=("0f8b7b2e-0000-4000-8000-000000000004",)
+    ),
+    "ocsp_responder.signing_failed.v1": OCSPResponderSigningFailed(version=2, reason="the key is gone"),
     "principal.token_created.v1": TokenCreated(
         name="backup",
         roles=(Role.AUDITOR, Role.VIEWER),
@@ -217,6 +269,19 @@ SAMPLES = {
         complete=Signed(digest=b"\x08" * 32, signature=b"\x09" * 64, entries=3, size=400),
         delta=Signed(digest=b"\x0a" * 32, signature=b"\x0b" * 64, entries=1, size=300),
     ),
+    "service.registered.v1": ServiceRegistered("nginx", ServiceKind.WEB_UI, INSTALLATION, b"\x08" * 32),
+    "service.installation_adopted.v1": InstallationAdopted(
+        Installation(
+            files=(ServiceFile(FileForm.PKCS12, "/etc/es-pki/app/app.p12"),),
+            passphrase_file="/etc/es-pki/app/passphrase",  # noqa: S106 - where one lies is no secret
+            reload_command=("/usr/local/bin/hook", "app"),
+        )
+    ),
+    "service.certificate_bound.v1": CertificateBound(
+        "018f0000-0000-7000-8000-000000000002", "018f0000-0000-7000-8000-000000000006"
+    ),
+    "service.certificate_unbound.v1": CertificateUnbound("018f0000-0000-7000-8000-000000000002"),
+    "service.retired.v1": ServiceRetired("replaced by haproxy"),
     "signing_request.created.v1": SigningRequestCreated(
         name="www",
         subject=SUBJECT,

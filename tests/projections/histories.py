@@ -27,12 +27,24 @@ from es_pki.events.certificate import (
     PrivateKeyExported,
     PrivateKeysDiscarded,
     SigningFailed,
+    UseBegun,
+    UseEnded,
 )
 from es_pki.events.codec import Event
 from es_pki.events.key_compromise import KeyCompromiseReported
+from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared
 from es_pki.events.principal import TokenCreated, TokenRevoked
 from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared, Signed
+from es_pki.events.service import (
+    CertificateBound,
+    CertificateUnbound,
+    Installation,
+    InstallationAdopted,
+    ServiceKind,
+    ServiceRegistered,
+    ServiceRetired,
+)
 from es_pki.events.signing_request import (
     SigningRequestApproved,
     SigningRequestCreated,
@@ -111,6 +123,7 @@ class _Author:
             "authority": (self._authority_life, 4),
             "principal": (self._principal_life, 2),
             "signing_request": (self._signing_request_life, 2),
+            "service": (self._service_life, 2),
             "trust_store": (self._trust_store_life, 1),
             "revocation_list": (self._revocation_list_life, 1),
             "key_compromise": (self._compromise, 1),
@@ -160,6 +173,11 @@ class _Author:
             yield stream, OwnerAssigned(self._random.choice(["alice", ""]))
         if self._random.random() < 0.3:
             yield stream, CertificateRolledBack(self._random.randrange(1, 4))
+        if self._random.random() < 0.4:
+            service_id = self.new_id()
+            yield stream, UseBegun(service_id, "nginx", as_fallback=self._random.random() < 0.5)
+            if self._random.random() < 0.5:
+                yield stream, UseEnded(service_id)
         if self._random.random() < 0.3:
             form = self._random.choice(list(ExportFormat))
             yield stream, PrivateKeyExported(1, form, "a move", "05" * 32, self.new_id(), b"digest")
@@ -174,6 +192,15 @@ class _Author:
             yield stream, AuthoritySigningFailed("the key is gone")
             return
         yield stream, AuthorityCreated(b"authority " + stream.encode())
+        authority_id = stream.removeprefix("authority-")
+        responder, serial = f"ocsp_responder-{authority_id}", f"{self._random.getrandbits(64):x}"
+        end = NOW + timedelta(days=30)
+        yield (
+            responder,
+            OCSPResponderPrepared(1, authority_id, KeyType.EC_P256, self.new_id(), "07" * 32, serial, NOW, end, b"tbs"),
+        )
+        yield f"serial_number-{authority_id}-{serial}", SerialNumberReserved(authority_id)
+        yield responder, OCSPResponderCertified(1, b"certificate")
         for _ in range(self._random.randrange(3)):
             days = self._random.randrange(1, 800)
             yield stream, IssuancePolicyAdopted(IssuancePolicy(maximum_validity_days=days))
@@ -225,6 +252,19 @@ class _Author:
             yield stream, CertificateTrusted(anchor)
             if self._random.random() < 0.5:
                 yield stream, CertificateDistrusted(of_key, "caught", self._random.choice([NOW, None]))
+
+    def _service_life(self, stream: str) -> Iterator[tuple[str, Event]]:
+        name, installation = f"service-{next(self._numbers)}", Installation(owner="root")
+        yield stream, ServiceRegistered(name, self._random.choice(list(ServiceKind)), installation, b"digest")
+        yield f"service_name-{name}", NameReserved(stream)
+        certificate_id = self.new_id()
+        yield stream, CertificateBound(certificate_id, self._random.choice([None, self.new_id()]))
+        if self._random.random() < 0.5:
+            yield stream, InstallationAdopted(Installation(group="www-data"))
+        if self._random.random() < 0.5:
+            yield stream, CertificateUnbound(certificate_id)
+        if self._random.random() < 0.3:
+            yield stream, ServiceRetired("replaced")
 
     def interleaved(self) -> Iterator[tuple[str, Event]]:
         """Yield the events of several lives at once, without end."""

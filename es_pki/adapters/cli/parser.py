@@ -19,6 +19,7 @@ from es_pki.adapters.cli.verbs import (
     log,
     overview,
     revocation,
+    service,
     token,
     trust,
 )
@@ -37,6 +38,7 @@ VERBS: tuple[Verb, ...] = (
     *key.VERBS,
     *revocation.VERBS,
     *crl.VERBS,
+    *service.VERBS,
     *token.VERBS,
     *trust.VERBS,
 )
@@ -48,6 +50,7 @@ NOUNS = {
     "authority": "who issues here, and what they may issue",
     "certificate": "issue, renew, look at and fetch certificates",
     "csr": "CSRs made, kept and answered here",
+    "service": "who serves which certificate, and how each gets it",
     "key": "which keys are compromised, and what uses them",
     "token": "who is let in",
     "trust": "named sets of certificates that chains may end at",

@@ -1,6 +1,5 @@
 """Commands over HTTP: what there is, and sending one."""
 
-import asyncio
 import json
 import re
 from typing import TypeVar
@@ -9,6 +8,7 @@ import msgspec
 from aiohttp import web
 
 from es_pki.adapters.http.access import admitted
+from es_pki.adapters.http.bodies import body_of
 from es_pki.adapters.http.parts import PARTS
 from es_pki.adapters.http.problems import Problem, is_repeatable
 from es_pki.adapters.http.replies import json_reply
@@ -23,9 +23,6 @@ BY_NAME: dict[str, type[Request]] = {request.__name__: request for request in RE
 DECODERS = {name: msgspec.json.Decoder(request) for name, request in BY_NAME.items()}
 
 LONGEST_IDEMPOTENCY_KEY = 255
-
-BODY_SECONDS = 30.0
-"""How long a body may take to come."""
 
 _AT = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
 _NAMED = re.compile(r"(?P<fault>unknown|required) field `(?P<name>.*)`", re.DOTALL)
@@ -134,9 +131,4 @@ async def json_body(request: web.Request) -> bytes:
             Violation("Content-Encoding", "RFC 9110 section 15.5.16", detail),
             Accept_Encoding="identity",
         )
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            return await request.read()
-    except TimeoutError:
-        detail = f"a body has come within {BODY_SECONDS:.0f} seconds"
-        raise Problem(408, "body-too-slow", detail, Connection="close") from None
+    return await body_of(request)

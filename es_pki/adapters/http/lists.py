@@ -25,6 +25,8 @@ from es_pki.projections import (
     principals,
     revocation_lists,
     revocations,
+    service_usage,
+    services,
     signing_requests,
     trust_stores,
 )
@@ -46,6 +48,11 @@ async def list_certificates(request: web.Request) -> web.StreamResponse:
 async def list_signing_requests(request: web.Request) -> web.StreamResponse:
     """Answer with the signing requests, by name."""
     return await _list(request, signing_requests.view, signing_request_object)
+
+
+async def list_services(request: web.Request) -> web.StreamResponse:
+    """Answer with the services, by name."""
+    return await _list(request, services.view, row_object)
 
 
 async def list_tokens(request: web.Request) -> web.StreamResponse:
@@ -91,6 +98,24 @@ async def one_certificate(request: web.Request) -> web.StreamResponse:
 async def one_signing_request(request: web.Request) -> web.StreamResponse:
     """Answer with a signing request, and with the certificate that an outside authority returned for it."""
     return json_reply(signing_request_object(await row_of(request, signing_requests.view)))
+
+
+async def one_service(request: web.Request) -> web.StreamResponse:
+    """Answer with a service: what it is to serve, and how it gets it."""
+    row = await row_of(request, services.view)
+    return json_reply(row_object(row))
+
+
+async def service_history(request: web.Request) -> web.StreamResponse:
+    """Answer with what happened to a service, first to last."""
+    return await _history(request, (await row_of(request, services.view)).id)
+
+
+async def certificate_usages(request: web.Request) -> web.StreamResponse:
+    """Answer with the services that are bound to a certificate, by name."""
+    used = await certificate_row(request)
+    query = replace(await query_of(request, service_usage.view), filters={"certificate_id": used.id})
+    return await page_of_rows(request, service_usage.view, query, row_object)
 
 
 async def signing_request_history(request: web.Request) -> web.StreamResponse:

@@ -36,6 +36,8 @@ from es_pki.projections import (
     principals,
     revocation_lists,
     revocations,
+    service_usage,
+    services,
     signing_requests,
     trust_stores,
 )
@@ -103,6 +105,24 @@ ROUTES: tuple[Route, ...] = (
         HISTORY,
         page_of(history.Row),
     ),
+    Route(
+        "GET",
+        "/api/v1/certificates/{id}/usages",
+        EVERYBODY,
+        lists.certificate_usages,
+        PAGES,
+        page_of(service_usage.Row),
+    ),
+    Route(
+        "GET",
+        "/api/v1/services",
+        EVERYBODY,
+        lists.list_services,
+        (*PAGES, "name", "kind", "certificate_id"),
+        page_of(services.Row),
+    ),
+    Route("GET", "/api/v1/services/{id}", EVERYBODY, lists.one_service, NOW_OR_THEN, Shown(services.Row)),
+    Route("GET", "/api/v1/services/{id}/history", EVERYBODY, lists.service_history, HISTORY, page_of(history.Row)),
     Route(
         "GET",
         "/api/v1/signing-requests",

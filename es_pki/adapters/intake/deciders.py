@@ -7,8 +7,10 @@ from es_pki.commands import (
     certificate,
     key_compromise,
     log_key,
+    ocsp_responder,
     principal,
     revocation_list,
+    service,
     signing_request,
     trust_store,
 )
@@ -18,8 +20,10 @@ _ENCODE = linted(encode_tbs)
 AUTHORITY = authority.decider(_ENCODE)
 CERTIFICATE = certificate.decider(_ENCODE)
 LOG_KEY = log_key.decider
+OCSP_RESPONDER = ocsp_responder.decider(_ENCODE)
 PRINCIPAL = principal.decider
 KEY_COMPROMISE = key_compromise.decider
 REVOCATION_LIST = revocation_list.decider
+SERVICE = service.decider
 SIGNING_REQUEST = signing_request.decider
 TRUST_STORE = trust_store.decider

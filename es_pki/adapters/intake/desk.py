@@ -9,14 +9,17 @@ from es_pki.adapters.intake import (
     key_compromise,
     lineage,
     log_key,
+    ocsp_responder,
     principal,
     revocation,
+    service,
     signing_request,
     trust_store,
 )
 from es_pki.adapters.intake.answer import Answer, Asked, Caller
 from es_pki.adapters.intake.office import Office
 from es_pki.adapters.intake.requests import (
+    BindCertificate,
     CompleteCSR,
     CreateAuthority,
     CreateCSR,
@@ -30,6 +33,8 @@ from es_pki.adapters.intake.requests import (
     ImportCSR,
     IssueCertificate,
     IssueCRL,
+    ReconfigureService,
+    RegisterService,
     ReissueCertificate,
     RejectCSR,
     ReleaseCertificate,
@@ -37,6 +42,7 @@ from es_pki.adapters.intake.requests import (
     RenewCertificate,
     ReportKeyCompromise,
     Request,
+    RetireService,
     RevokeAuthority,
     RevokeCertificate,
     RevokeToken,
@@ -46,6 +52,7 @@ from es_pki.adapters.intake.requests import (
     SetIssuancePolicy,
     SignCSR,
     TrustCertificate,
+    UnbindCertificate,
     digest_of,
 )
 from es_pki.decider import Kind, Refused, Violation
@@ -66,6 +73,10 @@ class Desk:
     async def name_log(self, origin: str, caller: Caller) -> str:
         """Give the log its origin and its first signing key, unless it has them; return its origin."""
         return await log_key.create(self._office, origin, actor=caller.name)
+
+    async def certify_ocsp_responder(self, authority_id: str, asked: Asked) -> None:
+        """Have an authority certify an OCSP responder if one is due. Raises `Refused`."""
+        await ocsp_responder.certify(self._office, authority_id, asked)
 
     async def take(self, request: Request, asked: Asked) -> Answer:
         """Do what was asked. Raises `Refused` and `Conflict`."""
@@ -94,6 +105,8 @@ class Desk:
                 return await lineage.take(self._office, request, asked, digest)
             case CreateCSR() | ImportCSR() | CompleteCSR() | RejectCSR():
                 return await signing_request.take(self._office, request, asked, digest)
+            case RegisterService() | ReconfigureService() | BindCertificate() | UnbindCertificate() | RetireService():
+                return await service.take(self._office, request, asked, digest)
             case ReportKeyCompromise():
                 return await key_compromise.report(self._office, request, asked)
             case RevokeCertificate() | HoldCertificate() | ReleaseCertificate() | RevokeAuthority():

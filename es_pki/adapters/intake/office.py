@@ -19,6 +19,7 @@ from es_pki.commands.authority import AuthorityMissing, check_holds, issuer_of
 from es_pki.commands.certificate import CertificateMissing
 from es_pki.commands.names import is_own_name, is_uuid
 from es_pki.commands.principal import PrincipalMissing
+from es_pki.commands.service import ServiceMissing
 from es_pki.commands.signing_request import SigningRequestMissing
 from es_pki.commands.trust_store import TrustStoreMissing
 from es_pki.decider import Decider, Refused, Violation
@@ -76,6 +77,14 @@ class Office(Struct, frozen=True):
             raise TrustStoreMissing(detail, Violation("trust_store", "trust stores are named", detail))
         return found
 
+    async def service_id(self, name_or_id: str) -> str:
+        """Return a service's id. Raises `ServiceMissing`."""
+        found = await self._id("service", name_or_id, for_ever=True)
+        if found is None:
+            detail = "there is no service of this name"
+            raise ServiceMissing(detail, Violation("service", "services are named", detail))
+        return found
+
     async def certificate_id(self, name_or_id: str, field: str = "certificate") -> str:
         """Return a certificate's id, by any name that leads to it. Raises `CertificateMissing`, naming the field."""
         found = await self._id("certificate", name_or_id, for_ever=False)
@@ -85,7 +94,7 @@ class Office(Struct, frozen=True):
         return found
 
     async def users_of(self, certificate_id: str) -> tuple[str, ...]:
-        """Return who uses a certificate and would miss it."""
+        """Return who uses a certificate and would miss it, besides the services bound to it."""
         own = await self.aggregates.owner(f"certificate_name-{OWN_CERTIFICATE}")
         return ("es-pki itself",) if certificate_id == own else ()
 

@@ -25,6 +25,7 @@ from es_pki.adapters.x509.assemble import assemble
 from es_pki.events import codec
 from es_pki.events.authority import AuthorityPrepared
 from es_pki.events.certificate import CertificatePrepared
+from es_pki.events.ocsp_responder import OCSPResponderPrepared
 
 LOG = logging.getLogger("es_pki.lint")
 
@@ -79,6 +80,9 @@ class SecondOpinion:
                     await self._require_sound(event.to_be_signed)
                 else:
                     self._judge_beside(shape_of(certificate, event.profile), event.to_be_signed)
+            elif isinstance(event, OCSPResponderPrepared):
+                certificate = read_to_be_signed(event.to_be_signed, None)
+                self._judge_beside(shape_of(certificate, "OCSP responder"), event.to_be_signed)
 
     async def of(self, certificate: bytes, issuer_certificate: bytes | None) -> tuple[Finding, ...]:
         """Return what all linters find in a certificate."""

@@ -36,6 +36,13 @@ from es_pki.adapters.intake.requests.revocation import (
     RevokeAuthority,
     RevokeCertificate,
 )
+from es_pki.adapters.intake.requests.service import (
+    BindCertificate,
+    ReconfigureService,
+    RegisterService,
+    RetireService,
+    UnbindCertificate,
+)
 from es_pki.adapters.intake.requests.signing_request import (
     CompleteCSR,
     CreateCSR,
@@ -47,6 +54,7 @@ from es_pki.adapters.intake.requests.trust_store import CreateTrustStore, Distru
 __all__ = [
     "REQUESTS",
     "SECRETS",
+    "BindCertificate",
     "CompleteCSR",
     "CreateAuthority",
     "CreateCSR",
@@ -60,6 +68,8 @@ __all__ = [
     "ImportCSR",
     "IssueCRL",
     "IssueCertificate",
+    "ReconfigureService",
+    "RegisterService",
     "ReissueCertificate",
     "RejectCSR",
     "ReleaseCertificate",
@@ -67,6 +77,7 @@ __all__ = [
     "RenewCertificate",
     "ReportKeyCompromise",
     "Request",
+    "RetireService",
     "RevokeAuthority",
     "RevokeCertificate",
     "RevokeToken",
@@ -77,6 +88,7 @@ __all__ = [
     "SignCSR",
     "SubjectFields",
     "TrustCertificate",
+    "UnbindCertificate",
     "digest_of",
 ]
 
@@ -97,6 +109,11 @@ Request = (
     | ImportCSR
     | CompleteCSR
     | RejectCSR
+    | RegisterService
+    | ReconfigureService
+    | BindCertificate
+    | UnbindCertificate
+    | RetireService
     | ReportKeyCompromise
     | RevokeCertificate
     | HoldCertificate
