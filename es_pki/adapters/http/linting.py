@@ -11,8 +11,11 @@ from es_pki.adapters.http.parts import PARTS
 from es_pki.adapters.http.replies import json_reply
 from es_pki.adapters.intake.chain import chain
 from es_pki.adapters.x509.bundle import read_ders
-from es_pki.commands.refusals import NotFound
+from es_pki.commands.refusals import Malformed, NotFound
 from es_pki.projections import authorities
+
+LARGEST = 64 * 1024
+"""Octets of a certificate: one with an ML-DSA-87 key and signature has 7,500, with a hundred long names a few more."""
 
 
 class Sent(Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,6 +44,8 @@ async def authority_lint(request: web.Request) -> web.StreamResponse:
 async def lint(request: web.Request) -> web.StreamResponse:
     """Answer with what the own rules and pkilint find in the certificate that is sent."""
     certificate, *issuers = read_ders(read(_SENT, await json_body(request)).certificate, "certificate")
+    if max(map(len, (certificate, *issuers))) > LARGEST:
+        raise Malformed.at("certificate", "certificates are bounded", f"at most {LARGEST} octets of DER")
     return await _findings(request, certificate, next(iter(issuers), None))
 
 

@@ -88,3 +88,17 @@ def test_every_error_of_pkilint_has_a_rule_or_a_reason():
 def test_a_rule_names_its_section(rule):
     assert section_of(rule).split()[0] in {"RFC", "X.680", "NIST", "CA/Browser"}
     assert meaning_of(rule).endswith(".")
+
+
+@pytest.mark.parametrize("sound", [leaf(), authority()], ids=["leaf", "authority"])
+def test_no_octet_is_too_wrong_to_be_judged(sound):
+    for at in range(len(sound)):
+        for octet in {0x00, 0x1F, 0x80, 0xFF, sound[at] ^ 1} - {sound[at]}:
+            for finding in lint(sound[:at] + bytes((octet,)) + sound[at + 1 :], ISSUER):
+                assert finding.detail
+
+
+@pytest.mark.parametrize("sound", [leaf(), authority()], ids=["leaf", "authority"])
+def test_no_end_is_too_early_to_be_judged(sound):
+    for size in range(len(sound)):
+        assert errors(lint(sound[:size], ISSUER)) == {"certificate_is_der"}
