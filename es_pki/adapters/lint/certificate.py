@@ -114,7 +114,7 @@ class Certificate(Struct, frozen=True):
 def read_certificate(der: bytes, issuer_certificate: bytes | None = None) -> Certificate:
     """Take a signed certificate apart. Raises `NotDER`.
 
-    Without its issuer's, it is taken to be self-signed when it names itself as issuer.
+    Without its issuer's, it is taken to be self-signed when it names itself as issuer, and no other key.
     """
     parts = elements(only(der, SEQUENCE))
     if len(parts) != 3:
@@ -123,7 +123,13 @@ def read_certificate(der: bytes, issuer_certificate: bytes | None = None) -> Cer
     body, outer = _read(content(parts[0], SEQUENCE)), _algorithm(parts[1])
     if issuer_certificate is not None:
         return replace(body, outer_signature=outer, issuer_certificate=issuer_of(issuer_certificate))
-    return replace(body, outer_signature=outer, is_self_signed=body.issuer == body.subject)
+    return replace(body, outer_signature=outer, is_self_signed=_names_itself(body))
+
+
+def _names_itself(certificate: Certificate) -> bool:
+    identifier = certificate.authority_key_identifier
+    key = identifier.key_identifier if identifier else None
+    return certificate.issuer == certificate.subject and key in {None, certificate.subject_key_identifier}
 
 
 def read_to_be_signed(der: bytes, issuer_certificate: bytes | None) -> Certificate:

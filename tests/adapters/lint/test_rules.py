@@ -6,7 +6,7 @@ from es_pki.adapters.lint import Linter, Severity, lint
 from es_pki.adapters.lint.pkilint_work import PUBLIC_NAMES_ONLY, error_codes, judge
 from es_pki.adapters.lint.rules import ERRORS, WARNINGS, meaning_of, section_of
 from tests.adapters.lint.breaking import BROKEN, FURTHER, Sample
-from tests.adapters.lint.making import ISSUER, authority, issuer, leaf
+from tests.adapters.lint.making import ISSUER, ISSUER_NAME, authority, issuer, leaf
 
 ALL = [*BROKEN.items(), *FURTHER]
 SAMPLES = pytest.mark.parametrize(("rule", "sample"), ALL, ids=[f"{n}-{rule}" for n, (rule, _) in enumerate(ALL)])
@@ -77,6 +77,10 @@ def test_pkilint_finds_an_error_only_where_a_rule_does(rule, sample: Sample):
     assert sample.pkilint in theirs if sample.pkilint else not theirs
     if theirs:
         assert errors(lint(sample.certificate, sample.issuer_certificate)), rule
+
+
+def test_a_new_key_certified_by_the_old_one_under_the_same_name_is_not_self_signed():
+    assert lint(authority(subject=ISSUER_NAME)) == ()
 
 
 def test_every_error_of_pkilint_has_a_rule_or_a_reason():
