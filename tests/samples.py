@@ -10,7 +10,9 @@ from typing import Any
 
 from es_pki.adapters.http.route import Route
 from es_pki.adapters.intake import requests
+from es_pki.adapters.x509.formats import pem
 from tests import openssl, pebble
+from tests.adapters.lint import making
 from tests.serving import Server
 
 
@@ -222,12 +224,20 @@ NAMED = {
 }
 """What the addresses of routes name, by noun; else it is es-pki's own certificate."""
 
+BODIES = {"/api/v1/lint": {"certificate": pem(making.ISSUER)}}
+"""The routes besides the commands that take a body, and a good one."""
+
 
 def path_of(route: Route) -> str:
     """Return an address at which the route answers."""
     wanted = next((name for noun, name in NAMED.items() if f"/{noun}/" in route.path), "es-pki-api")
     path = route.path.replace("{id}", wanted).replace("{name}", "app.js").replace("{tile}", "0/000.p/1")
     return path + QUERIES.get(route.path, "")
+
+
+def body_of(route: Route) -> Any:
+    """Return a body with which the route answers, None where it takes none."""
+    return BODIES.get(route.path)
 
 
 def sample(request: type[requests.Request], server: Server) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import TypeVar
 
 import msgspec
 from aiohttp import web
@@ -15,6 +16,8 @@ from es_pki.adapters.intake.answer import Asked
 from es_pki.adapters.intake.requests import REQUESTS, Request
 from es_pki.commands.refusals import Malformed
 from es_pki.decider import Violation
+
+T = TypeVar("T")
 
 BY_NAME: dict[str, type[Request]] = {request.__name__: request for request in REQUESTS}
 DECODERS = {name: msgspec.json.Decoder(request) for name, request in BY_NAME.items()}
@@ -55,15 +58,20 @@ async def send_command(request: web.Request) -> web.StreamResponse:
     caller = await admitted(request, asked_for.senders)
     parts = request.app[PARTS]
     asked = Asked(caller, parts.now(), _idempotency_key(request))
-    body = decoded(name, await _body(request))
+    body = decoded(name, await json_body(request))
     answer = await parts.desk.take(body, asked)
     return json_reply(answer, headers={"ES-PKI-Position": str(answer.position)})
 
 
 def decoded(name: str, body: bytes) -> Request:
-    """Return the request of a command's body. Raises `Malformed`, naming the field; never echoes a value."""
+    """Return the request of a command's body. Raises as `read` does."""
+    return read(DECODERS[name], body)
+
+
+def read(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+    """Return what a body says. Raises `Malformed`, naming the field; never echoes a value."""
     try:
-        asked = DECODERS[name].decode(body)
+        asked = decoder.decode(body)
         _STRICT.decode(body.decode())
     except msgspec.ValidationError as error:
         raise _malformed(str(error)) from None
@@ -105,7 +113,8 @@ def _idempotency_key(request: web.Request) -> str:
     return key
 
 
-async def _body(request: web.Request) -> bytes:
+async def json_body(request: web.Request) -> bytes:
+    """Return a body that is sent as JSON. Raises `Problem`."""
     if request.content_type not in {"application/json", "application/octet-stream"}:
         raise Problem(
             415,

@@ -2,11 +2,12 @@
 
 import pytest
 
-from es_pki.adapters.intake.deciders import AUTHORITY, CERTIFICATE
+from es_pki.adapters.intake.deciders import AUTHORITY, CERTIFICATE, OCSP_RESPONDER
 from es_pki.adapters.lint import lint
 from es_pki.adapters.lint.pkilint_work import judge
 from es_pki.adapters.x509 import keys
 from es_pki.adapters.x509.assemble import assemble
+from es_pki.commands.ocsp_responder import CertifyOCSPResponder
 from es_pki.commands.profile import PROFILES
 from es_pki.values import (
     Attribute,
@@ -18,7 +19,7 @@ from es_pki.values import (
     NameSpace,
     SubjectAltNames,
 )
-from tests.builders import create_authority, issuer, self_sign, sign_csr
+from tests.builders import NOW, create_authority, issuer, self_sign, sign_csr
 from tests.spec import Spec
 
 SERIAL_NUMBER = 0x4F3E2D1C0B0A09080706050403020100
@@ -124,3 +125,10 @@ def test_names_alone_are_critical_and_there_is_nothing_wrong_with_that():
         serial_number=SERIAL_NUMBER,
     )
     assert says(signed(CERTIFICATE, wish), authority.certificate) == []
+
+
+@pytest.mark.parametrize("key_type", KeyType)
+def test_nothing_is_wrong_with_ocsp_responders(key_type):
+    authority = by(key_type)
+    wish = CertifyOCSPResponder(authority, keys.stand_in(key_type), "key", SERIAL_NUMBER, NOW)
+    assert says(signed(OCSP_RESPONDER, wish), authority.certificate) == []
