@@ -113,6 +113,7 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
         "authority": _intermediate(server),
         "reason": "cessationOfOperation",
     },
+    requests.IssueCRL: lambda _: {"authority": "intermediate"},
     requests.RotateLogKey: lambda _: {},
     requests.CreateToken: lambda _: {"name": fresh("token"), "roles": ["viewer"]},
     requests.RevokeToken: lambda server: {"principal": _revocable(server), "reason": "sample"},

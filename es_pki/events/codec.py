@@ -44,6 +44,7 @@ from es_pki.events.ocsp_responder import (
 )
 from es_pki.events.principal import PrincipalEvent, TokenCreated, TokenRevoked
 from es_pki.events.reservation import NameReleased, NameReserved, ReservationEvent, SerialNumberReserved
+from es_pki.events.revocation_list import CRLIssued, CRLPrepared, RevocationListEvent
 from es_pki.events.signing_request import (
     SigningRequestApproved,
     SigningRequestCreated,
@@ -61,6 +62,7 @@ Event = (
     | OCSPResponderEvent
     | PrincipalEvent
     | ReservationEvent
+    | RevocationListEvent
     | SigningRequestEvent
 )
 
@@ -94,6 +96,8 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "reservation.name_reserved.v1": NameReserved,
     "reservation.name_released.v1": NameReleased,
     "reservation.serial_number_reserved.v1": SerialNumberReserved,
+    "revocation_list.crl_prepared.v1": CRLPrepared,
+    "revocation_list.crl_issued.v1": CRLIssued,
     "signing_request.created.v1": SigningRequestCreated,
     "signing_request.imported.v1": SigningRequestImported,
     "signing_request.approved.v1": SigningRequestApproved,

@@ -13,6 +13,7 @@ from es_pki.projections import (
     key_compromises,
     key_uses,
     principals,
+    revocation_lists,
     revocations,
     signing_requests,
 )
@@ -28,5 +29,6 @@ VIEWS: tuple[View[Any], ...] = (
     key_compromises.view,
     signing_requests.view,
     revocations.view,
+    revocation_lists.view,
 )
 """Every view there is."""

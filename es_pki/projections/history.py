@@ -32,6 +32,7 @@ from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.log_key import LogKeyAdopted, LogRestored
 from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared, OCSPResponderSigningFailed
 from es_pki.events.principal import TokenCreated, TokenRevoked
+from es_pki.events.revocation_list import CRLIssued, CRLPrepared
 from es_pki.events.signing_request import (
     SigningRequestApproved,
     SigningRequestCreated,
@@ -80,9 +81,9 @@ def summary(event: Event) -> str:
     match event:
         case AuthorityPrepared():
             return f"{event.name}: {event.key_type}, serial number {event.serial_number}, until {event.not_after:%F}"
-        case AuthorityCreated() | CertificateIssued() | OCSPResponderCertified():
+        case AuthorityCreated() | CertificateIssued():
             return "signed"
-        case AuthoritySigningFailed() | SigningFailed() | OCSPResponderSigningFailed():
+        case AuthoritySigningFailed() | SigningFailed():
             return event.reason
         case AuthorityRevoked():
             return f"{event.reason}, since {event.revoked_at:%F %T}Z"
@@ -91,8 +92,6 @@ def summary(event: Event) -> str:
         case CertificatePrepared():
             until = f"serial number {event.serial_number}, until {event.not_after:%F}"
             return f"{event.name}: version {event.version}, {event.profile}, {until}"
-        case OCSPResponderPrepared():
-            return f"version {event.version}: serial number {event.serial_number}, until {event.not_after:%F}"
         case LogKeyAdopted():
             return f"{event.origin}: {event.public_key.hex()}"
         case LogRestored():
@@ -107,6 +106,10 @@ def summary(event: Event) -> str:
             return f"certificate {event.certificate_id}"
         case SigningRequestSigned():
             return "signed elsewhere"
+        case CRLPrepared():
+            return f"CRL {event.crl_number}, until {event.next_update:%F %T}Z"
+        case CRLIssued():
+            return f"CRL {event.crl_number}: {event.complete.entries} entries"
         case _:
             return _of_lineage(event)
 
@@ -131,6 +134,18 @@ def _of_lineage(event: Event) -> str:
             return f"{len(event.key_ids)} private keys"
         case PrivateKeyExported():
             return f"version {event.version}, {event.format}: {event.reason}"
+        case _:
+            return _of_responder(event)
+
+
+def _of_responder(event: Event) -> str:
+    match event:
+        case OCSPResponderPrepared():
+            return f"version {event.version}: serial number {event.serial_number}, until {event.not_after:%F}"
+        case OCSPResponderCertified():
+            return f"version {event.version}: signed"
+        case OCSPResponderSigningFailed():
+            return f"version {event.version}: {event.reason}"
         case _:
             return ""
 
@@ -171,6 +186,8 @@ view = View(
         SigningRequestApproved,
         SigningRequestSigned,
         SigningRequestRejected,
+        CRLPrepared,
+        CRLIssued,
     ),
     key=key,
     evolve=evolve,

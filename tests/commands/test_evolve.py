@@ -4,13 +4,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from es_pki.commands import authority, certificate, key_compromise, log_key, ocsp_responder, principal, signing_request
+from es_pki.commands import (
+    authority,
+    certificate,
+    key_compromise,
+    log_key,
+    ocsp_responder,
+    principal,
+    revocation_list,
+    signing_request,
+)
 from es_pki.events.authority import AuthorityEvent
 from es_pki.events.certificate import CertificateEvent
 from es_pki.events.key_compromise import KeyCompromiseEvent
 from es_pki.events.log_key import LogKeyEvent
 from es_pki.events.ocsp_responder import OCSPResponderEvent
 from es_pki.events.principal import PrincipalEvent
+from es_pki.events.revocation_list import RevocationListEvent
 from es_pki.events.signing_request import SigningRequestEvent
 from tests.events import strategies
 from tests.spec import encode
@@ -22,6 +32,7 @@ AGGREGATES = [
     (ocsp_responder.decider(encode), OCSPResponderEvent),
     (principal.decider, PrincipalEvent),
     (key_compromise.decider, KeyCompromiseEvent),
+    (revocation_list.decider, RevocationListEvent),
     (signing_request.decider, SigningRequestEvent),
 ]
 

@@ -36,6 +36,7 @@ from es_pki.events.log_key import LogKeyAdopted, LogRestored
 from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared, OCSPResponderSigningFailed
 from es_pki.events.principal import TokenCreated, TokenRevoked
 from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
+from es_pki.events.revocation_list import CRLIssued, CRLPrepared, Signed
 from es_pki.events.signing_request import (
     SigningRequestApproved,
     SigningRequestCreated,
@@ -215,6 +216,21 @@ SAMPLES = {
     "reservation.name_reserved.v1": NameReserved("018f0000-0000-7000-8000-000000000002"),
     "reservation.name_released.v1": NameReleased("018f0000-0000-7000-8000-000000000002"),
     "reservation.serial_number_reserved.v1": SerialNumberReserved("018f0000-0000-7000-8000-000000000002"),
+    "revocation_list.crl_prepared.v1": CRLPrepared(
+        crl_number=1_777_809_600_000,
+        this_update=NOT_BEFORE,
+        next_update=NOT_AFTER,
+        request_id="018f0000-0000-7000-8000-000000000005",
+        ended_before=NOT_BEFORE,
+        base_crl_number=1_777_809_500_000,
+        location="http://pki.example.test/crl/3",
+        freshest_crl="http://pki.example.test/crl/3/delta",
+    ),
+    "revocation_list.crl_issued.v1": CRLIssued(
+        crl_number=1_777_809_600_000,
+        complete=Signed(digest=b"\x08" * 32, signature=b"\x09" * 64, entries=3, size=400),
+        delta=Signed(digest=b"\x0a" * 32, signature=b"\x0b" * 64, entries=1, size=300),
+    ),
     "signing_request.created.v1": SigningRequestCreated(
         name="www",
         subject=SUBJECT,

@@ -32,6 +32,7 @@ from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared
 from es_pki.events.principal import TokenCreated, TokenRevoked
 from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
+from es_pki.events.revocation_list import CRLIssued, CRLPrepared, Signed
 from es_pki.events.signing_request import (
     SigningRequestApproved,
     SigningRequestCreated,
@@ -109,6 +110,8 @@ class _Author:
                 yield self._authority_life(f"authority-{self.new_id()}")
             elif kind < 0.2:
                 yield iter([(f"key_compromise-{self._random.getrandbits(256):064x}", KeyCompromiseReported("stolen"))])
+            elif kind < 0.25:
+                yield self._revocation_list_life(f"revocation_list-{self.new_id()}/{self._random.randrange(3)}")
             elif kind < 0.3:
                 yield self._principal_life(f"principal-{self.new_id()}")
             elif kind < 0.4:
@@ -188,6 +191,12 @@ class _Author:
         yield stream, TokenCreated(name, (Role.VIEWER,), self._random.randbytes(32), None, b"digest")
         if self._random.random() < 0.5:
             yield stream, TokenRevoked("left")
+
+    def _revocation_list_life(self, stream: str) -> Iterator[tuple[str, Event]]:
+        for number in range(1, self._random.randrange(2, 5)):
+            base = number - 1 or None
+            yield stream, CRLPrepared(number, NOW, NOW + timedelta(days=number), self.new_id(), NOW, base)
+            yield stream, CRLIssued(number, Signed(b"digest", b"signature", self._random.randrange(9), 300))
 
     def _signing_request_life(self, stream: str) -> Iterator[tuple[str, Event]]:
         name, of_key, key_type = f"csr-{next(self._numbers)}", self._random.choice(self._keys), KeyType.EC_P256

@@ -9,6 +9,7 @@ from es_pki.adapters.cli.verbs import (
     authority,
     backup,
     certificate,
+    crl,
     csr,
     export,
     installation,
@@ -32,6 +33,7 @@ VERBS: tuple[Verb, ...] = (
     *csr.VERBS,
     *key.VERBS,
     *revocation.VERBS,
+    *crl.VERBS,
     *token.VERBS,
 )
 
@@ -46,6 +48,7 @@ NOUNS = {
     "token": "who is let in",
     "backup": "make, check and restore backups",
     "revocation": "what was revoked",
+    "crl": "the signed lists of what was revoked",
     "log": "check the event log, prove what is in it, take it along",
     "views": "what is derived from the log",
 }

@@ -23,6 +23,7 @@ from es_pki.projections import (
     key_compromises,
     key_uses,
     principals,
+    revocation_lists,
     revocations,
     signing_requests,
 )
@@ -59,6 +60,11 @@ async def list_key_compromises(request: web.Request) -> web.StreamResponse:
 async def list_revocations(request: web.Request) -> web.StreamResponse:
     """Answer with what is revoked or held, the oldest revocation first."""
     return await _list(request, revocations.view, row_object)
+
+
+async def list_crls(request: web.Request) -> web.StreamResponse:
+    """Answer with the newest CRL of every list, the one that runs out first before the others."""
+    return await _list(request, revocation_lists.view, row_object)
 
 
 async def list_key_uses(request: web.Request) -> web.StreamResponse:

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from es_pki.adapters.backup.scheduled import ScheduledBackups
 from es_pki.adapters.checkpoints import Notary
+from es_pki.adapters.crls import Publisher
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.desk import Desk
 from es_pki.adapters.ocsp.responder import Responder
@@ -29,6 +30,7 @@ class Parts(Struct, frozen=True):
     aggregates: Aggregates
     desk: Desk
     ocsp: Responder
+    crls: Publisher
     backups: ScheduledBackups | None
     now: Callable[[], datetime]
 

@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from es_pki.adapters.http import crls
 from es_pki.adapters.http.certificates import DER, in_form
 from es_pki.adapters.http.health import healthz
 from es_pki.adapters.http.lists import row_of
@@ -13,10 +14,10 @@ from es_pki.projections import authorities
 from es_pki.values import Locations
 
 
-def locations(public_url: str, authority_id: str) -> Locations:
+def locations(public_url: str, authority_id: str, crl_shards: int = 0) -> Locations:
     """Return where an authority publishes; the addresses stand in its certificates for as long as they live."""
     base = f"{public_url.rstrip('/')}/pki/{authority_id}"
-    return Locations(ca_issuers=f"{base}/ca.crt", crl=f"{base}/crl", ocsp=f"{base}/ocsp")
+    return Locations(ca_issuers=f"{base}/ca.crt", crl=f"{base}/crl", crl_shards=crl_shards, ocsp=f"{base}/ocsp")
 
 
 async def authority_certificate(request: web.Request) -> web.StreamResponse:
@@ -36,5 +37,8 @@ def public_application(parts: Parts) -> web.Application:
     application.router.add_get("/pki/{id}/ca.crt", authority_certificate)
     application.router.add_post("/pki/{id}/ocsp", ask_by_post)
     application.router.add_get("/pki/{id}/ocsp/{request:.+}", ask_by_get)
+    for shard in ("", r"/{shard:\d{1,9}}"):
+        application.router.add_get(f"/pki/{{id}}/crl{shard}", crls.complete)
+        application.router.add_get(f"/pki/{{id}}/crl{shard}/delta", crls.delta)
     application.router.add_get("/healthz", healthz)
     return application

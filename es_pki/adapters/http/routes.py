@@ -7,6 +7,7 @@ from es_pki.adapters.http import (
     calendar_feed,
     certificates,
     commands,
+    crls,
     csrs,
     events,
     health,
@@ -31,6 +32,7 @@ from es_pki.projections import (
     key_compromises,
     key_uses,
     principals,
+    revocation_lists,
     revocations,
     signing_requests,
 )
@@ -74,6 +76,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("GET", "/api/v1/authorities/{id}", EVERYBODY, lists.one_authority, NOW_OR_THEN, Shown(authorities.Row)),
     Route("GET", "/api/v1/authorities/{id}/bundle", EVERYBODY, bundles.authority_bundle, NOW_OR_THEN),
+    Route("GET", "/api/v1/authorities/{id}/crl", EVERYBODY, crls.authority_crl, ("number", "shard", "delta")),
     Route("GET", "/api/v1/authorities/{id}/history", EVERYBODY, lists.authority_history, HISTORY, page_of(history.Row)),
     Route(
         "GET",
@@ -145,6 +148,14 @@ ROUTES: tuple[Route, ...] = (
         lists.list_revocations,
         (*PAGES, "authority_id", "serial_number", "kind", "id", "name", "status", "reason", "revoked_by"),
         page_of(revocations.Row),
+    ),
+    Route(
+        "GET",
+        "/api/v1/crls",
+        EVERYBODY,
+        lists.list_crls,
+        (*PAGES, "authority_id", "crl_shard", "signed"),
+        page_of(revocation_lists.Row),
     ),
     Route("GET", "/api/v1/tokens", AUDITORS, lists.list_tokens, (*PAGES, "name"), page_of(principals.Row)),
     Route("GET", "/api/v1/events", AUDITORS, events.list_events, ("after", "stream", "type", "limit")),

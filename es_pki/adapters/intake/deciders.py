@@ -1,7 +1,16 @@
 """The aggregates, put together with the encoder of to-be-signed certificates."""
 
 from es_pki.adapters.x509.encode import encode_tbs
-from es_pki.commands import authority, certificate, key_compromise, log_key, ocsp_responder, principal, signing_request
+from es_pki.commands import (
+    authority,
+    certificate,
+    key_compromise,
+    log_key,
+    ocsp_responder,
+    principal,
+    revocation_list,
+    signing_request,
+)
 
 AUTHORITY = authority.decider(encode_tbs)
 CERTIFICATE = certificate.decider(encode_tbs)
@@ -9,4 +18,5 @@ LOG_KEY = log_key.decider
 OCSP_RESPONDER = ocsp_responder.decider(encode_tbs)
 PRINCIPAL = principal.decider
 KEY_COMPROMISE = key_compromise.decider
+REVOCATION_LIST = revocation_list.decider
 SIGNING_REQUEST = signing_request.decider

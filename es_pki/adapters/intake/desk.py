@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from typing import assert_never
 
+from es_pki.adapters.crls.maker import CRLPlan, Maker
 from es_pki.adapters.intake import (
     authority,
     certificate,
+    crl,
     key_compromise,
     lineage,
     log_key,
@@ -28,6 +30,7 @@ from es_pki.adapters.intake.requests import (
     HoldCertificate,
     ImportCSR,
     IssueCertificate,
+    IssueCRL,
     ReissueCertificate,
     RejectCSR,
     ReleaseCertificate,
@@ -61,9 +64,14 @@ class Desk:
     """Takes requests. `locations` tells where an authority's certificate and CRL are published, by its id."""
 
     def __init__(
-        self, aggregates: Aggregates, keys: KeyRing, signer: Signer, locations: Callable[[str], Locations]
+        self,
+        aggregates: Aggregates,
+        keys: KeyRing,
+        signer: Signer,
+        locations: Callable[[str], Locations],
+        plan: CRLPlan = CRLPlan(),  # noqa: B008 - it is immutable
     ) -> None:
-        self._office = Office(aggregates, keys, signer, locations)
+        self._office = Office(aggregates, keys, signer, locations, Maker(aggregates, keys, locations, plan))
 
     async def name_log(self, origin: str, caller: Caller) -> str:
         """Give the log its origin and its first signing key, unless it has them; return its origin."""
@@ -104,6 +112,8 @@ class Desk:
                 return await key_compromise.report(self._office, request, asked)
             case RevokeCertificate() | HoldCertificate() | ReleaseCertificate() | RevokeAuthority():
                 return await revocation.take(self._office, request, asked)
+            case IssueCRL():
+                return await crl.issue(self._office, request, asked)
             case RotateLogKey():
                 return await log_key.rotate(self._office, asked)
             case CreateToken():

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from es_pki.adapters.crls.maker import Maker
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.chain import chain
 from es_pki.adapters.intake.deciders import AUTHORITY
@@ -38,6 +39,7 @@ class Office(Struct, frozen=True):
     keys: KeyRing
     signer: Signer
     locations: Callable[[str], Locations]
+    crls: Maker
 
     async def authority_id(self, name_or_id: str, field: str) -> str:
         """Return an authority's id. Raises `AuthorityMissing`, naming the field."""

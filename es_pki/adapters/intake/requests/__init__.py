@@ -17,6 +17,7 @@ from es_pki.adapters.intake.requests.certificate import (
     SelfSignCertificate,
     SignCSR,
 )
+from es_pki.adapters.intake.requests.crl import IssueCRL
 from es_pki.adapters.intake.requests.fields import SubjectFields
 from es_pki.adapters.intake.requests.key_compromise import ReportKeyCompromise
 from es_pki.adapters.intake.requests.lineage import (
@@ -54,6 +55,7 @@ __all__ = [
     "ExportCertificate",
     "HoldCertificate",
     "ImportCSR",
+    "IssueCRL",
     "IssueCertificate",
     "ReissueCertificate",
     "RejectCSR",
@@ -96,6 +98,7 @@ Request = (
     | HoldCertificate
     | ReleaseCertificate
     | RevokeAuthority
+    | IssueCRL
     | RotateLogKey
     | CreateToken
     | RevokeToken
