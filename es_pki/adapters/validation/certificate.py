@@ -88,8 +88,8 @@ class Parsed:
             self.critical = frozenset(each.oid.dotted_string for each in found if each.critical)
 
     def __repr__(self) -> str:
-        """Show the subject."""
-        return f"Parsed({self.text})"
+        """Show the fingerprint: names may be long."""
+        return f"Parsed({self.fingerprint})"
 
     def extension(self, kind: type[Extension]) -> Extension | None:
         """Return an extension, None without it."""

@@ -131,10 +131,12 @@ class Search:
             self._trust.pool,
             found.path[0],
             lambda signer, crl: self._distrusts(signer, crl, found.path[0]),
+            frozenset(crl for _, crl in self._vouching),
         )
         wrong = [found.broken[0]]
         for certificate, above, before in zip(found.path[1:], states, found.broken[1:], strict=True):
-            wrong.append((*before, *broken(rules, known(certificate, above, inquiry))))
+            found_out = known(certificate, above, inquiry)
+            wrong.append((*before, *broken(rules, found_out), *found_out.unused))
         return replace(found, broken=tuple(wrong))
 
     def _distrusts(self, signer: Parsed, crl: ParsedCRL, anchor: Parsed) -> str | None:
