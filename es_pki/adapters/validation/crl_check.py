@@ -25,12 +25,17 @@ from es_pki.adapters.validation.names import Name
 from es_pki.adapters.validation.walk import State
 
 
+LOOK = 64
+"""What it costs to look at a CRL or an OCSP response, in comparisons."""
+
+
 def known_from_crls(certificate: Parsed, state: State, inquiry: Inquiry) -> Known:
     """Return what CRLs say of a certificate that `state` is above. Several count until all reasons are covered."""
     needed = ALL_REASONS
     unused: list[Reason] = []
     for point in points_of(certificate):
         for crl in _crls_of(point, certificate.issuer, inquiry):
+            inquiry.budget.spend_comparisons(LOOK)
             candidate = Candidate(crl, certificate, point, needed, inquiry.question)
             try:
                 entry = _entry(candidate, state, inquiry)

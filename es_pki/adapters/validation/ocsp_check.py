@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from es_pki.adapters.validation import policies
 from es_pki.adapters.validation.certificate import Parsed
-from es_pki.adapters.validation.crl_check import known_from_crls
+from es_pki.adapters.validation.crl_check import LOOK, known_from_crls
 from es_pki.adapters.validation.evidence import Inquiry
 from es_pki.adapters.validation.findings import Rule, Severity, advice, broken
 from es_pki.adapters.validation.known import Known, Reason, Status
@@ -23,6 +23,7 @@ def known_from_responses(certificate: Parsed, state: State, inquiry: Inquiry) ->
     is_good = False
     unused: list[Reason] = []
     for response in inquiry.evidence.responses:
+        inquiry.budget.spend_comparisons(LOOK + len(response.singles))
         for single in response.answers(certificate, state.issuer):
             reason = _unusable(response, single, state, inquiry)
             if reason is not None:

@@ -97,7 +97,10 @@ class Search:
 
     def _down(self, above: Found, states: tuple[State, ...], graph: Graph) -> Found | None:
         """Return the first valid path that begins with one that was followed so far."""
-        for child in graph.below(above.path):
+        below = graph.below(above.path)
+        if not below:
+            self._budget.spend_path()
+        for child in below:
             is_last = child.der == self._target.der
             taken = step(states[-1], child, self._question, self._budget, is_last=is_last)
             found = _further(above, child, taken, is_last=is_last)

@@ -154,18 +154,19 @@ def crl(
     hash_algorithm: hashes.HashAlgorithm = SHA256,
 ) -> bytes:
     """Return a CRL of an issuer; entries are serial numbers, or those with an extension each."""
-    builder = x509.CertificateRevocationListBuilder(issuer.certificate.subject, issued, due)
     further = [(x509.CRLNumber(number), False)] if number is not None else []
     further += [(x509.DeltaCRLIndicator(base), True)] if base is not None else []
     further += [(scope, True)] if scope is not None else []
-    for value, is_critical in (*further, *extensions):
-        builder = builder.add_extension(value, is_critical)
+    listed = []
     for each in revoked:
         serial_number, *own = each if isinstance(each, tuple) else (each,)
         entry = x509.RevokedCertificateBuilder(serial_number, issued)
         for value, is_critical in own:
             entry = entry.add_extension(value, is_critical)
-        builder = builder.add_revoked_certificate(entry.build())
+        listed.append(entry.build())
+    builder = x509.CertificateRevocationListBuilder(issuer.certificate.subject, issued, due, [], listed)
+    for value, is_critical in (*further, *extensions):
+        builder = builder.add_extension(value, is_critical)
     return builder.sign(signing_key or issuer.key, hash_algorithm).public_bytes(Encoding.DER)
 
 
