@@ -13,7 +13,13 @@ from es_pki.projections import (
     key_compromises,
     key_uses,
     principals,
+    revocation_lists,
+    revocations,
+    service_usage,
+    services,
     signing_requests,
+    trust,
+    trust_stores,
 )
 from es_pki.projections.view import View
 
@@ -26,5 +32,11 @@ VIEWS: tuple[View[Any], ...] = (
     key_uses.view,
     key_compromises.view,
     signing_requests.view,
+    trust_stores.view,
+    trust.view,
+    revocations.view,
+    revocation_lists.view,
+    services.view,
+    service_usage.view,
 )
 """Every view there is."""

@@ -1,9 +1,11 @@
 """The little of DER that is read and written here by hand (X.690 sections 8 and 10)."""
 
 INTEGER, BIT_STRING, OCTET_STRING, OBJECT_IDENTIFIER, SEQUENCE = 0x02, 0x03, 0x04, 0x06, 0x30
+ENUMERATED, UTC_TIME, GENERALIZED_TIME = 0x0A, 0x17, 0x18
 EXPLICIT_0 = 0xA0
 
 NULL = b"\x05\x00"
+BOOLEAN_TRUE = b"\x01\x01\xff"
 
 
 def element(tag: int, *contents: bytes) -> bytes:
