@@ -66,6 +66,11 @@ def changed(der, change):
     return der[:place] + bytes((der[place] ^ flip,)) + der[place + 1 :]
 
 
+def said(parsed):
+    """What was signed and how: octets may change that say nothing, like the count of unused bits of a signature."""
+    return parsed.signature.algorithm, parsed.signature.value, parsed.signature.data
+
+
 @given(changes)
 @settings(max_examples=200, deadline=None)
 def test_no_changed_certificate_is_valid(change):
@@ -73,7 +78,7 @@ def test_no_changed_certificate_is_valid(change):
         target = Parsed(changed(LEAF.der, change))
     except Unreadable:
         return
-    assert not judged(target, INTERMEDIATE).is_valid
+    assert said(target) == said(LEAF.parsed) or not judged(target, INTERMEDIATE).is_valid
 
 
 @given(changes)
@@ -86,19 +91,22 @@ def test_no_changed_crl_says_good(change):
             verdict = judged(LEAF.parsed, INTERMEDIATE, crls=tuple(sent))
         except Unreadable:
             continue
-        assert "revocation-is-known" in verdict.rules
+        same = said(ParsedCRL(sent[number])) == said(ParsedCRL(der))
+        assert same or "revocation-is-known" in verdict.rules
 
 
 @given(changes)
 @settings(max_examples=200, deadline=None)
 def test_no_changed_response_says_good(change):
+    genuine = response(LEAF, INTERMEDIATE)
     try:
-        sent = changed(response(LEAF, INTERMEDIATE), change)
+        sent = changed(genuine, change)
         trusted = trust(ROOT, pool=(INTERMEDIATE,), crls=CRLS[:1], responses=(sent,))
     except Unreadable:
         return
     verdict = validate(LEAF.parsed, trusted, QUESTION)
-    assert "revocation-is-known" in verdict.rules
+    same = said(ParsedResponse(sent)) == said(ParsedResponse(genuine))
+    assert same or "revocation-is-known" in verdict.rules
 
 
 @given(st.binary(max_size=200))
