@@ -37,6 +37,12 @@ def _certificate(server: Server) -> str:
     return name
 
 
+def _profile(server: Server) -> str:
+    name = fresh("profile")
+    server.done("DefineProfile", name=name, terms={"extended_key_usages": ["server_auth"]})
+    return name
+
+
 def _signing_request(server: Server) -> str:
     name = fresh("csr")
     server.done("ImportCSR", name=name, csr=_csr())
@@ -94,6 +100,8 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.CompleteCSR: _completion,
     requests.RejectCSR: lambda server: {"signing_request": _signing_request(server), "reason": "sample"},
     requests.ReportKeyCompromise: lambda _: {"public_key_hash": secrets.token_hex(32), "reason": "sample"},
+    requests.DefineProfile: lambda _: {"name": fresh("profile"), "terms": {"extended_key_usages": ["client_auth"]}},
+    requests.RetireProfile: lambda server: {"profile": _profile(server), "reason": "sample"},
     requests.RotateLogKey: lambda _: {},
     requests.CreateToken: lambda _: {"name": fresh("token"), "roles": ["viewer"]},
     requests.RevokeToken: lambda server: {"principal": _revocable(server), "reason": "sample"},
@@ -104,9 +112,14 @@ KEPT_CSR = "kept"
 """The signing request that `furnish` makes: a new server has none."""
 
 
+KEPT_PROFILE = "kept"
+"""The profile that `furnish` defines."""
+
+
 def furnish(server: Server) -> None:
     """Make what the routes' addresses name and a new server lacks."""
     server.done("CreateCSR", name=KEPT_CSR, dns_names=["kept.example.test"])
+    server.done("DefineProfile", name=KEPT_PROFILE, terms={"extended_key_usages": ["client_auth"]})
 
 
 QUERIES = {
@@ -118,7 +131,7 @@ QUERIES = {
 
 def path_of(route: Route) -> str:
     """Return an address at which the route answers."""
-    nouns = {"authorities": "root", "signing-requests": KEPT_CSR}
+    nouns = {"authorities": "root", "signing-requests": KEPT_CSR, "profiles": KEPT_PROFILE}
     wanted = next((name for noun, name in nouns.items() if f"/{noun}/" in route.path), "es-pki-api")
     path = route.path.replace("{id}", wanted).replace("{name}", "app.js").replace("{tile}", "0/000.p/1")
     return path + QUERIES.get(route.path, "")

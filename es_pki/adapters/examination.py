@@ -2,8 +2,8 @@
 
 The log's own evidence says that nothing was changed. This says that what was recorded is a PKI: every signature was
 intended before it was made, is over exactly the intended bytes and by the issuer's key, every name and serial number
-was reserved in the same append, no lineage says what can't be (`lineages.py`), and every CSR was answered once at most
-(`csr_answers.py`).
+was reserved in the same append, no lineage says what can't be (`lineages.py`), every CSR was answered once at most
+(`csr_answers.py`), and what was made under a profile names its terms of that time (`profile_versions.py`).
 """
 
 from collections.abc import Callable, Iterator
@@ -13,6 +13,7 @@ from cryptography.exceptions import InvalidSignature
 
 from es_pki.adapters.csr_answers import CSRAnswers
 from es_pki.adapters.lineages import Lineages
+from es_pki.adapters.profile_versions import ProfileVersions
 from es_pki.adapters.recorded import happened
 from es_pki.commands.authority import subject_digest
 from es_pki.commands.signing_request import csr_digest
@@ -29,6 +30,7 @@ from es_pki.events.happened import Happened
 from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.log_key import LogKeyAdopted, LogRestored
 from es_pki.events.principal import TokenCreated
+from es_pki.events.profile import ProfileDefined
 from es_pki.events.reservation import NameReleased, NameReserved, ReservationEvent, SerialNumberReserved
 from es_pki.events.signing_request import SigningRequestCreated, SigningRequestImported
 from es_pki.values import public_key_hash
@@ -64,6 +66,7 @@ class Examination:
         self._owners: dict[str, str] = {}
         self._lineages = Lineages()
         self._csr_answers = CSRAnswers()
+        self._profiles = ProfileVersions()
         self._authorities: dict[str, x509.Certificate] = {}
         self._authority_keys: dict[str, str] = {}
         self._compromised: set[str] = set()
@@ -83,8 +86,9 @@ class Examination:
             self._check_reservation(happened, happened.event)
             return
         self._check_reservations_are_there()
-        for problem in (*self._lineages.problems_of(happened), *self._csr_answers.problems_of(happened)):
-            self.find(happened.position, problem)
+        for part in (self._lineages, self._csr_answers, self._profiles):
+            for problem in part.problems_of(happened):
+                self.find(happened.position, problem)
         match happened.event:
             case AuthorityPrepared() | CertificatePrepared() as prepared:
                 self._note_intent(happened, prepared)
@@ -96,7 +100,7 @@ class Examination:
                     self.find(happened.position, "a signature failed that nobody intended")
             case LogKeyAdopted() | LogRestored() as changed:
                 self._check_origin(happened, changed)
-            case TokenCreated() | CertificateRenamed() | CertificateDeleted() as named:
+            case TokenCreated() | ProfileDefined() | CertificateRenamed() | CertificateDeleted() as named:
                 self._note_names(happened, named)
             case SigningRequestCreated() | SigningRequestImported() as kept:
                 self._note_csr(happened, kept)
@@ -132,12 +136,17 @@ class Examination:
             if happened.position != event.size + 1:
                 self.find(happened.position, f"not the record behind the {event.size} that were restored")
 
-    def _note_names(self, happened: Happened, named: TokenCreated | CertificateRenamed | CertificateDeleted) -> None:
+    def _note_names(
+        self, happened: Happened, named: TokenCreated | ProfileDefined | CertificateRenamed | CertificateDeleted
+    ) -> None:
         """Note which names are now to be reserved for somebody, and which are to be released (None)."""
         owners: dict[str, str | None] = {}
         match named:
             case TokenCreated(name=name):
                 owners[f"principal_name-{name}"] = happened.id
+            case ProfileDefined(name=name, version=version):
+                if version == 1:
+                    owners[f"profile_name-{name}"] = happened.id
             case CertificateRenamed(name=name, former_name=former, former_name_released=is_released):
                 if self._owners.get(f"certificate_name-{name}") != happened.id:
                     owners[f"certificate_name-{name}"] = happened.id

@@ -6,22 +6,24 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from es_pki.commands.lineage import State, Version, check_is_signed, check_is_there
-from es_pki.commands.preparation import Wanted, prepared, was_decided
+from es_pki.commands.preparation import Wanted, completed, prepared, was_decided
 from es_pki.commands.refusals import RulesBroken, SigningGivenUp
 from es_pki.decider import Kind, Refused, RequestReused, Violation
 from es_pki.events.certificate import CertificateEvent, CertificatePrepared
 from es_pki.values import Issuer, PublicKey, Subject, SubjectAltNames, Template
+from es_pki.values.profile import Profile
 
 
 class Further(Struct, frozen=True):
     """What every way of asking for a lineage's next version has in common.
 
     `request_id` is the same for the same Idempotency-Key. `issuer` None: it signs for itself, as the versions before
-    did. `key_id` None: the private key is not kept here.
+    did. `key_id` None: the private key is not kept here. `profile` is that of the version before, as it is today.
     """
 
     certificate_id: str
     issuer: Issuer | None
+    profile: Profile
     public_key: PublicKey
     key_id: str | None
     validity_days: int | None
@@ -32,10 +34,11 @@ class Further(Struct, frozen=True):
 
 
 class Names(Struct, frozen=True):
-    """What a certificate or CSR names."""
+    """What a certificate or CSR names; a CSR tells no security identifier."""
 
     subject: Subject
     subject_alt_names: SubjectAltNames
+    security_identifier: str = ""
 
 
 class RenewCertificate(Struct, frozen=True):
@@ -72,9 +75,11 @@ def renew(
         return []
     if before.certificate is None:
         raise SigningGivenUp(f"the certificate {state.name} was never signed: {before.failure}")
-    same = Names(before.prepared.subject, before.prepared.subject_alt_names)
+    prior = before.prepared
+    same = Names(prior.subject, prior.subject_alt_names, prior.security_identifier)
     if command.csr is not None:
-        RulesBroken.if_any(_csr_violations(command.csr, same))
+        asked = Names(completed(command.csr.subject, command.further.profile), command.csr.subject_alt_names)
+        RulesBroken.if_any(_csr_violations(asked, same))
     return [_next(command.further, same, state, before, encode)]
 
 
@@ -114,7 +119,7 @@ def _csr_violations(asked: Names, same: Names) -> Iterator[Violation]:
 
 
 def _by_form(names: SubjectAltNames) -> list[set[str]]:
-    return [set(form) for form in (names.dns_names, names.ip_addresses, names.email_addresses, names.uris)]
+    return [set(getattr(names, form)) for form in names.__struct_fields__]
 
 
 def _next(
@@ -125,7 +130,7 @@ def _next(
     wanted = Wanted(
         certificate_id=further.certificate_id,
         name=state.name,
-        profile=before.prepared.profile,
+        profile=further.profile,
         subject=names.subject,
         subject_alt_names=names.subject_alt_names,
         public_key=further.public_key,
@@ -133,6 +138,7 @@ def _next(
         serial_number=further.serial_number,
         now=further.now,
         request_digest=further.request_digest,
+        security_identifier=names.security_identifier,
     )
     return prepared(
         wanted,

@@ -33,6 +33,7 @@ from es_pki.events.certificate import (
 from es_pki.events.key_compromise import KeyCompromiseEvent, KeyCompromiseReported
 from es_pki.events.log_key import LogKeyAdopted, LogKeyEvent, LogRestored
 from es_pki.events.principal import PrincipalEvent, TokenCreated, TokenRevoked
+from es_pki.events.profile import ProfileDefined, ProfileEvent, ProfileRetired
 from es_pki.events.reservation import NameReleased, NameReserved, ReservationEvent, SerialNumberReserved
 from es_pki.events.signing_request import (
     SigningRequestApproved,
@@ -49,6 +50,7 @@ Event = (
     | KeyCompromiseEvent
     | LogKeyEvent
     | PrincipalEvent
+    | ProfileEvent
     | ReservationEvent
     | SigningRequestEvent
 )
@@ -73,6 +75,8 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "log_key.log_restored.v1": LogRestored,
     "principal.token_created.v1": TokenCreated,
     "principal.token_revoked.v1": TokenRevoked,
+    "profile.defined.v1": ProfileDefined,
+    "profile.retired.v1": ProfileRetired,
     "reservation.name_reserved.v1": NameReserved,
     "reservation.name_released.v1": NameReleased,
     "reservation.serial_number_reserved.v1": SerialNumberReserved,

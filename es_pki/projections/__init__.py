@@ -13,6 +13,7 @@ from es_pki.projections import (
     key_compromises,
     key_uses,
     principals,
+    profiles,
     signing_requests,
 )
 from es_pki.projections.view import View
@@ -26,5 +27,6 @@ VIEWS: tuple[View[Any], ...] = (
     key_uses.view,
     key_compromises.view,
     signing_requests.view,
+    profiles.view,
 )
 """Every view there is."""

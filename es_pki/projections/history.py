@@ -27,6 +27,7 @@ from es_pki.events.happened import Happened
 from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.log_key import LogKeyAdopted, LogRestored
 from es_pki.events.principal import TokenCreated, TokenRevoked
+from es_pki.events.profile import ProfileDefined, ProfileRetired
 from es_pki.events.signing_request import (
     SigningRequestApproved,
     SigningRequestCreated,
@@ -37,7 +38,7 @@ from es_pki.events.signing_request import (
 from es_pki.projections.view import View
 
 NAME = "history"
-VERSION = 4
+VERSION = 5
 
 
 class Row(Struct, frozen=True):
@@ -83,17 +84,19 @@ def summary(event: Event) -> str:
             return f"at most {event.policy.maximum_validity_days} days"
         case CertificatePrepared():
             until = f"serial number {event.serial_number}, until {event.not_after:%F}"
-            return f"{event.name}: version {event.version}, {event.profile}, {until}"
+            return f"{event.name}: version {event.version}, {event.profile} {event.profile_version}, {until}"
         case LogKeyAdopted():
             return f"{event.origin}: {event.public_key.hex()}"
         case LogRestored():
             return f"{event.size} records of {event.origin}, from now on {event.next_origin}: {event.reason}"
         case TokenCreated():
             return f"{event.name}: {', '.join(event.roles)}"
-        case TokenRevoked() | KeyCompromiseReported() | SigningRequestRejected():
+        case TokenRevoked() | KeyCompromiseReported() | ProfileRetired() | SigningRequestRejected():
             return event.reason
         case SigningRequestCreated() | SigningRequestImported():
             return f"{event.name}: {event.key_type}"
+        case ProfileDefined():
+            return f"{event.name}: version {event.version}"
         case SigningRequestApproved():
             return f"certificate {event.certificate_id}"
         case SigningRequestSigned():
@@ -146,6 +149,8 @@ view = View(
         TokenCreated,
         TokenRevoked,
         KeyCompromiseReported,
+        ProfileDefined,
+        ProfileRetired,
         SigningRequestCreated,
         SigningRequestImported,
         SigningRequestApproved,

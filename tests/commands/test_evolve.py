@@ -4,12 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from es_pki.commands import authority, certificate, key_compromise, log_key, principal, signing_request
+from es_pki.commands import authority, certificate, key_compromise, log_key, principal, profile, signing_request
 from es_pki.events.authority import AuthorityEvent
 from es_pki.events.certificate import CertificateEvent
 from es_pki.events.key_compromise import KeyCompromiseEvent
 from es_pki.events.log_key import LogKeyEvent
 from es_pki.events.principal import PrincipalEvent
+from es_pki.events.profile import ProfileEvent
 from es_pki.events.signing_request import SigningRequestEvent
 from tests.events import strategies
 from tests.spec import encode
@@ -19,6 +20,7 @@ AGGREGATES = [
     (certificate.decider(encode), CertificateEvent),
     (log_key.decider, LogKeyEvent),
     (principal.decider, PrincipalEvent),
+    (profile.decider, ProfileEvent),
     (key_compromise.decider, KeyCompromiseEvent),
     (signing_request.decider, SigningRequestEvent),
 ]

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from es_pki.events import codec
 from es_pki.values import Attribute, IssuancePolicy, NameConstraints, NameSpace, SubjectAltNames
+from es_pki.values.profile import ProfileTerms, SubjectTerms
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=12)
 TIMES = st.datetimes(
@@ -15,7 +16,7 @@ TIMES = st.datetimes(
     timezones=st.just(UTC),
 )
 
-for value in (Attribute, NameSpace, NameConstraints, SubjectAltNames, IssuancePolicy):
+for value in (Attribute, NameSpace, NameConstraints, SubjectAltNames, IssuancePolicy, SubjectTerms, ProfileTerms):
     st.register_type_strategy(value, st.builds)
 st.register_type_strategy(datetime, TIMES)
 st.register_type_strategy(str, WORDS)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
 
+from es_pki.commands.built_in import BUILT_IN
 from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed, IssuancePolicyAdopted
 from es_pki.events.certificate import (
     CertificateDeleted,
@@ -21,6 +22,7 @@ from es_pki.events.certificate import (
 from es_pki.events.codec import Event
 from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.principal import TokenCreated, TokenRevoked
+from es_pki.events.profile import ProfileDefined, ProfileRetired
 from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
 from es_pki.events.signing_request import (
     SigningRequestApproved,
@@ -36,10 +38,10 @@ from es_pki.values import (
     IssuancePolicy,
     KeyType,
     NameConstraints,
-    Profile,
     Role,
 )
 from es_pki.values import SubjectAltNames as Names
+from es_pki.values.profile import ProfileTerms
 from tests.builders import NOW
 
 
@@ -60,7 +62,7 @@ class _Author:
             version=version,
             name=f"{host}-{next(self._numbers)}",
             issuer_id=self.new_id() if self._random.random() < 0.9 else None,
-            profile=self._random.choice(list(Profile)),
+            profile=self._random.choice(list(BUILT_IN)),
             subject=(Attribute(AttributeType.COMMON_NAME, host),),
             subject_alt_names=Names(dns_names=(host,)),
             key_type=self._random.choice(list(KeyType)),
@@ -100,7 +102,9 @@ class _Author:
                 yield iter([(f"key_compromise-{self._random.getrandbits(256):064x}", KeyCompromiseReported("stolen"))])
             elif kind < 0.3:
                 yield self._principal_life(f"principal-{self.new_id()}")
-            elif kind < 0.4:
+            elif kind < 0.37:
+                yield self._profile_life(f"profile-{self.new_id()}")
+            elif kind < 0.47:
                 yield self._signing_request_life(f"signing_request-{self.new_id()}")
             else:
                 yield self._certificate_life(f"certificate-{self.new_id()}")
@@ -153,10 +157,17 @@ class _Author:
         if self._random.random() < 0.5:
             yield stream, TokenRevoked("left")
 
+    def _profile_life(self, stream: str) -> Iterator[tuple[str, Event]]:
+        name = f"profile-{next(self._numbers)}"
+        for version in range(1, self._random.randrange(2, 4)):
+            yield stream, ProfileDefined(name, version, ProfileTerms(default_validity_days=version))
+            if self._random.random() < 0.3:
+                yield stream, ProfileRetired("nobody uses it")
+
     def _signing_request_life(self, stream: str) -> Iterator[tuple[str, Event]]:
         name, of_key, key_type = f"csr-{next(self._numbers)}", self._random.choice(self._keys), KeyType.EC_P256
         if self._random.random() < 0.5:
-            profile = self._random.choice(list(Profile))
+            profile = self._random.choice(list(BUILT_IN))
             yield (
                 stream,
                 SigningRequestCreated(name, (), Names(), profile, key_type, self.new_id(), of_key, b"csr", b"digest"),

@@ -16,6 +16,7 @@ from es_pki.adapters.cli.verbs import (
     lineage,
     log,
     overview,
+    profile,
     token,
 )
 
@@ -30,6 +31,7 @@ VERBS: tuple[Verb, ...] = (
     *export.VERBS,
     *csr.VERBS,
     *key.VERBS,
+    *profile.VERBS,
     *token.VERBS,
 )
 
@@ -41,6 +43,7 @@ NOUNS = {
     "certificate": "issue, renew, look at and fetch certificates",
     "csr": "CSRs made, kept and answered here",
     "key": "which keys are compromised, and what uses them",
+    "profile": "what certificates are for, and what they must and may say",
     "token": "who is let in",
     "backup": "make, check and restore backups",
     "log": "check the event log, prove what is in it, take it along",

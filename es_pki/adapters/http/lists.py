@@ -77,17 +77,17 @@ async def one_signing_request(request: web.Request) -> web.StreamResponse:
 
 async def signing_request_history(request: web.Request) -> web.StreamResponse:
     """Answer with what happened to a signing request, first to last."""
-    return await _history(request, (await row_of(request, signing_requests.view)).id)
+    return await history_of(request, (await row_of(request, signing_requests.view)).id)
 
 
 async def certificate_history(request: web.Request) -> web.StreamResponse:
     """Answer with what happened to a certificate, first to last."""
-    return await _history(request, (await certificate_row(request)).id)
+    return await history_of(request, (await certificate_row(request)).id)
 
 
 async def authority_history(request: web.Request) -> web.StreamResponse:
     """Answer with what happened to an authority, first to last."""
-    return await _history(request, (await row_of(request, authorities.view)).id)
+    return await history_of(request, (await row_of(request, authorities.view)).id)
 
 
 async def calendar(request: web.Request) -> web.StreamResponse:
@@ -151,7 +151,8 @@ async def _list(request: web.Request, view: View[R], shown: Callable[[R], Mappin
     return await _page(request, view, await query_of(request, view), shown)
 
 
-async def _history(request: web.Request, aggregate_id: str) -> web.StreamResponse:
+async def history_of(request: web.Request, aggregate_id: str) -> web.StreamResponse:
+    """Answer with a page of what happened to an aggregate."""
     query = await query_of(request, history.view)
     query = replace(query, filters={**query.filters, "aggregate_id": aggregate_id})
     return await _page(request, history.view, query, row_object)

@@ -12,6 +12,7 @@ from es_pki.adapters.http import (
     health,
     lists,
     live,
+    profile,
     proofs,
 )
 from es_pki.adapters.http.access import AUDITORS, EVERYBODY, WATCHERS, admitted
@@ -31,6 +32,7 @@ from es_pki.projections import (
     key_compromises,
     key_uses,
     principals,
+    profiles,
     signing_requests,
 )
 
@@ -126,6 +128,9 @@ ROUTES: tuple[Route, ...] = (
         (*PAGES, "public_key_hash", "reported_by"),
         page_of(key_compromises.Row),
     ),
+    Route("GET", "/api/v1/profiles", EVERYBODY, profile.list_profiles, NOW_OR_THEN, page_of(profiles.Row)),
+    Route("GET", "/api/v1/profiles/{id}", EVERYBODY, profile.one_profile, NOW_OR_THEN, Shown(profiles.Row)),
+    Route("GET", "/api/v1/profiles/{id}/history", EVERYBODY, profile.profile_history, HISTORY, page_of(history.Row)),
     Route("GET", "/api/v1/tokens", AUDITORS, lists.list_tokens, (*PAGES, "name"), page_of(principals.Row)),
     Route("GET", "/api/v1/events", AUDITORS, events.list_events, ("after", "stream", "type", "limit")),
     Route("GET", "/api/v1/events/stream", AUDITORS, live.stream_events, ("after", "type")),

@@ -15,6 +15,7 @@ from es_pki.commands.preparation import Wanted
 from es_pki.commands.refusals import Malformed
 from es_pki.events.certificate import CertificateEvent
 from es_pki.values import PublicKey, Subject, SubjectAltNames
+from es_pki.values.profile import Profile
 
 
 async def issue(office: Office, request: IssueCertificate, asked: Asked, digest: bytes) -> Answer:
@@ -23,7 +24,8 @@ async def issue(office: Office, request: IssueCertificate, asked: Asked, digest:
     wish = _Wish(request, asked, digest, *_names(request))
 
     async def command(key: MadeKey) -> CertificateCommand:
-        return certificate.IssueCertificate(wish.of(key.public_key), await office.issuer(issuer_id), key.key_id)
+        wanted = wish.of(key.public_key, await office.profile(request.profile))
+        return certificate.IssueCertificate(wanted, await office.issuer(issuer_id), key.key_id)
 
     events = await office.with_new_key(
         CERTIFICATE, wish.certificate_id, request.key_type, command, actor=asked.caller.name
@@ -36,7 +38,8 @@ async def self_sign(office: Office, request: SelfSignCertificate, asked: Asked, 
     wish = _Wish(request, asked, digest, *_names(request))
 
     async def command(key: MadeKey) -> CertificateCommand:
-        return certificate.SelfSignCertificate(wish.of(key.public_key), key.key_id)
+        wanted = wish.of(key.public_key, await office.profile(request.profile))
+        return certificate.SelfSignCertificate(wanted, key.key_id)
 
     events = await office.with_new_key(
         CERTIFICATE, wish.certificate_id, request.key_type, command, actor=asked.caller.name
@@ -54,7 +57,8 @@ async def sign_csr(office: Office, request: SignCSR, asked: Asked, digest: bytes
         answer = None
         if signing_request_id is not None:
             answer = await approval(office, signing_request_id, wish.certificate_id)
-        return certificate.SignCSR(wish.of(csr.public_key), await office.issuer(issuer_id), answer)
+        wanted = wish.of(csr.public_key, await office.profile(request.profile))
+        return certificate.SignCSR(wanted, await office.issuer(issuer_id), answer)
 
     prepared = await office.aggregates.handle(
         CERTIFICATE, wish.certificate_id, command, actor=asked.caller.name, is_new=not asked.idempotency_key
@@ -75,7 +79,7 @@ async def _csr(office: Office, request: SignCSR) -> tuple[SigningRequest, str | 
 
 
 class _Wish:
-    """A request with the id and serial number drawn for it; the public key comes last."""
+    """A request with the id and serial number drawn for it; the public key and the profile come last."""
 
     def __init__(
         self,
@@ -93,11 +97,11 @@ class _Wish:
         self._subject_alt_names = subject_alt_names
         self._serial_number = serial_number()
 
-    def of(self, public_key: PublicKey) -> Wanted:
+    def of(self, public_key: PublicKey, profile: Profile) -> Wanted:
         return Wanted(
             certificate_id=self.certificate_id,
             name=self._request.name,
-            profile=self._request.profile,
+            profile=profile,
             subject=self._subject,
             subject_alt_names=self._subject_alt_names,
             public_key=public_key,
@@ -105,12 +109,17 @@ class _Wish:
             serial_number=self._serial_number,
             now=self._asked.now,
             request_digest=self._digest,
+            security_identifier=self._request.security_identifier,
         )
 
 
 def _names(request: IssueCertificate | SelfSignCertificate) -> tuple[Subject, SubjectAltNames]:
     return names.subject(request.subject), names.subject_alt_names(
-        request.dns_names, request.ip_addresses, request.email_addresses, request.uris
+        request.dns_names,
+        request.ip_addresses,
+        request.email_addresses,
+        request.uris,
+        request.user_principal_names,
     )
 
 

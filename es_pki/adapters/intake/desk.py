@@ -3,7 +3,16 @@
 from collections.abc import Callable
 from typing import assert_never
 
-from es_pki.adapters.intake import authority, certificate, key_compromise, lineage, log_key, principal, signing_request
+from es_pki.adapters.intake import (
+    authority,
+    certificate,
+    key_compromise,
+    lineage,
+    log_key,
+    principal,
+    profile,
+    signing_request,
+)
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.answer import Answer, Asked, Caller
 from es_pki.adapters.intake.office import Office
@@ -12,6 +21,7 @@ from es_pki.adapters.intake.requests import (
     CreateAuthority,
     CreateCSR,
     CreateToken,
+    DefineProfile,
     DeleteCertificate,
     DescribeCertificate,
     ExportCertificate,
@@ -23,6 +33,7 @@ from es_pki.adapters.intake.requests import (
     RenewCertificate,
     ReportKeyCompromise,
     Request,
+    RetireProfile,
     RevokeToken,
     RollBackCertificate,
     RotateLogKey,
@@ -84,6 +95,10 @@ class Desk:
                 return await signing_request.take(self._office, request, asked, digest)
             case ReportKeyCompromise():
                 return await key_compromise.report(self._office, request, asked)
+            case DefineProfile():
+                return await profile.define(self._office, request, asked)
+            case RetireProfile():
+                return await profile.retire(self._office, request, asked)
             case RotateLogKey():
                 return await log_key.rotate(self._office, asked)
             case CreateToken():

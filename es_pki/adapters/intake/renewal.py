@@ -44,7 +44,14 @@ async def reissue(office: Office, request: ReissueCertificate, asked: Asked, dig
         raise Malformed.at("reuse_key", "a key comes from one place", "give one of reuse_key and key_type")
     named = Names(
         names.subject(request.subject),
-        names.subject_alt_names(request.dns_names, request.ip_addresses, request.email_addresses, request.uris),
+        names.subject_alt_names(
+            request.dns_names,
+            request.ip_addresses,
+            request.email_addresses,
+            request.uris,
+            request.user_principal_names,
+        ),
+        request.security_identifier,
     )
 
     def command(further: Further) -> CertificateCommand:
@@ -123,10 +130,12 @@ class _Lineage:
         return await signed(self._office, self._certificate_id, number, self._asked, handled.events)
 
     async def _further(self, public_key: PublicKey, key_id: str | None) -> Further:
-        issuer_id = (await self._before()).prepared.issuer_id
+        before = (await self._before()).prepared
+        issuer_id = before.issuer_id
         return Further(
             certificate_id=self._certificate_id,
             issuer=None if issuer_id is None else await self._office.issuer(issuer_id),
+            profile=await self._office.profile(before.profile),
             public_key=public_key,
             key_id=key_id,
             validity_days=self._request.validity_days,

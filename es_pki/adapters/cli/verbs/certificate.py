@@ -6,6 +6,7 @@ from es_pki.adapters import clock
 from es_pki.adapters.cli import files, show
 from es_pki.adapters.cli.client import Object, segment
 from es_pki.adapters.cli.options import (
+    ACCOUNT,
     AS_OF,
     AUTHORITY,
     DAYS,
@@ -74,7 +75,7 @@ def columns(now: datetime) -> list[show.Column]:
         ("NAME", lambda row: row["name"]),
         ("STATUS", lambda row: row["status"]),
         ("VERSION", lambda row: row["version"]),
-        ("PROFILE", lambda row: row["profile"]),
+        ("PROFILE", lambda row: f"{row['profile']} {row['profile_version']}"),
         ("NAMES", names_of),
         ("KEY", lambda row: row["key_type"]),
         ("SERIAL NUMBER", lambda row: row["serial_number"]),
@@ -157,7 +158,7 @@ VERSIONS: list[show.Column] = [
     ("SHA-256", lambda row: row["fingerprint"]),
 ]
 
-WANTED = (NAME, *SUBJECT, *SUBJECT_ALT_NAMES, PROFILE, KEY_TYPE, DAYS, OUTPUT, IDEMPOTENCY_KEY)
+WANTED = (NAME, *SUBJECT, *SUBJECT_ALT_NAMES, *ACCOUNT, PROFILE, KEY_TYPE, DAYS, OUTPUT, IDEMPOTENCY_KEY)
 VERSION = option("--version", metavar="NUMBER", help="which (default: the current one)")
 FORM = option("--form", choices=list(FORMS), default="pem", help="the form (default: pem)")
 FILTERS = filters("name, status, owner, labels=KEY=VALUE, profile, key_type, …")

@@ -2,6 +2,7 @@
 
 from es_pki.adapters.cli import files
 from es_pki.adapters.cli.options import (
+    ACCOUNT,
     DAYS,
     IDEMPOTENCY_KEY,
     OUTPUT,
@@ -91,7 +92,7 @@ LABELS = (
 )
 OWNER = option("--owner", metavar="TEXT", help="who answers for it; an empty text for nobody")
 REASON = option("--reason", metavar="TEXT", help="why, for the history")
-NAMES = (*SUBJECT, *SUBJECT_ALT_NAMES)
+NAMES = (*SUBJECT, *SUBJECT_ALT_NAMES, *ACCOUNT)
 
 VERBS = (
     Verb("certificate renew", renew, (CERTIFICATE, SAME_KEY, OTHER_KEY, CSR, DAYS, OUTPUT, IDEMPOTENCY_KEY)),

@@ -29,6 +29,7 @@ from es_pki.adapters.intake.requests.lineage import (
 )
 from es_pki.adapters.intake.requests.log_key import RotateLogKey
 from es_pki.adapters.intake.requests.principal import CreateToken, RevokeToken
+from es_pki.adapters.intake.requests.profile import DefineProfile, RetireProfile
 from es_pki.adapters.intake.requests.signing_request import (
     CompleteCSR,
     CreateCSR,
@@ -43,6 +44,7 @@ __all__ = [
     "CreateAuthority",
     "CreateCSR",
     "CreateToken",
+    "DefineProfile",
     "DeleteCertificate",
     "DescribeCertificate",
     "ExportCertificate",
@@ -54,6 +56,7 @@ __all__ = [
     "RenewCertificate",
     "ReportKeyCompromise",
     "Request",
+    "RetireProfile",
     "RevokeToken",
     "RollBackCertificate",
     "RotateLogKey",
@@ -82,6 +85,8 @@ Request = (
     | CompleteCSR
     | RejectCSR
     | ReportKeyCompromise
+    | DefineProfile
+    | RetireProfile
     | RotateLogKey
     | CreateToken
     | RevokeToken

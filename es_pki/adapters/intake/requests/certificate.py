@@ -4,8 +4,15 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from es_pki.adapters.intake.requests.fields import ADMINISTRATORS, OPERATORS, REQUESTERS, Secret, SubjectFields
-from es_pki.values import ExportFormat, KeyType, Profile, Role
+from es_pki.adapters.intake.requests.fields import (
+    ADMINISTRATORS,
+    OPERATORS,
+    REQUESTERS,
+    ProfileName,
+    Secret,
+    SubjectFields,
+)
+from es_pki.values import ExportFormat, KeyType, Role
 
 
 class IssueCertificate(Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,9 +31,11 @@ class IssueCertificate(Struct, frozen=True, forbid_unknown_fields=True):
     ip_addresses: tuple[str, ...] = ()
     email_addresses: tuple[str, ...] = ()
     uris: tuple[str, ...] = ()
-    profile: Profile = Profile.SERVER
+    user_principal_names: tuple[str, ...] = ()
+    profile: ProfileName = "server"
     key_type: KeyType = KeyType.EC_P256
     validity_days: int | None = None
+    security_identifier: str = ""
 
 
 class SignCSR(Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,8 +51,9 @@ class SignCSR(Struct, frozen=True, forbid_unknown_fields=True):
     authority: str
     csr: str | None = None
     signing_request: str | None = None
-    profile: Profile = Profile.SERVER
+    profile: ProfileName = "server"
     validity_days: int | None = None
+    security_identifier: str = ""
 
 
 class SelfSignCertificate(Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,9 +67,11 @@ class SelfSignCertificate(Struct, frozen=True, forbid_unknown_fields=True):
     ip_addresses: tuple[str, ...] = ()
     email_addresses: tuple[str, ...] = ()
     uris: tuple[str, ...] = ()
-    profile: Profile = Profile.SERVER
+    user_principal_names: tuple[str, ...] = ()
+    profile: ProfileName = "server"
     key_type: KeyType = KeyType.EC_P256
     validity_days: int | None = None
+    security_identifier: str = ""
 
 
 class ExportCertificate(Struct, frozen=True, forbid_unknown_fields=True):
