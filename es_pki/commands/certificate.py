@@ -20,9 +20,10 @@ from es_pki.commands.lineage import (
     State,
     Version,
 )
-from es_pki.commands.preparation import Wanted, prepared, was_decided
+from es_pki.commands.preparation import Wanted, drafted, prepared, was_decided
 from es_pki.commands.refusals import SerialNumberTaken, SigningGivenUp, taken
-from es_pki.commands.renewal import ReissueCertificate, RenewCertificate, reissue, renew
+from es_pki.commands.renewal import ReissueCertificate, RenewCertificate, draft_of_next, reissue, renew
+from es_pki.commands.rules import Draft
 from es_pki.decider import Claim, Decider, Guard, Kind, Refused, Release, Reservation, Violation
 from es_pki.events.certificate import (
     CertificateDeleted,
@@ -82,12 +83,11 @@ class RecordSignatureFailure(Struct, frozen=True):
     reason: str
 
 
+Making = IssueCertificate | SignCSR | SelfSignCertificate | RenewCertificate | ReissueCertificate
+"""The commands that make a version of a certificate."""
+
 CertificateCommand = (
-    IssueCertificate
-    | SignCSR
-    | SelfSignCertificate
-    | RenewCertificate
-    | ReissueCertificate
+    Making
     | RecordSignature
     | RecordSignatureFailure
     | RollBackCertificate
@@ -125,6 +125,28 @@ def number_of(state: State, request_id: str) -> int:
         if version.prepared.request_id == request_id:
             return number
     raise CertificateMissing("no version was made for this request")
+
+
+def draft_of(command: Making, state: State) -> Draft:
+    """Return the version that a command would make, before anyone agreed to it. Raises as the command does."""
+    match command:
+        case IssueCertificate(wanted=wanted, issuer=issuer):
+            return drafted(wanted, issuer=issuer, key_is_here=True)
+        case SignCSR(wanted=wanted, issuer=issuer):
+            return drafted(wanted, issuer=issuer, key_is_here=False)
+        case SelfSignCertificate(wanted=wanted):
+            return drafted(wanted, issuer=None, key_is_here=True)
+        case RenewCertificate() | ReissueCertificate():
+            return draft_of_next(command, state, model(state))
+
+
+def new_name(command: Making) -> str:
+    """Return the name that a command gives to a new certificate, "" for the next version of one that has its name."""
+    match command:
+        case IssueCertificate(wanted=wanted) | SignCSR(wanted=wanted) | SelfSignCertificate(wanted=wanted):
+            return wanted.name
+        case RenewCertificate() | ReissueCertificate():
+            return ""
 
 
 # Decide

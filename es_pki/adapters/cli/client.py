@@ -74,6 +74,11 @@ class Client:
         headers = {"Content-Type": JSON} | ({"Idempotency-Key": idempotency_key} if idempotency_key else {})
         return self._done("POST", f"/api/v1/commands/{command}", headers, json.dumps(body).encode()).object()
 
+    def preview(self, command: str, body: Mapping[str, object]) -> Object:
+        """Return what a command would make."""
+        asked = json.dumps({"command": command, "request": body}).encode()
+        return self._done("POST", "/api/v1/preview", {"Content-Type": JSON}, asked).object()
+
     def get(self, path: str, parameters: Parameters | None = None) -> Object:
         """Return an object of a view, no older than the log's end."""
         return self._done("GET", _with(path, parameters), self._fresh()).object()

@@ -97,6 +97,9 @@ DAYS = option("--days", dest="validity_days", type=int, metavar="DAYS", help="da
 OUTPUT = option("-o", "--output", metavar="FILE", help="write to a file instead of standard output")
 AS_OF = option("--as-of", metavar="TIME", help="as it was then: RFC 3339 time, day, or log position")
 IDEMPOTENCY_KEY = option("--idempotency-key", metavar="KEY", help="sent again with the same key, it is done once")
+PREVIEW = option(
+    "--preview", action="store_true", help="show what would be made, and all that speaks against it; make nothing"
+)
 JSON = option("--json", action="store_true", default=argparse.SUPPRESS, help="answer in JSON")
 
 SUBJECT = (

@@ -60,6 +60,10 @@ class Session:
         result = answer["result"]
         return result if isinstance(result, dict) else {}
 
+    def preview(self, request: type[Request], further: Mapping[str, object]) -> Object:
+        """Return what the command would make, with all that speaks against it."""
+        return self.client.preview(request.__name__, {**body_of(request, self.arguments), **further})
+
     def as_of(self) -> dict[str, str | None]:
         """Return the parameters of a question about the past."""
         return {"as_of": self.arguments.as_of}

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from typing import TypeVar
 
 import msgspec
 from aiohttp import web
@@ -17,6 +18,8 @@ from es_pki.decider import Violation
 
 BY_NAME: dict[str, type[Request]] = {request.__name__: request for request in REQUESTS}
 DECODERS = {name: msgspec.json.Decoder(request) for name, request in BY_NAME.items()}
+
+R = TypeVar("R")
 
 LONGEST_IDEMPOTENCY_KEY = 255
 
@@ -57,15 +60,20 @@ async def send_command(request: web.Request) -> web.StreamResponse:
     caller = await admitted(request, asked_for.senders)
     parts = request.app[PARTS]
     asked = Asked(caller, parts.now(), _idempotency_key(request))
-    body = decoded(name, await _body(request))
+    body = decoded(name, await body_of(request))
     answer = await parts.desk.take(body, asked)
     return json_reply(answer, headers={"ES-PKI-Position": str(answer.position)})
 
 
 def decoded(name: str, body: bytes) -> Request:
     """Return the request of a command's body. Raises `Malformed`, naming the field; never echoes a value."""
+    return decoded_by(DECODERS[name], body)
+
+
+def decoded_by(decoder: msgspec.json.Decoder[R], body: bytes) -> R:
+    """Return what a body says. Raises `Malformed`, naming the field; never echoes a value."""
     try:
-        return DECODERS[name].decode(body)
+        return decoder.decode(body)
     except msgspec.ValidationError as error:
         raise _malformed(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -91,7 +99,8 @@ def _idempotency_key(request: web.Request) -> str:
     return key
 
 
-async def _body(request: web.Request) -> bytes:
+async def body_of(request: web.Request) -> bytes:
+    """Return the body of a request that is JSON, as it is. Raises `Problem`."""
     if request.content_type not in {"application/json", "application/octet-stream"}:
         raise Problem(
             415,

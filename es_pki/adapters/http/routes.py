@@ -12,6 +12,7 @@ from es_pki.adapters.http import (
     health,
     lists,
     live,
+    preview,
     profile,
     proofs,
 )
@@ -54,6 +55,7 @@ async def openapi(_request: web.Request) -> web.StreamResponse:
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/v1/commands", EVERYBODY, commands.list_commands),
     Route("POST", "/api/v1/commands/{name}", frozenset(), commands.send_command),
+    Route("POST", "/api/v1/preview", frozenset(), preview.preview, takes=preview.BODY),
     Route(
         "GET",
         "/api/v1/authorities",

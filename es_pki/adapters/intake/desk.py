@@ -16,6 +16,7 @@ from es_pki.adapters.intake import (
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.answer import Answer, Asked, Caller
 from es_pki.adapters.intake.office import Office
+from es_pki.adapters.intake.preview import Previewable, Previewed, preview
 from es_pki.adapters.intake.requests import (
     CompleteCSR,
     CreateAuthority,
@@ -65,6 +66,11 @@ class Desk:
     async def name_log(self, origin: str, caller: Caller) -> str:
         """Give the log its origin and its first signing key, unless it has them; return its origin."""
         return await log_key.create(self._office, origin, actor=caller.name)
+
+    async def preview(self, request: Previewable, asked: Asked) -> Previewed:
+        """Return what a request would make, and everything that speaks against it. Raises `Refused`."""
+        _check_roles(request, asked.caller)
+        return await preview(self._office, request, asked)
 
     async def take(self, request: Request, asked: Asked) -> Answer:
         """Do what was asked. Raises `Refused` and `Conflict`."""

@@ -15,7 +15,8 @@ PATH = "/api/v1/profiles"
 
 def list_all(session: Session) -> int:
     """List the profiles, those that are built in first."""
-    return print_rows(session, COLUMNS, session.client.items(PATH, session.as_of()))
+    rows = session.client.get(PATH, session.as_of())["items"]
+    return print_rows(session, COLUMNS, rows if isinstance(rows, list) else [])
 
 
 def one(session: Session) -> int:
