@@ -40,6 +40,12 @@ def signed_elsewhere(csr_pem: str) -> str:
         return certificate + Path(authority).read_text()
 
 
+def self_signed_authority() -> str:
+    """Return the certificate of an outside authority, in PEM."""
+    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "/dev/null")
+    return run("req", "-x509", *key, "-subj", "/O=Elsewhere/CN=Outside Root", "-days", "30")
+
+
 def csrs(subject: str, names: str) -> dict[str, str]:
     """Return a CSR of every key type."""
     return {key_type: new_csr(kind, subject, names) for key_type, kind in KEYS.items()}

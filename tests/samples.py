@@ -43,6 +43,12 @@ def _profile(server: Server) -> str:
     return name
 
 
+def _trust_store(server: Server) -> str:
+    name = fresh("trust")
+    server.done("CreateTrustStore", name=name, authorities=["root"])
+    return name
+
+
 def _signing_request(server: Server) -> str:
     name = fresh("csr")
     server.done("ImportCSR", name=name, csr=_csr())
@@ -57,6 +63,30 @@ def _completion(server: Server) -> dict[str, Any]:
     name = fresh("csr")
     made = server.done("CreateCSR", name=name, dns_names=["sample.example.test"])
     return {"signing_request": name, "certificate": openssl.signed_elsewhere(made["result"]["csr_pem"])}
+
+
+def _issued(server: Server) -> str:
+    name = fresh()
+    server.done("IssueCertificate", name=name, authority="intermediate", dns_names=["sample.example.test"])
+    return name
+
+
+def _intermediate(server: Server) -> str:
+    name = fresh("ca")
+    server.done("CreateAuthority", name=name, subject={"common_name": name}, issuer="root", path_length=0)
+    return name
+
+
+def _service(server: Server) -> str:
+    name = fresh("service")
+    server.done("RegisterService", name=name, kind="custom")
+    return name
+
+
+def _bound(server: Server) -> str:
+    name = _service(server)
+    server.done("BindCertificate", service=name, certificate=_certificate(server))
+    return name
 
 
 SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
@@ -74,6 +104,13 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
         "name": fresh(),
         "authority": "intermediate",
         "csr": _csr(),
+    },
+    requests.CreateTrustStore: lambda _: {"name": fresh("trust"), "authorities": ["root"]},
+    requests.TrustCertificate: lambda server: {"trust_store": _trust_store(server), "authorities": ["intermediate"]},
+    requests.DistrustCertificate: lambda server: {
+        "trust_store": _trust_store(server),
+        "fingerprint": server.get("/api/v1/authorities/root").json["fingerprint"],
+        "reason": "a sample",
     },
     requests.SelfSignCertificate: lambda _: {"name": fresh(), "dns_names": ["sample.example.test"]},
     requests.RenewCertificate: lambda server: {"certificate": _certificate(server), "validity_days": 30},
@@ -99,9 +136,32 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.ImportCSR: lambda _: {"name": fresh("csr"), "csr": _csr()},
     requests.CompleteCSR: _completion,
     requests.RejectCSR: lambda server: {"signing_request": _signing_request(server), "reason": "sample"},
+    requests.RegisterService: lambda _: {
+        "name": fresh("service"),
+        "kind": "custom",
+        "owner": "www-data",
+        "mode": "0640",
+        "probe": {"address": "localhost:443", "server_name": "sample.example.test"},
+    },
+    requests.ReconfigureService: lambda server: {"service": _service(server), "group": "www-data"},
+    requests.BindCertificate: lambda server: {
+        "service": _service(server),
+        "certificate": _certificate(server),
+        "fallback_certificate": _certificate(server),
+    },
+    requests.UnbindCertificate: lambda server: {"service": _bound(server)},
+    requests.RetireService: lambda server: {"service": _bound(server), "reason": "sample"},
     requests.ReportKeyCompromise: lambda _: {"public_key_hash": secrets.token_hex(32), "reason": "sample"},
     requests.DefineProfile: lambda _: {"name": fresh("profile"), "terms": {"extended_key_usages": ["client_auth"]}},
     requests.RetireProfile: lambda server: {"profile": _profile(server), "reason": "sample"},
+    requests.RevokeCertificate: lambda server: {"certificate": _issued(server), "reason": "superseded"},
+    requests.HoldCertificate: lambda server: {"certificate": _issued(server)},
+    requests.ReleaseCertificate: lambda server: {"certificate": _issued(server)},
+    requests.RevokeAuthority: lambda server: {
+        "authority": _intermediate(server),
+        "reason": "cessationOfOperation",
+    },
+    requests.IssueCRL: lambda _: {"authority": "intermediate"},
     requests.RotateLogKey: lambda _: {},
     requests.CreateToken: lambda _: {"name": fresh("token"), "roles": ["viewer"]},
     requests.RevokeToken: lambda server: {"principal": _revocable(server), "reason": "sample"},
@@ -110,6 +170,13 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
 
 KEPT_CSR = "kept"
 """The signing request that `furnish` makes: a new server has none."""
+
+OWN_TRUST = "own"
+"""The trust store that `furnish` makes."""
+
+
+KEPT_SERVICE = "kept-service"
+"""The service that `furnish` makes."""
 
 
 KEPT_PROFILE = "kept"
@@ -120,6 +187,8 @@ def furnish(server: Server) -> None:
     """Make what the routes' addresses name and a new server lacks."""
     server.done("CreateCSR", name=KEPT_CSR, dns_names=["kept.example.test"])
     server.done("DefineProfile", name=KEPT_PROFILE, terms={"extended_key_usages": ["client_auth"]})
+    server.done("CreateTrustStore", name=OWN_TRUST, authorities=["root"])
+    server.done("RegisterService", name=KEPT_SERVICE)
 
 
 QUERIES = {
@@ -131,7 +200,13 @@ QUERIES = {
 
 def path_of(route: Route) -> str:
     """Return an address at which the route answers."""
-    nouns = {"authorities": "root", "signing-requests": KEPT_CSR, "profiles": KEPT_PROFILE}
+    nouns = {
+        "authorities": "root",
+        "signing-requests": KEPT_CSR,
+        "profiles": KEPT_PROFILE,
+        "services": KEPT_SERVICE,
+        "trust-stores": OWN_TRUST,
+    }
     wanted = next((name for noun, name in nouns.items() if f"/{noun}/" in route.path), "es-pki-api")
     path = route.path.replace("{id}", wanted).replace("{name}", "app.js").replace("{tile}", "0/000.p/1")
     return path + QUERIES.get(route.path, "")

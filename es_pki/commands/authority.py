@@ -7,6 +7,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from es_pki.commands.authority_revocation import RevokeAuthority, revoke
 from es_pki.commands.built_in import INTERMEDIATE
 from es_pki.commands.key_guard import trusted_keys
 from es_pki.commands.name_space import constraints_violations
@@ -20,6 +21,7 @@ from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityEvent,
     AuthorityPrepared,
+    AuthorityRevoked,
     AuthoritySigningFailed,
     IssuancePolicyAdopted,
 )
@@ -81,7 +83,9 @@ class SetIssuancePolicy(Struct, frozen=True):
     policy: IssuancePolicy
 
 
-AuthorityCommand = CreateAuthority | RecordAuthoritySignature | RecordAuthoritySignatureFailure | SetIssuancePolicy
+AuthorityCommand = (
+    CreateAuthority | RecordAuthoritySignature | RecordAuthoritySignatureFailure | SetIssuancePolicy | RevokeAuthority
+)
 
 
 # Refusals
@@ -91,6 +95,12 @@ class AuthorityMissing(Refused):
     """There is no authority with this id or name. `GET /api/v1/authorities` lists them."""
 
     kind = Kind.MISSING
+
+
+class IssuerRevoked(Refused):
+    """The authority, or one above it, was revoked: nobody would accept what it issues. Use another authority."""
+
+    kind = Kind.CLASHING
 
 
 # State
@@ -103,6 +113,7 @@ class State(Struct, frozen=True):
     certificate: bytes | None = None
     policy: IssuancePolicy | None = None
     failure: str | None = None
+    revoked: AuthorityRevoked | None = None
 
 
 def evolve(state: State, event: AuthorityEvent) -> State:
@@ -116,6 +127,8 @@ def evolve(state: State, event: AuthorityEvent) -> State:
             return replace(state, failure=reason)
         case IssuancePolicyAdopted(policy=policy):
             return replace(state, policy=policy)
+        case AuthorityRevoked():
+            return replace(state, revoked=event)
 
 
 def issuer_of(
@@ -123,9 +136,10 @@ def issuer_of(
 ) -> Issuer:
     """Return the authority as those see it who ask it for a certificate; `above`: its issuers' name constraints.
 
-    Raises `AuthorityMissing`, `NotSignedYet` and `SigningGivenUp` for an authority that can't issue.
+    Raises `AuthorityMissing`, `NotSignedYet`, `SigningGivenUp` and `IssuerRevoked` for an authority that can't issue.
     """
     prepared, certificate, policy = _created(state, authority_id)
+    check_holds(state)
     return Issuer(
         authority_id=authority_id,
         version=version,
@@ -144,6 +158,13 @@ def issuer_of(
     )
 
 
+def check_holds(state: State) -> None:
+    """Raise `IssuerRevoked` for an authority that was revoked: it issues nothing, nor does one below it."""
+    if state.revoked is not None and state.prepared is not None:
+        detail = f"the authority {state.prepared.name} was revoked at {state.revoked.revoked_at:%F %T}Z"
+        raise IssuerRevoked(detail, Violation("authority", "RFC 5280 section 6.1.3", detail))
+
+
 # Decide
 
 
@@ -158,6 +179,9 @@ def decide(command: AuthorityCommand, state: State, encode: Callable[[Template],
             return _record_failure(command, state)
         case SetIssuancePolicy():
             return _set_policy(command, state)
+        case RevokeAuthority():
+            prepared, _, _ = _created(state, "")
+            return revoke(command, prepared, state.revoked)
 
 
 def _create(command: CreateAuthority, state: State, encode: Callable[[Template], bytes]) -> list[AuthorityEvent]:
@@ -216,7 +240,7 @@ def _template(command: CreateAuthority) -> Template:
         key_usages=key_usages(INTERMEDIATE.terms, key_type),
         extended_key_usages=(),
         name_constraints=command.name_constraints,
-        locations=issuer.locations if issuer else None,
+        locations=issuer.locations.of_shard(0) if issuer else None,
     )
 
 
@@ -316,6 +340,8 @@ def guards(command: AuthorityCommand) -> Sequence[Guard]:
             return (Guard(f"{CATEGORY}-{issuer.authority_id}", issuer.version), *trusted_keys(public_key, issuer))
         case CreateAuthority(public_key=public_key):
             return trusted_keys(public_key, None)
+        case RevokeAuthority(report=Guard() as report):
+            return (report,)
         case _:
             return ()
 

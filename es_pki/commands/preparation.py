@@ -13,7 +13,16 @@ from es_pki.commands.usages import key_usages
 from es_pki.commands.validity import period
 from es_pki.decider import RequestReused, Violation
 from es_pki.events.certificate import CertificatePrepared
-from es_pki.values import Attribute, Issuer, PublicKey, Subject, SubjectAltNames, Template, serial_hex
+from es_pki.values import (
+    Attribute,
+    AttributeType,
+    Issuer,
+    PublicKey,
+    Subject,
+    SubjectAltNames,
+    Template,
+    serial_hex,
+)
 from es_pki.values.profile import Profile
 
 
@@ -80,6 +89,7 @@ def prepared(
         subject=template.subject,
         subject_alt_names=wanted.subject_alt_names,
         security_identifier=wanted.security_identifier,
+        is_authority=template.is_authority,
         key_type=wanted.public_key.key_type,
         public_key_hash=wanted.public_key.hash,
         key_id=key_id,
@@ -89,6 +99,7 @@ def prepared(
         to_be_signed=encode(template),
         request_digest=wanted.request_digest,
         request_id=request_id,
+        crl_shard=issuer.locations.shard_of(wanted.serial_number) if issuer else 0,
     )
 
 
@@ -97,6 +108,17 @@ def completed(subject: Subject, profile: Profile) -> Subject:
     there = {attribute.type for attribute in subject}
     fixed = profile.terms.subject.fixed.items()
     return (*(Attribute(kind, value) for kind, value in fixed if kind not in there), *subject)
+
+
+def _subject(wanted: Wanted, issuer: Issuer | None) -> Subject:
+    subject = completed(wanted.subject, wanted.profile)
+    return subject if subject or issuer else _own_name(wanted.subject_alt_names)
+
+
+def _own_name(names: SubjectAltNames) -> Subject:
+    """Name what signs for itself by its first name: it is the issuer too, which has one (RFC 5280 section 4.1.2.4)."""
+    values = (*names.dns_names, *names.ip_addresses, *names.email_addresses, *names.uris)
+    return tuple(Attribute(AttributeType.COMMON_NAME, value) for value in values[:1])
 
 
 def _template(wanted: Wanted, issuer: Issuer | None, default_days: int | None) -> Template:
@@ -111,7 +133,7 @@ def _template(wanted: Wanted, issuer: Issuer | None, default_days: int | None) -
         serial_number=wanted.serial_number,
         signature_key_type=issuer.key_type if issuer else key_type,
         issuer_certificate=issuer.certificate if issuer else None,
-        subject=completed(wanted.subject, wanted.profile),
+        subject=_subject(wanted, issuer),
         subject_alt_names=wanted.subject_alt_names,
         security_identifier=wanted.security_identifier,
         public_key=wanted.public_key,
@@ -122,7 +144,7 @@ def _template(wanted: Wanted, issuer: Issuer | None, default_days: int | None) -
         key_usages=key_usages(terms, key_type),
         extended_key_usages=terms.extended_key_usages,
         name_constraints=terms.name_constraints,
-        locations=issuer.locations if issuer else None,
+        locations=issuer.locations.of_shard(issuer.locations.shard_of(wanted.serial_number)) if issuer else None,
         policy_identifiers=terms.policy_identifiers,
         critical_extensions=terms.critical_extensions,
     )

@@ -14,6 +14,7 @@ from es_pki.events.certificate import (
     SigningFailed,
 )
 from es_pki.events.happened import Happened
+from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared, OCSPResponderSigningFailed
 
 
 class SignAuthority(Struct, frozen=True, tag=True):
@@ -29,6 +30,13 @@ class SignCertificate(Struct, frozen=True, tag=True, omit_defaults=True):
     version: int = 1
 
 
+class SignOCSPResponder(Struct, frozen=True, tag=True):
+    """Sign the prepared certificate of an authority's OCSP responder and record it."""
+
+    authority_id: str
+    version: int
+
+
 class DiscardKeys(Struct, frozen=True, tag=True):
     """Remove a deleted certificate's private keys from the key store and record it."""
 
@@ -36,7 +44,7 @@ class DiscardKeys(Struct, frozen=True, tag=True):
     key_ids: tuple[str, ...]
 
 
-Effect = SignAuthority | SignCertificate | DiscardKeys
+Effect = SignAuthority | SignCertificate | SignOCSPResponder | DiscardKeys
 
 
 class Due(Struct, frozen=True):
@@ -60,6 +68,9 @@ REACTED_TO = codec.stored_types_of(
     SigningFailed,
     CertificateDeleted,
     PrivateKeysDiscarded,
+    OCSPResponderPrepared,
+    OCSPResponderCertified,
+    OCSPResponderSigningFailed,
 )
 """The stored types of the events that `react` looks at, old names too."""
 
@@ -75,6 +86,10 @@ def react(happened: Happened) -> Iterator[Due | Settled]:
             yield Due(SignCertificate(happened.id, version))
         case CertificateIssued(version=version) | SigningFailed(version=version):
             yield Settled(SignCertificate(happened.id, version))
+        case OCSPResponderPrepared(version=version):
+            yield Due(SignOCSPResponder(happened.id, version))
+        case OCSPResponderCertified(version=version) | OCSPResponderSigningFailed(version=version):
+            yield Settled(SignOCSPResponder(happened.id, version))
         case CertificateDeleted(key_ids=key_ids) if key_ids:
             yield Due(DiscardKeys(happened.id, key_ids))
         case PrivateKeysDiscarded(key_ids=key_ids):

@@ -14,7 +14,13 @@ from es_pki.projections import (
     key_uses,
     principals,
     profiles,
+    revocation_lists,
+    revocations,
+    service_usage,
+    services,
     signing_requests,
+    trust,
+    trust_stores,
 )
 from es_pki.projections.view import View
 
@@ -28,5 +34,11 @@ VIEWS: tuple[View[Any], ...] = (
     key_compromises.view,
     signing_requests.view,
     profiles.view,
+    trust_stores.view,
+    trust.view,
+    revocations.view,
+    revocation_lists.view,
+    services.view,
+    service_usage.view,
 )
 """Every view there is."""

@@ -10,15 +10,16 @@ from msgspec.structs import replace
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityPrepared,
+    AuthorityRevoked,
     AuthoritySigningFailed,
     IssuancePolicyAdopted,
 )
 from es_pki.events.happened import Happened
 from es_pki.projections.view import View, own_id
-from es_pki.values import IssuancePolicy, KeyAlgorithm, KeyType, NameConstraints, Subject, public_key_hash
+from es_pki.values import CRLReason, IssuancePolicy, KeyAlgorithm, KeyType, NameConstraints, Subject, public_key_hash
 
 NAME = "authorities"
-VERSION = 2
+VERSION = 3
 
 
 class AuthorityStatus(StrEnum):
@@ -26,6 +27,7 @@ class AuthorityStatus(StrEnum):
 
     PREPARED = "prepared"
     ACTIVE = "active"
+    REVOKED = "revoked"
     FAILED = "failed"
 
 
@@ -53,6 +55,8 @@ class Row(Struct, frozen=True):
     certificate: bytes | None = None
     fingerprint: str | None = None
     failure: str | None = None
+    revoked_at: datetime | None = None
+    reason: CRLReason | None = None
 
 
 def evolve(row: Row | None, happened: Happened) -> Row | None:
@@ -86,6 +90,8 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
             return replace(row, status=AuthorityStatus.FAILED, failure=reason)
         case IssuancePolicyAdopted(policy=policy) if row is not None:
             return replace(row, policy=policy)
+        case AuthorityRevoked(revoked_at=since, reason=reason) if row is not None:
+            return replace(row, status=AuthorityStatus.REVOKED, revoked_at=since, reason=reason)
         case _:
             return row
 
@@ -94,7 +100,7 @@ view = View(
     name=NAME,
     version=VERSION,
     row=Row,
-    events=(AuthorityPrepared, AuthorityCreated, AuthoritySigningFailed, IssuancePolicyAdopted),
+    events=(AuthorityPrepared, AuthorityCreated, AuthoritySigningFailed, IssuancePolicyAdopted, AuthorityRevoked),
     key=own_id,
     evolve=evolve,
     order_by="name",

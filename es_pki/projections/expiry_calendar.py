@@ -1,6 +1,7 @@
 """The expiry calendar: what stops being valid when, authorities and certificates alike.
 
-Of a certificate only the current version counts: that an earlier one expires, which was replaced, alarms nobody.
+Of a certificate only the current version counts: that an earlier one expires, which was replaced, alarms nobody. Nor
+does what was revoked: it has ended already. What is only held may be released.
 """
 
 from datetime import datetime
@@ -9,12 +10,13 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed
+from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthorityRevoked, AuthoritySigningFailed
 from es_pki.events.certificate import (
     CertificateDeleted,
     CertificateIssued,
     CertificatePrepared,
     CertificateRenamed,
+    CertificateRevoked,
     CertificateRolledBack,
     SigningFailed,
 )
@@ -22,7 +24,7 @@ from es_pki.events.happened import Happened
 from es_pki.projections.view import View, own_id
 
 NAME = "expiry_calendar"
-VERSION = 2
+VERSION = 3
 
 
 class Kind(StrEnum):
@@ -41,7 +43,8 @@ class Version(Struct, frozen=True):
 
 
 class Row(Version, frozen=True, kw_only=True):
-    """One thing that expires. `signed` is "no" until the signature is there: such a row is no entry yet.
+    """One thing that expires. `signed` is "no" until the signature is there: such a row is no entry yet. One that is
+    "revoked" is none any more.
 
     `other_versions` are those that may become current: outstanding ones, and earlier ones that still hold.
     """
@@ -66,6 +69,10 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
             return replace(row, signed="yes")
         case CertificateIssued(version=number) | CertificateRolledBack(version=number):
             return _current(row, number)
+        case AuthorityRevoked():
+            return replace(row, signed="revoked")
+        case CertificateRevoked(version=number):
+            return replace(row, signed="revoked") if number == row.version else _without(row, number)
         case SigningFailed(version=number):
             return _without(row, number)
         case CertificateRenamed(name=name):
@@ -122,6 +129,8 @@ view = View(
         CertificateRolledBack,
         CertificateRenamed,
         CertificateDeleted,
+        CertificateRevoked,
+        AuthorityRevoked,
     ),
     key=own_id,
     evolve=evolve,

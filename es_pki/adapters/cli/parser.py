@@ -9,6 +9,7 @@ from es_pki.adapters.cli.verbs import (
     authority,
     backup,
     certificate,
+    crl,
     csr,
     export,
     installation,
@@ -17,7 +18,10 @@ from es_pki.adapters.cli.verbs import (
     log,
     overview,
     profile,
+    revocation,
+    service,
     token,
+    trust,
 )
 
 VERBS: tuple[Verb, ...] = (
@@ -32,7 +36,11 @@ VERBS: tuple[Verb, ...] = (
     *csr.VERBS,
     *key.VERBS,
     *profile.VERBS,
+    *revocation.VERBS,
+    *crl.VERBS,
+    *service.VERBS,
     *token.VERBS,
+    *trust.VERBS,
 )
 
 LOCAL = frozenset(verb.words for verb in (*installation.VERBS, *backup.VERBS))
@@ -42,10 +50,14 @@ NOUNS = {
     "authority": "who issues here, and what they may issue",
     "certificate": "issue, renew, look at and fetch certificates",
     "csr": "CSRs made, kept and answered here",
+    "service": "who serves which certificate, and how each gets it",
     "key": "which keys are compromised, and what uses them",
     "profile": "what certificates are for, and what they must and may say",
     "token": "who is let in",
+    "trust": "named sets of certificates that chains may end at",
     "backup": "make, check and restore backups",
+    "revocation": "what was revoked",
+    "crl": "the signed lists of what was revoked",
     "log": "check the event log, prove what is in it, take it along",
     "views": "what is derived from the log",
 }

@@ -1,5 +1,6 @@
 """Certificates themselves: in the forms that programs take, by `Accept`."""
 
+from datetime import datetime
 from typing import cast
 
 from aiohttp import web
@@ -18,6 +19,7 @@ from es_pki.commands.lineage import State, Version
 from es_pki.commands.refusals import NotFound
 from es_pki.events.certificate import CertificateEvent
 from es_pki.projections.inventory import CertificateStatus
+from es_pki.values import CRLReason
 
 PEM = "application/pem-certificate-chain"  # RFC 8555 section 9.1
 DER = "application/pkix-cert"  # RFC 2585 section 4.1
@@ -61,6 +63,8 @@ async def certificate_versions(request: web.Request) -> web.StreamResponse:
             "key_type": version.prepared.key_type,
             "fingerprint": fingerprint(version.certificate) if version.certificate else None,
             "failure": version.failure,
+            "revoked_at": _revoked_at(version),
+            "reason": _reason(version),
         }
         for number, version in state.versions.items()
     ]
@@ -109,4 +113,19 @@ async def _lineage(request: web.Request, certificate_id: str) -> State:
 def _status(version: Version) -> CertificateStatus:
     if version.is_outstanding:
         return CertificateStatus.PREPARED
+    if version.revoked is not None or version.held is not None:
+        return CertificateStatus.REVOKED if version.revoked else CertificateStatus.HELD
     return CertificateStatus.FAILED if version.certificate is None else CertificateStatus.ISSUED
+
+
+def _revoked_at(version: Version) -> datetime | None:
+    """Return since when a version doesn't hold, None while it does."""
+    if version.revoked is not None:
+        return version.revoked.revoked_at
+    return version.held.held_at if version.held else None
+
+
+def _reason(version: Version) -> CRLReason | None:
+    if version.revoked is not None:
+        return version.revoked.reason
+    return CRLReason.CERTIFICATE_HOLD if version.held else None

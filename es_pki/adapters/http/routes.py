@@ -7,6 +7,7 @@ from es_pki.adapters.http import (
     calendar_feed,
     certificates,
     commands,
+    crls,
     csrs,
     events,
     health,
@@ -15,6 +16,7 @@ from es_pki.adapters.http import (
     preview,
     profile,
     proofs,
+    trust,
 )
 from es_pki.adapters.http.access import AUDITORS, EVERYBODY, WATCHERS, admitted
 from es_pki.adapters.http.asking import check_parameters
@@ -34,11 +36,27 @@ from es_pki.projections import (
     key_uses,
     principals,
     profiles,
+    revocation_lists,
+    revocations,
+    service_usage,
+    services,
     signing_requests,
+    trust_stores,
 )
 
 MAXIMUM_BODY = 1024 * 1024
 
+CERTIFICATES = (
+    "name",
+    "status",
+    "reason",
+    "authority_id",
+    "profile",
+    "serial_number",
+    "fingerprint",
+    "owner",
+    "labels",
+)
 KEYS = ("key_type", "key_algorithm", "security_bits", "public_key_hash")
 NOW_OR_THEN = ("as_of", "at_least")
 PAGES = ("limit", "cursor", *NOW_OR_THEN)
@@ -66,13 +84,14 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("GET", "/api/v1/authorities/{id}", EVERYBODY, lists.one_authority, NOW_OR_THEN, Shown(authorities.Row)),
     Route("GET", "/api/v1/authorities/{id}/bundle", EVERYBODY, bundles.authority_bundle, NOW_OR_THEN),
+    Route("GET", "/api/v1/authorities/{id}/crl", EVERYBODY, crls.authority_crl, ("number", "shard", "delta")),
     Route("GET", "/api/v1/authorities/{id}/history", EVERYBODY, lists.authority_history, HISTORY, page_of(history.Row)),
     Route(
         "GET",
         "/api/v1/certificates",
         EVERYBODY,
         lists.list_certificates,
-        (*PAGES, "name", "status", "authority_id", "profile", *KEYS, "serial_number", "fingerprint", "owner", "labels"),
+        (*PAGES, *CERTIFICATES, *KEYS),
         page_of(inventory.Row),
     ),
     Route("GET", "/api/v1/certificates/{id}", EVERYBODY, lists.one_certificate, NOW_OR_THEN, Shown(inventory.Row)),
@@ -87,6 +106,24 @@ ROUTES: tuple[Route, ...] = (
         HISTORY,
         page_of(history.Row),
     ),
+    Route(
+        "GET",
+        "/api/v1/certificates/{id}/usages",
+        EVERYBODY,
+        lists.certificate_usages,
+        PAGES,
+        page_of(service_usage.Row),
+    ),
+    Route(
+        "GET",
+        "/api/v1/services",
+        EVERYBODY,
+        lists.list_services,
+        (*PAGES, "name", "kind", "certificate_id"),
+        page_of(services.Row),
+    ),
+    Route("GET", "/api/v1/services/{id}", EVERYBODY, lists.one_service, NOW_OR_THEN, Shown(services.Row)),
+    Route("GET", "/api/v1/services/{id}/history", EVERYBODY, lists.service_history, HISTORY, page_of(history.Row)),
     Route(
         "GET",
         "/api/v1/signing-requests",
@@ -119,7 +156,7 @@ ROUTES: tuple[Route, ...] = (
         "/api/v1/key-uses",
         EVERYBODY,
         lists.list_key_uses,
-        (*PAGES, "public_key_hash", "kind", "name", "signed"),
+        (*PAGES, "public_key_hash", "kind", "name", "signed", "revoked"),
         page_of(key_uses.Row),
     ),
     Route(
@@ -133,6 +170,39 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/v1/profiles", EVERYBODY, profile.list_profiles, NOW_OR_THEN, page_of(profiles.Row)),
     Route("GET", "/api/v1/profiles/{id}", EVERYBODY, profile.one_profile, NOW_OR_THEN, Shown(profiles.Row)),
     Route("GET", "/api/v1/profiles/{id}/history", EVERYBODY, profile.profile_history, HISTORY, page_of(history.Row)),
+    Route(
+        "GET",
+        "/api/v1/trust-stores",
+        EVERYBODY,
+        lists.list_trust_stores,
+        (*PAGES, "name"),
+        page_of(trust_stores.Row),
+    ),
+    Route("GET", "/api/v1/trust-stores/{id}", EVERYBODY, trust.one_trust_store, NOW_OR_THEN, Shown(trust_stores.Row)),
+    Route(
+        "GET",
+        "/api/v1/trust-stores/{id}/certificates",
+        EVERYBODY,
+        trust.list_trusted,
+        (*PAGES, "status", "fingerprint", "public_key_hash"),
+    ),
+    Route("GET", "/api/v1/trust-stores/{id}/bundle", EVERYBODY, trust.trust_store_bundle, NOW_OR_THEN),
+    Route(
+        "GET",
+        "/api/v1/revocations",
+        EVERYBODY,
+        lists.list_revocations,
+        (*PAGES, "authority_id", "serial_number", "kind", "id", "name", "status", "reason", "revoked_by"),
+        page_of(revocations.Row),
+    ),
+    Route(
+        "GET",
+        "/api/v1/crls",
+        EVERYBODY,
+        lists.list_crls,
+        (*PAGES, "authority_id", "crl_shard", "signed"),
+        page_of(revocation_lists.Row),
+    ),
     Route("GET", "/api/v1/tokens", AUDITORS, lists.list_tokens, (*PAGES, "name"), page_of(principals.Row)),
     Route("GET", "/api/v1/events", AUDITORS, events.list_events, ("after", "stream", "type", "limit")),
     Route("GET", "/api/v1/events/stream", AUDITORS, live.stream_events, ("after", "type")),

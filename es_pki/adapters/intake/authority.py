@@ -9,6 +9,7 @@ from es_pki.adapters.keyring import MadeKey
 from es_pki.adapters.x509 import names
 from es_pki.commands import authority
 from es_pki.commands.authority import AuthorityCommand
+from es_pki.commands.revocation_list import list_id
 
 
 async def create(office: Office, request: CreateAuthority, asked: Asked, digest: bytes) -> Answer:
@@ -36,6 +37,8 @@ async def create(office: Office, request: CreateAuthority, asked: Asked, digest:
 
     events = await office.with_new_key(AUTHORITY, authority_id, request.key_type, command, actor=asked.caller.name)
     signed = await office.signer.sign_authority(authority_id, actor=asked.caller.name)
+    if signed.events:
+        await office.crls.first(authority_id, list_id(authority_id, 0), asked.now, actor=asked.caller.name)
     return Answer(
         position=signed.position,
         stream=AUTHORITY.stream(authority_id),

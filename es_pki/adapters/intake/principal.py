@@ -1,6 +1,7 @@
 """Requests about principals and their tokens."""
 
 import hashlib
+from typing import assert_never
 
 from es_pki.adapters.entropy import token
 from es_pki.adapters.intake.answer import Answer, Asked, answered
@@ -9,6 +10,17 @@ from es_pki.adapters.intake.office import Office
 from es_pki.adapters.intake.requests import CreateToken, RevokeToken
 from es_pki.commands import principal
 from es_pki.commands.principal import PrincipalCommand
+
+
+async def take(office: Office, request: CreateToken | RevokeToken, asked: Asked, digest: bytes) -> Answer:
+    """Do what was asked."""
+    match request:
+        case CreateToken():
+            return await create_token(office, request, asked, digest)
+        case RevokeToken():
+            return await revoke_token(office, request, asked)
+        case _:
+            assert_never(request)
 
 
 async def create_token(office: Office, request: CreateToken, asked: Asked, digest: bytes) -> Answer:

@@ -1,5 +1,7 @@
 """Requests about profiles."""
 
+from typing import assert_never
+
 from es_pki.adapters.intake.aggregates import Handled
 from es_pki.adapters.intake.answer import Answer, Asked, answered
 from es_pki.adapters.intake.deciders import PROFILE
@@ -9,6 +11,17 @@ from es_pki.commands import profile
 from es_pki.commands.names import is_own_name
 from es_pki.commands.profile import ProfileCommand, State, check_is_added
 from es_pki.events.profile import ProfileEvent
+
+
+async def take(office: Office, request: DefineProfile | RetireProfile, asked: Asked) -> Answer:
+    """Do what was asked."""
+    match request:
+        case DefineProfile():
+            return await define(office, request, asked)
+        case RetireProfile():
+            return await retire(office, request, asked)
+        case _:
+            assert_never(request)
 
 
 async def define(office: Office, request: DefineProfile, asked: Asked) -> Answer:

@@ -4,7 +4,7 @@ from es_pki.adapters.discarding import discard_keys
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.keyring import KeyRing
 from es_pki.adapters.signing import ACTOR, Signer
-from es_pki.commands.reactions import DiscardKeys, Effect, SignAuthority, SignCertificate
+from es_pki.commands.reactions import DiscardKeys, Effect, SignAuthority, SignCertificate, SignOCSPResponder
 
 
 class Performer:
@@ -22,5 +22,7 @@ class Performer:
                 await self._signer.sign_authority(authority_id)
             case SignCertificate(certificate_id=certificate_id, version=version):
                 await self._signer.sign_certificate(certificate_id, version)
+            case SignOCSPResponder(authority_id=authority_id, version=version):
+                await self._signer.sign_ocsp_responder(authority_id, version)
             case DiscardKeys(certificate_id=certificate_id, key_ids=key_ids):
                 await discard_keys(self._aggregates, self._keys, certificate_id, key_ids, actor=ACTOR)

@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key
-from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID, ObjectIdentifier
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from es_pki.adapters.x509.der import (
     EXPLICIT_0,
@@ -66,6 +66,13 @@ SECURITY_IDENTIFIER = "1.3.6.1.4.1.311.25.2"
 
 _NAMED_PURPOSES: dict[str, str] = {purpose.value: oid for purpose, oid in PURPOSE_OIDS.items()}
 _OBJECT_SID = "1.3.6.1.4.1.311.25.2.1"
+
+
+_OCSP_RESPONDER = (
+    x509.Extension(x509.ExtendedKeyUsage.oid, False, x509.ExtendedKeyUsage([ExtendedKeyUsageOID.OCSP_SIGNING])),
+    x509.Extension(x509.OCSPNoCheck.oid, False, x509.OCSPNoCheck()),
+)
+"""RFC 6960 sections 4.2.2.2 and 4.2.2.2.1: it may answer for its issuer, and nobody asks whether it still holds."""
 
 
 def encode_tbs(template: Template) -> bytes:
@@ -145,6 +152,8 @@ def _extensions(template: Template) -> "Iterator[x509.Extension[x509.ExtensionTy
         yield _extension(_name_constraints(template.name_constraints), critical=True)
     if template.locations:
         yield from _locations(template.locations)
+    if template.is_ocsp_responder:
+        yield from _OCSP_RESPONDER
 
 
 def _extension(value: x509.ExtensionType, *, critical: bool) -> x509.Extension[x509.ExtensionType]:
@@ -252,11 +261,13 @@ def _subtrees(space: NameSpace) -> list[x509.GeneralName]:
 @lru_cache(maxsize=256)
 def _locations(locations: Locations) -> tuple[x509.Extension[x509.ExtensionType], ...]:
     """RFC 5280 sections 4.2.2.1 and 4.2.1.13."""
-    ca_issuers = x509.AccessDescription(
-        AuthorityInformationAccessOID.CA_ISSUERS, x509.UniformResourceIdentifier(locations.ca_issuers)
-    )
+    access = {
+        AuthorityInformationAccessOID.OCSP: locations.ocsp,
+        AuthorityInformationAccessOID.CA_ISSUERS: locations.ca_issuers,
+    }
+    descriptions = [x509.AccessDescription(how, x509.UniformResourceIdentifier(at)) for how, at in access.items() if at]
     point = x509.DistributionPoint([x509.UniformResourceIdentifier(locations.crl)], None, None, None)
     return (
-        _extension(x509.AuthorityInformationAccess([ca_issuers]), critical=False),
+        _extension(x509.AuthorityInformationAccess(descriptions), critical=False),
         _extension(x509.CRLDistributionPoints([point]), critical=False),
     )

@@ -17,6 +17,7 @@ from es_pki.adapters.intake.requests.certificate import (
     SelfSignCertificate,
     SignCSR,
 )
+from es_pki.adapters.intake.requests.crl import IssueCRL
 from es_pki.adapters.intake.requests.fields import SubjectFields
 from es_pki.adapters.intake.requests.key_compromise import ReportKeyCompromise
 from es_pki.adapters.intake.requests.lineage import (
@@ -30,33 +31,58 @@ from es_pki.adapters.intake.requests.lineage import (
 from es_pki.adapters.intake.requests.log_key import RotateLogKey
 from es_pki.adapters.intake.requests.principal import CreateToken, RevokeToken
 from es_pki.adapters.intake.requests.profile import DefineProfile, RetireProfile
+from es_pki.adapters.intake.requests.revocation import (
+    HoldCertificate,
+    ReleaseCertificate,
+    RevokeAuthority,
+    RevokeCertificate,
+)
+from es_pki.adapters.intake.requests.service import (
+    BindCertificate,
+    ReconfigureService,
+    RegisterService,
+    RetireService,
+    UnbindCertificate,
+)
 from es_pki.adapters.intake.requests.signing_request import (
     CompleteCSR,
     CreateCSR,
     ImportCSR,
     RejectCSR,
 )
+from es_pki.adapters.intake.requests.trust_store import CreateTrustStore, DistrustCertificate, TrustCertificate
 
 __all__ = [
     "REQUESTS",
     "SECRETS",
+    "BindCertificate",
     "CompleteCSR",
     "CreateAuthority",
     "CreateCSR",
     "CreateToken",
+    "CreateTrustStore",
     "DefineProfile",
     "DeleteCertificate",
     "DescribeCertificate",
+    "DistrustCertificate",
     "ExportCertificate",
+    "HoldCertificate",
     "ImportCSR",
+    "IssueCRL",
     "IssueCertificate",
+    "ReconfigureService",
+    "RegisterService",
     "ReissueCertificate",
     "RejectCSR",
+    "ReleaseCertificate",
     "RenameCertificate",
     "RenewCertificate",
     "ReportKeyCompromise",
     "Request",
     "RetireProfile",
+    "RetireService",
+    "RevokeAuthority",
+    "RevokeCertificate",
     "RevokeToken",
     "RollBackCertificate",
     "RotateLogKey",
@@ -64,6 +90,8 @@ __all__ = [
     "SetIssuancePolicy",
     "SignCSR",
     "SubjectFields",
+    "TrustCertificate",
+    "UnbindCertificate",
     "digest_of",
 ]
 
@@ -84,12 +112,25 @@ Request = (
     | ImportCSR
     | CompleteCSR
     | RejectCSR
+    | RegisterService
+    | ReconfigureService
+    | BindCertificate
+    | UnbindCertificate
+    | RetireService
     | ReportKeyCompromise
     | DefineProfile
     | RetireProfile
+    | RevokeCertificate
+    | HoldCertificate
+    | ReleaseCertificate
+    | RevokeAuthority
+    | IssueCRL
     | RotateLogKey
     | CreateToken
     | RevokeToken
+    | CreateTrustStore
+    | TrustCertificate
+    | DistrustCertificate
 )
 
 REQUESTS: tuple[type[Request], ...] = get_args(Request)

@@ -57,7 +57,10 @@ class SignCSR(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SelfSignCertificate(Struct, frozen=True, forbid_unknown_fields=True):
-    """Make a certificate that signs for itself, with a key made and kept here. No authority vouches for it."""
+    """Make a certificate that signs for itself, with a key made and kept here. No authority vouches for it.
+
+    Without a subject it is called by its first name.
+    """
 
     senders: ClassVar[frozenset[Role]] = OPERATORS
 

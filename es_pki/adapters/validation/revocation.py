@@ -1,0 +1,59 @@
+"""What is known of a certificate's revocation, from CRLs (RFC 5280 section 6.3) and OCSP responses (RFC 6960).
+
+Evidence that may not be used says nothing, and why it may not is told when nothing else decides. Whoever says that a
+certificate is revoked wins over everybody who says that it is good.
+"""
+
+from es_pki.adapters.validation.certificate import Parsed
+from es_pki.adapters.validation.crl_check import known_from_crls
+from es_pki.adapters.validation.evidence import Inquiry
+from es_pki.adapters.validation.findings import Rule, Severity, rules
+from es_pki.adapters.validation.known import Known, Status
+from es_pki.adapters.validation.ocsp_check import known_from_responses
+from es_pki.adapters.validation.question import RevocationMode
+from es_pki.adapters.validation.walk import State
+
+NO_REVOCATION_AVAILABLE = "2.5.29.56"
+
+
+def known(certificate: Parsed, state: State, inquiry: Inquiry) -> Known:
+    """Return what is known of a certificate that `state` is above.
+
+    Of an end entity that says so itself, nothing is to be known (RFC 9608 section 3).
+    """
+    if NO_REVOCATION_AVAILABLE in certificate.present and not certificate.is_authority:
+        return Known(Status.GOOD)
+    found = (known_from_crls(certificate, state, inquiry), known_from_responses(certificate, state, inquiry))
+    for status in (Status.REVOKED, Status.GOOD):
+        for each in found:
+            if each.status is status:
+                return each
+    return Known(Status.UNKNOWN, tuple(reason for each in found for reason in each.why))
+
+
+def certificate_is_not_revoked(found: Known) -> str | None:
+    """RFC 5280 section 6.1.3 (a)(3): nobody who may say so says that the certificate is revoked.
+
+    Renew the certificate, with a new key if the old one was compromised.
+    """
+    return f"it is revoked: {found.why[0]}" if found.status is Status.REVOKED else None
+
+
+def revocation_is_known(found: Known) -> str | None:
+    """RFC 5280 section 6.1.3 (a)(3): somebody who may say so says that the certificate is not revoked.
+
+    Send the issuer's current CRL, or an OCSP response.
+    """
+    if found.status is not Status.UNKNOWN:
+        return None
+    reasons = "; ".join(dict.fromkeys(found.why))
+    return f"whether it is revoked is not known: {reasons or 'there is no CRL and no OCSP response'}"
+
+
+_REVOKED = rules(certificate_is_not_revoked)
+REVOCATION: dict[RevocationMode, tuple[Rule[Known], ...]] = {
+    RevocationMode.NONE: (),
+    RevocationMode.SOFT: (*_REVOKED, Rule(revocation_is_known, Severity.WARNING)),
+    RevocationMode.HARD: (*_REVOKED, Rule(revocation_is_known)),
+}
+"""What must be known in each mode."""
