@@ -11,7 +11,7 @@ from typing import Any
 from es_pki.adapters.http.route import Route
 from es_pki.adapters.intake import requests
 from es_pki.adapters.x509.formats import pem
-from tests import openssl
+from tests import openssl, pebble
 from tests.adapters.lint import making
 from tests.serving import Server
 
@@ -85,6 +85,27 @@ def _bound(server: Server) -> str:
     return name
 
 
+def _account(server: Server) -> str:
+    name = fresh("account")
+    answer = server.done("RegisterACMEAccount", **_registration(name))
+    assert answer["result"]["status"] == "valid", answer
+    return name
+
+
+def _registration(name: str) -> dict[str, Any]:
+    directory = pebble.shared()
+    (key_id, key), *_ = pebble.EAB_KEYS.items()
+    return {
+        "name": name,
+        "directory": directory.url,
+        "ca_bundle": directory.ca_bundle,
+        "contacts": ["admin@example.test"],
+        "terms_of_service_agreed": True,
+        "eab_key_id": key_id,
+        "eab_hmac_key": key,
+    }
+
+
 SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.CreateAuthority: lambda _: {"name": fresh("ca"), "subject": {"common_name": fresh("Sample CA")}},
     requests.SetIssuancePolicy: lambda server: {
@@ -147,6 +168,9 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     },
     requests.UnbindCertificate: lambda server: {"service": _bound(server)},
     requests.RetireService: lambda server: {"service": _bound(server), "reason": "sample"},
+    requests.RegisterACMEAccount: lambda _: _registration(fresh("account")),
+    requests.RollOverACMEAccountKey: lambda server: {"account": _account(server)},
+    requests.DeactivateACMEAccount: lambda server: {"account": _account(server), "reason": "sample"},
     requests.ReportKeyCompromise: lambda _: {"public_key_hash": secrets.token_hex(32), "reason": "sample"},
     requests.RevokeCertificate: lambda server: {"certificate": _issued(server), "reason": "superseded"},
     requests.HoldCertificate: lambda server: {"certificate": _issued(server)},
@@ -171,6 +195,8 @@ OWN_TRUST = "own"
 
 KEPT_SERVICE = "kept-service"
 """The service that `furnish` makes."""
+ACCOUNT = "directory"
+"""The ACME account that `furnish` opens."""
 
 
 def furnish(server: Server) -> None:
@@ -178,6 +204,8 @@ def furnish(server: Server) -> None:
     server.done("CreateCSR", name=KEPT_CSR, dns_names=["kept.example.test"])
     server.done("CreateTrustStore", name=OWN_TRUST, authorities=["root"])
     server.done("RegisterService", name=KEPT_SERVICE)
+    server.done("BindCertificate", service=KEPT_SERVICE, certificate="es-pki-api")
+    server.done("RegisterACMEAccount", **_registration(ACCOUNT))
 
 
 QUERIES = {
@@ -191,15 +219,19 @@ BODIES = {"/api/v1/lint": {"certificate": pem(making.ISSUER)}}
 """The routes besides the commands that take a body, and a good one."""
 
 
+NAMED = {
+    "acme/accounts": ACCOUNT,
+    "authorities": "root",
+    "services": KEPT_SERVICE,
+    "signing-requests": KEPT_CSR,
+    "trust-stores": OWN_TRUST,
+}
+"""What the addresses of routes name, by noun; else it is es-pki's own certificate."""
+
+
 def path_of(route: Route) -> str:
     """Return an address at which the route answers."""
-    nouns = {
-        "authorities": "root",
-        "signing-requests": KEPT_CSR,
-        "services": KEPT_SERVICE,
-        "trust-stores": OWN_TRUST,
-    }
-    wanted = next((name for noun, name in nouns.items() if f"/{noun}/" in route.path), "es-pki-api")
+    wanted = next((name for noun, name in NAMED.items() if f"/{noun}/" in route.path), "es-pki-api")
     path = route.path.replace("{id}", wanted).replace("{name}", "app.js").replace("{tile}", "0/000.p/1")
     return path + QUERIES.get(route.path, "")
 

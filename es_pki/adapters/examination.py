@@ -19,6 +19,7 @@ from es_pki.adapters.revoked import Revocations
 from es_pki.adapters.service_uses import ServiceUses
 from es_pki.commands.authority import subject_digest
 from es_pki.commands.signing_request import csr_digest
+from es_pki.events.acme_account import ACMEAccountPrepared, ACMERegistrationFailed
 from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed
 from es_pki.events.certificate import (
     CertificateDeleted,
@@ -44,6 +45,17 @@ Heard = Callable[[int, int], None]
 """Hears how far a long work has come: positions done, and in all."""
 
 Prepared = AuthorityPrepared | CertificatePrepared | OCSPResponderPrepared
+Named = (
+    TokenCreated
+    | TrustStoreCreated
+    | CertificateRenamed
+    | CertificateDeleted
+    | ACMEAccountPrepared
+    | ACMERegistrationFailed
+)
+
+RELEASABLE = frozenset({"certificate_name", "acme_account_name"})
+"""The kinds of names that may be given up, and so must be remembered."""
 
 
 async def examine(log: Log, heard: Heard = lambda _done, _total: None) -> "Examination":
@@ -113,7 +125,14 @@ class Examination:
                     self.find(happened.position, "a signature failed that nobody intended")
             case LogKeyAdopted() | LogRestored() as changed:
                 self._check_origin(happened, changed)
-            case TokenCreated() | TrustStoreCreated() | CertificateRenamed() | CertificateDeleted() as named:
+            case (
+                TokenCreated()
+                | TrustStoreCreated()
+                | CertificateRenamed()
+                | CertificateDeleted()
+                | ACMEAccountPrepared()
+                | ACMERegistrationFailed()
+            ) as named:
                 self._note_names(happened, named)
             case SigningRequestCreated() | SigningRequestImported() as kept:
                 self._note_csr(happened, kept)
@@ -153,9 +172,7 @@ class Examination:
             if happened.position != event.size + 1:
                 self.find(happened.position, f"not the record behind the {event.size} that were restored")
 
-    def _note_names(
-        self, happened: Happened, named: TokenCreated | TrustStoreCreated | CertificateRenamed | CertificateDeleted
-    ) -> None:
+    def _note_names(self, happened: Happened, named: Named) -> None:
         """Note which names are now to be reserved for somebody, and which are to be released (None)."""
         owners: dict[str, str | None] = {}
         match named:
@@ -168,6 +185,10 @@ class Examination:
                     owners[f"certificate_name-{name}"] = happened.id
                 if is_released:
                     owners[f"certificate_name-{former}"] = None
+            case ACMEAccountPrepared(name=name):
+                owners[f"acme_account_name-{name}"] = happened.id
+            case ACMERegistrationFailed(name=name):
+                owners[f"acme_account_name-{name}"] = None
             case CertificateDeleted(names=names):
                 owners = {f"certificate_name-{name}": None for name in names}
         self._due |= {stream: (happened.position, owner) for stream, owner in owners.items()}
@@ -180,7 +201,7 @@ class Examination:
             self.find(happened.position, "a CSR was kept for a key that had been reported as compromised")
 
     def _check_reservation(self, happened: Happened, event: ReservationEvent) -> None:
-        stream, is_name = happened.stream, happened.category == "certificate_name"
+        stream, is_name = happened.stream, happened.category in RELEASABLE
         _, due_for = self._due.pop(stream, (0, ""))
         match event:
             case NameReleased(owner=owner):

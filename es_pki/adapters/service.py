@@ -15,6 +15,8 @@ import msgspec
 from msgspec import Struct
 
 from es_pki.adapters import clock, whole_file
+from es_pki.adapters.acme.accounts import Accounts
+from es_pki.adapters.acme.directories import Directories
 from es_pki.adapters.backup.scheduled import ScheduledBackups, plan_of
 from es_pki.adapters.checkpoints import CheckpointStore, Notary
 from es_pki.adapters.crls import CRLPlan, Maker, Publisher
@@ -99,7 +101,9 @@ class Service:
         keys = KeyRing(equipment.keys)
         signer = Signer(equipment.aggregates, keys, clock.now)
         follower = Follower(equipment.log, equipment.views, VIEWS, equipment.lease)
-        performer = Performer(equipment.aggregates, keys, signer)
+        self._directories = Directories(keys, clock.now, clock.elapsed)
+        accounts = Accounts(equipment.aggregates, keys, self._directories)
+        performer = Performer(equipment.aggregates, keys, signer, accounts)
         runner = Runner(equipment.log, equipment.effects, equipment.lease, performer.perform, clock.now)
         plan = CRLPlan(
             validity=timedelta(hours=settings.crl_validity_hours),
@@ -107,7 +111,7 @@ class Service:
             shards=settings.crl_shards,
         )
         maker = Maker(equipment.aggregates, keys, self._locations, plan)
-        desk = Desk(Office(equipment.aggregates, keys, signer, self._locations, equipment.workers, maker))
+        desk = Desk(Office(equipment.aggregates, keys, signer, self._locations, equipment.workers, maker, accounts))
         crls = Publisher(equipment.log, maker, equipment.lease, clock.now)
         self._keys = keys
         tree = Tree(equipment.log)
@@ -178,6 +182,7 @@ class Service:
                 self._withdraw()
                 for runner in runners:
                     await runner.cleanup()
+                await self._directories.close()
 
     def close(self) -> None:
         """Release the addresses of a service that never served."""

@@ -10,6 +10,17 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
+from es_pki.events.acme_account import (
+    ACMEAccountDeactivated,
+    ACMEAccountEvent,
+    ACMEAccountKeyPrepared,
+    ACMEAccountKeyRolledOver,
+    ACMEAccountPrepared,
+    ACMEAccountRegistered,
+    ACMEDeactivationRequested,
+    ACMEKeyRollOverFailed,
+    ACMERegistrationFailed,
+)
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityEvent,
@@ -66,7 +77,8 @@ from es_pki.events.signing_request import (
 from es_pki.events.trust_store import CertificateDistrusted, CertificateTrusted, TrustStoreCreated, TrustStoreEvent
 
 Event = (
-    AuthorityEvent
+    ACMEAccountEvent
+    | AuthorityEvent
     | CertificateEvent
     | KeyCompromiseEvent
     | LogKeyEvent
@@ -80,6 +92,14 @@ Event = (
 )
 
 EVENT_TYPES: dict[str, type[Event]] = {
+    "acme_account.prepared.v1": ACMEAccountPrepared,
+    "acme_account.registered.v1": ACMEAccountRegistered,
+    "acme_account.registration_failed.v1": ACMERegistrationFailed,
+    "acme_account.key_prepared.v1": ACMEAccountKeyPrepared,
+    "acme_account.key_rolled_over.v1": ACMEAccountKeyRolledOver,
+    "acme_account.key_roll_over_failed.v1": ACMEKeyRollOverFailed,
+    "acme_account.deactivation_requested.v1": ACMEDeactivationRequested,
+    "acme_account.deactivated.v1": ACMEAccountDeactivated,
     "authority.prepared.v1": AuthorityPrepared,
     "authority.created.v1": AuthorityCreated,
     "authority.signing_failed.v1": AuthoritySigningFailed,

@@ -6,6 +6,7 @@ A view shows and decides nothing. Rows may be queried as of any position: the st
 from typing import Any
 
 from es_pki.projections import (
+    acme_accounts,
     authorities,
     expiry_calendar,
     history,
@@ -38,5 +39,6 @@ VIEWS: tuple[View[Any], ...] = (
     revocation_lists.view,
     services.view,
     service_usage.view,
+    acme_accounts.view,
 )
 """Every view there is."""

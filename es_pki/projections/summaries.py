@@ -2,6 +2,17 @@
 
 from typing import assert_never
 
+from es_pki.events.acme_account import (
+    ACMEAccountDeactivated,
+    ACMEAccountEvent,
+    ACMEAccountKeyPrepared,
+    ACMEAccountKeyRolledOver,
+    ACMEAccountPrepared,
+    ACMEAccountRegistered,
+    ACMEDeactivationRequested,
+    ACMEKeyRollOverFailed,
+    ACMERegistrationFailed,
+)
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityEvent,
@@ -75,6 +86,8 @@ def summary(event: Event) -> str:
         return _of_ocsp_responder(event)
     if isinstance(event, ServiceEvent):
         return _of_service(event)
+    if isinstance(event, ACMEAccountEvent):
+        return _of_acme_account(event)
     if isinstance(event, PrincipalEvent):
         return _of_principal(event)
     if isinstance(event, LogKeyEvent):
@@ -183,6 +196,24 @@ def _of_service(event: ServiceEvent) -> str:
             return f"certificate {event.certificate_id}"
         case ServiceRetired():
             return event.reason
+
+
+def _of_acme_account(event: ACMEAccountEvent) -> str:
+    match event:
+        case ACMEAccountPrepared():
+            return f"{event.name}: {event.directory}"
+        case ACMEAccountRegistered():
+            return event.url
+        case ACMEAccountKeyPrepared():
+            return event.key_type.value
+        case ACMEAccountKeyRolledOver():
+            return f"key {event.key_id}"
+        case ACMERegistrationFailed() | ACMEKeyRollOverFailed():
+            return f"{event.problem.type}: {event.problem.detail}"
+        case ACMEDeactivationRequested():
+            return event.reason
+        case ACMEAccountDeactivated():
+            return "closed"
 
 
 def _of_principal(event: PrincipalEvent) -> str:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from es_pki.commands import (
+    acme_account,
     authority,
     certificate,
     key_compromise,
@@ -16,6 +17,7 @@ from es_pki.commands import (
     signing_request,
     trust_store,
 )
+from es_pki.events.acme_account import ACMEAccountEvent
 from es_pki.events.authority import AuthorityEvent
 from es_pki.events.certificate import CertificateEvent
 from es_pki.events.key_compromise import KeyCompromiseEvent
@@ -30,6 +32,7 @@ from tests.events import strategies
 from tests.spec import encode
 
 AGGREGATES = [
+    (acme_account.decider, ACMEAccountEvent),
     (authority.decider(encode), AuthorityEvent),
     (certificate.decider(encode), CertificateEvent),
     (log_key.decider, LogKeyEvent),

@@ -6,6 +6,16 @@ from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
 
+from es_pki.events.acme_account import (
+    ACMEAccountDeactivated,
+    ACMEAccountKeyPrepared,
+    ACMEAccountKeyRolledOver,
+    ACMEAccountPrepared,
+    ACMEAccountRegistered,
+    ACMEDeactivationRequested,
+    ACMEKeyRollOverFailed,
+    ACMERegistrationFailed,
+)
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityPrepared,
@@ -54,6 +64,7 @@ from es_pki.events.signing_request import (
 )
 from es_pki.events.trust_store import CertificateDistrusted, CertificateTrusted, TrustStoreCreated
 from es_pki.values import (
+    ACMEProblem,
     Attribute,
     AttributeType,
     CRLReason,
@@ -123,6 +134,7 @@ class _Author:
             "authority": (self._authority_life, 4),
             "principal": (self._principal_life, 2),
             "signing_request": (self._signing_request_life, 2),
+            "acme_account": (self._acme_account_life, 2),
             "service": (self._service_life, 2),
             "trust_store": (self._trust_store_life, 1),
             "revocation_list": (self._revocation_list_life, 1),
@@ -265,6 +277,24 @@ class _Author:
             yield stream, CertificateUnbound(certificate_id)
         if self._random.random() < 0.3:
             yield stream, ServiceRetired("replaced")
+
+    def _acme_account_life(self, stream: str) -> Iterator[tuple[str, Event]]:
+        name, key_type = f"account-{next(self._numbers)}", KeyType.EC_P256
+        problem = ACMEProblem("urn:ietf:params:acme:error:malformed", "it is malformed")
+        yield stream, ACMEAccountPrepared(name, "https://acme.test/", self.new_id(), key_type, b"spki", True, b"digest")
+        yield f"acme_account_name-{name}", NameReserved(stream)
+        if self._random.random() < 0.2:
+            yield stream, ACMERegistrationFailed(name, problem, ("key",))
+            yield f"acme_account_name-{name}", NameReleased(stream)
+            return
+        yield stream, ACMEAccountRegistered("https://acme.test/1", "https://acme.test/terms")
+        for refused in self._random.choices([True, False], k=self._random.randrange(3)):
+            key_id = self.new_id()
+            yield stream, ACMEAccountKeyPrepared(key_id, key_type, self._random.randbytes(8), self.new_id())
+            yield stream, ACMEKeyRollOverFailed(problem, (key_id,)) if refused else ACMEAccountKeyRolledOver(key_id)
+        if self._random.random() < 0.3:
+            yield stream, ACMEDeactivationRequested("no longer needed")
+            yield stream, ACMEAccountDeactivated()
 
     def interleaved(self) -> Iterator[tuple[str, Event]]:
         """Yield the events of several lives at once, without end."""

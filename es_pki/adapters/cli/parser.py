@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 from es_pki.adapters.cli.options import DATA_DIR, JSON, SERVER, SETTINGS, Option, Verb
 from es_pki.adapters.cli.verbs import (
+    acme,
     authority,
     backup,
     certificate,
@@ -35,6 +36,7 @@ VERBS: tuple[Verb, ...] = (
     *lint.VERBS,
     *export.VERBS,
     *csr.VERBS,
+    *acme.VERBS,
     *key.VERBS,
     *revocation.VERBS,
     *crl.VERBS,
@@ -51,6 +53,7 @@ NOUNS = {
     "certificate": "issue, renew, look at and fetch certificates",
     "csr": "CSRs made, kept and answered here",
     "service": "who serves which certificate, and how each gets it",
+    "acme": "certificates of ACME directories, as Let's Encrypt",
     "key": "which keys are compromised, and what uses them",
     "token": "who is let in",
     "trust": "named sets of certificates that chains may end at",

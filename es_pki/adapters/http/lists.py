@@ -16,6 +16,7 @@ from es_pki.adapters.x509.formats import pem, pem_chain
 from es_pki.commands.names import is_own_name, is_uuid
 from es_pki.commands.refusals import NotFound
 from es_pki.projections import (
+    acme_accounts,
     authorities,
     expiry_calendar,
     history,
@@ -53,6 +54,22 @@ async def list_signing_requests(request: web.Request) -> web.StreamResponse:
 async def list_services(request: web.Request) -> web.StreamResponse:
     """Answer with the services, by name."""
     return await _list(request, services.view, row_object)
+
+
+async def list_acme_accounts(request: web.Request) -> web.StreamResponse:
+    """Answer with the accounts at ACME directories, by name."""
+    return await _list(request, acme_accounts.view, row_object)
+
+
+async def one_acme_account(request: web.Request) -> web.StreamResponse:
+    """Answer with an account at an ACME directory."""
+    row = await row_of(request, acme_accounts.view)
+    return json_reply(row_object(row))
+
+
+async def acme_account_history(request: web.Request) -> web.StreamResponse:
+    """Answer with what happened to an account at an ACME directory, first to last."""
+    return await _history(request, (await row_of(request, acme_accounts.view)).id)
 
 
 async def list_tokens(request: web.Request) -> web.StreamResponse:

@@ -27,6 +27,7 @@ from es_pki.adapters.http.route import Handler, Route, Shown, page_of
 from es_pki.adapters.http.tokens import TOKENS, Tokens
 from es_pki.adapters.web import pages
 from es_pki.projections import (
+    acme_accounts,
     authorities,
     expiry_calendar,
     history,
@@ -149,6 +150,25 @@ ROUTES: tuple[Route, ...] = (
         page_of(history.Row),
     ),
     Route("POST", "/api/v1/lint", EVERYBODY, linting.lint),
+    Route(
+        "GET",
+        "/api/v1/acme/accounts",
+        EVERYBODY,
+        lists.list_acme_accounts,
+        (*PAGES, "name", "status", "directory", "public_key_hash"),
+        page_of(acme_accounts.Row),
+    ),
+    Route(
+        "GET", "/api/v1/acme/accounts/{id}", EVERYBODY, lists.one_acme_account, NOW_OR_THEN, Shown(acme_accounts.Row)
+    ),
+    Route(
+        "GET",
+        "/api/v1/acme/accounts/{id}/history",
+        EVERYBODY,
+        lists.acme_account_history,
+        HISTORY,
+        page_of(history.Row),
+    ),
     Route("GET", "/api/v1/calendar", EVERYBODY, lists.calendar, (*PAGES, *EXPIRIES), page_of(expiry_calendar.Row)),
     Route("GET", "/api/v1/calendar.ics", EVERYBODY, calendar_feed.calendar_feed, (*NOW_OR_THEN, *EXPIRIES)),
     Route(

@@ -3,6 +3,7 @@
 from es_pki.adapters.lint import linted
 from es_pki.adapters.x509.encode import encode_tbs
 from es_pki.commands import (
+    acme_account,
     authority,
     certificate,
     key_compromise,
@@ -17,6 +18,7 @@ from es_pki.commands import (
 
 _ENCODE = linted(encode_tbs)
 
+ACME_ACCOUNT = acme_account.decider
 AUTHORITY = authority.decider(_ENCODE)
 CERTIFICATE = certificate.decider(_ENCODE)
 LOG_KEY = log_key.decider

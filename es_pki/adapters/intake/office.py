@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from es_pki.adapters.acme.accounts import Accounts
 from es_pki.adapters.crls.maker import Maker
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.chain import chain
@@ -15,6 +16,7 @@ from es_pki.adapters.signing import Signer
 from es_pki.adapters.worker import Workers
 from es_pki.adapters.x509.formats import pem_chain
 from es_pki.adapters.x509.keys import stand_in
+from es_pki.commands.acme_account import ACMEAccountMissing
 from es_pki.commands.authority import AuthorityMissing, check_holds, issuer_of
 from es_pki.commands.certificate import CertificateMissing
 from es_pki.commands.names import is_own_name, is_uuid
@@ -44,6 +46,7 @@ class Office(Struct, frozen=True):
     locations: Callable[[str], Locations]
     workers: Workers
     crls: Maker
+    acme_accounts: Accounts
 
     async def authority_id(self, name_or_id: str, field: str) -> str:
         """Return an authority's id. Raises `AuthorityMissing`, naming the field."""
@@ -83,6 +86,14 @@ class Office(Struct, frozen=True):
         if found is None:
             detail = "there is no service of this name"
             raise ServiceMissing(detail, Violation("service", "services are named", detail))
+        return found
+
+    async def acme_account_id(self, name_or_id: str) -> str:
+        """Return an ACME account's id. Raises `ACMEAccountMissing`."""
+        found = await self._id("acme_account", name_or_id, for_ever=False)
+        if found is None:
+            detail = "there is no ACME account of this name"
+            raise ACMEAccountMissing(detail, Violation("account", "accounts are named", detail))
         return found
 
     async def certificate_id(self, name_or_id: str, field: str = "certificate") -> str:
