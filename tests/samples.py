@@ -215,10 +215,6 @@ QUERIES = {
 """The routes that ask for something, and what they are asked for."""
 
 
-BODIES = {"/api/v1/lint": {"certificate": pem(making.ISSUER)}}
-"""The routes besides the commands that take a body, and a good one."""
-
-
 NAMED = {
     "acme/accounts": ACCOUNT,
     "authorities": "root",
@@ -227,6 +223,9 @@ NAMED = {
     "trust-stores": OWN_TRUST,
 }
 """What the addresses of routes name, by noun; else it is es-pki's own certificate."""
+
+BODIES = {"/api/v1/lint": {"certificate": pem(making.ISSUER)}}
+"""The routes besides the commands that take a body, and a good one."""
 
 
 def path_of(route: Route) -> str:

@@ -149,7 +149,6 @@ ROUTES: tuple[Route, ...] = (
         HISTORY,
         page_of(history.Row),
     ),
-    Route("POST", "/api/v1/lint", EVERYBODY, linting.lint),
     Route(
         "GET",
         "/api/v1/acme/accounts",
@@ -169,6 +168,7 @@ ROUTES: tuple[Route, ...] = (
         HISTORY,
         page_of(history.Row),
     ),
+    Route("POST", "/api/v1/lint", EVERYBODY, linting.lint),
     Route("GET", "/api/v1/calendar", EVERYBODY, lists.calendar, (*PAGES, *EXPIRIES), page_of(expiry_calendar.Row)),
     Route("GET", "/api/v1/calendar.ics", EVERYBODY, calendar_feed.calendar_feed, (*NOW_OR_THEN, *EXPIRIES)),
     Route(

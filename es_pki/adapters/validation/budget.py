@@ -23,7 +23,7 @@ class Budget(Struct):
     """What is left: candidate paths, signature checks, comparisons of names and policies, entries of CRLs read singly.
 
     A signature by a kind of key that takes longer to check counts several times; `checked` remembers what was, by
-    signature and signer. Every `spend_…` raises `Exhausted`.
+    signature, data and key. Every `spend_…` raises `Exhausted`.
     """
 
     paths: int = PATHS

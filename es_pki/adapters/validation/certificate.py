@@ -88,8 +88,8 @@ class Parsed:
             self.critical = frozenset(each.oid.dotted_string for each in found if each.critical)
 
     def __repr__(self) -> str:
-        """Show the subject."""
-        return f"Parsed({self.text})"
+        """Show the fingerprint: names may be long."""
+        return f"Parsed({self.fingerprint})"
 
     def extension(self, kind: type[Extension]) -> Extension | None:
         """Return an extension, None without it."""
@@ -147,9 +147,17 @@ class Parsed:
         return self.certificate.public_key_algorithm_oid.dotted_string
 
     @cached_property
+    def public_key_info(self) -> bytes:
+        """Return the DER SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7)."""
+        return _public_key_info(self.der)
+
+    @cached_property
     def public_key_octets(self) -> bytes:
         """Return the public key without its algorithm: what key identifiers and OCSP hash (RFC 6960 section 4.1.1)."""
-        return _public_key_octets(self.der)
+        start, _ = content(self.public_key_info, 0, SEQUENCE)
+        _, start = content(self.public_key_info, start, SEQUENCE)
+        start, end = content(self.public_key_info, start, BIT_STRING)
+        return self.public_key_info[start + 1 : end]
 
     @cached_property
     def is_authority(self) -> bool:
@@ -248,15 +256,12 @@ def _end_of_signed(der: bytes) -> int:
     return content(der, start, SEQUENCE)[1]
 
 
-def _public_key_octets(der: bytes) -> bytes:
-    """Return the content of the BIT STRING in a certificate's SubjectPublicKeyInfo, without its unused bits."""
+def _public_key_info(der: bytes) -> bytes:
     start, _ = content(der, 0, SEQUENCE)
     start, _ = content(der, start, SEQUENCE)
     if der[start] == EXPLICIT_0:
         _, start = content(der, start, EXPLICIT_0)
     for tag in (INTEGER, SEQUENCE, SEQUENCE, SEQUENCE, SEQUENCE):  # serial number, algorithm, issuer, validity, subject
         _, start = content(der, start, tag)
-    start, _ = content(der, start, SEQUENCE)
-    _, start = content(der, start, SEQUENCE)
-    start, end = content(der, start, BIT_STRING)
-    return der[start + 1 : end]
+    _, end = content(der, start, SEQUENCE)
+    return der[start:end]

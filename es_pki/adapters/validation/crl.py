@@ -58,6 +58,7 @@ class ParsedCRL:
         self.fault: str | None = None
         self.extensions: dict[type[x509.ExtensionType], x509.ExtensionType] = {}
         self.critical: frozenset[str] = frozenset()
+        self._entries: dict[tuple[Name, int], Entry] | None = None
         try:
             self.crl = x509.load_der_x509_crl(der)
             self.issuer: Name = normal(self.crl.issuer)
@@ -73,7 +74,6 @@ class ParsedCRL:
             return
         self.extensions = {type(each.value): each.value for each in found}
         self.critical = frozenset(each.oid.dotted_string for each in found if each.critical)
-        self._entries: dict[tuple[Name, int], Entry] | None = None
 
     def extension(self, kind: type[Extension]) -> Extension | None:
         """Return an extension, None without it."""

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from es_pki.adapters.validation.certificate import Parsed
 from es_pki.adapters.validation.crl import PROCESSED, ParsedCRL
-from es_pki.adapters.validation.findings import advice, broken
+from es_pki.adapters.validation.findings import Rule, Severity, advice, broken
 from es_pki.adapters.validation.names import Name, normal
 from es_pki.adapters.validation.question import Question
 
@@ -155,6 +155,14 @@ def crl_signature_is_strong(candidate: Candidate) -> str | None:
     return f"the CRL is signed with {name}" if name in candidate.question.algorithms.refused_hashes else None
 
 
+def crl_entries_are_readable(_crl: ParsedCRL) -> str | None:
+    """RFC 5280 section 5.3: a CRL with an entry, of whichever certificate, that can't be processed is not used.
+
+    Ask the issuer for a CRL without the unknown critical extension, or use OCSP.
+    """
+    return None
+
+
 class Delta(Struct, frozen=True):
     """A delta CRL, as a candidate, and the complete CRL that it may go with."""
 
@@ -244,5 +252,6 @@ SCOPE = (
     ),
     *ANY_CRL,
 )
+ENTRIES = Rule(crl_entries_are_readable, Severity.WARNING)
 AGE = advice(crl_is_current)
 DELTA = advice(delta_is_usable, delta_has_the_same_scope, delta_is_of_the_same_key, delta_continues_the_base)

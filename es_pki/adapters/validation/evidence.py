@@ -30,6 +30,7 @@ class Inquiry(Struct, frozen=True):
     """What the checks work with. `distrusts` says why somebody's CRLs are not to be believed, None when they are.
 
     `anchor` is the trust anchor of the path: whoever signs CRLs must be below the same (RFC 5280 section 6.3.3 (f)).
+    `vouching` are the CRLs whose signers are being looked at: what they say of these comes after what others say.
     """
 
     question: Question
@@ -38,3 +39,4 @@ class Inquiry(Struct, frozen=True):
     pool: Certificates
     anchor: Parsed
     distrusts: Callable[[Parsed, ParsedCRL], str | None]
+    vouching: frozenset[bytes] = frozenset()

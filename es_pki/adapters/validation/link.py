@@ -271,8 +271,11 @@ def serial_number_is_positive(link: Link) -> str | None:
 
 
 def is_signed(signature: Signature, key: PublicKeyTypes, signer: Parsed, budget: Budget) -> bool:
-    """Tell whether a signature is by a key that stands in the signer's certificate, asking each pair once."""
-    pair = (signature.value, signature.data, signer.der)
+    """Tell whether a signature is by a key that stands in the signer's certificate, asking about each key once."""
+    if signer.inheriting_key is not None:  # its key depends on the path
+        budget.spend_signatures(cost(key))
+        return holds(key, signer.key_algorithm, signature)
+    pair = (signature.value, signature.data, signer.public_key_info)
     if pair not in budget.checked:
         budget.spend_signatures(cost(key))
         budget.checked[pair] = holds(key, signer.key_algorithm, signature)

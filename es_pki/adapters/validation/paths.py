@@ -10,6 +10,9 @@ from es_pki.adapters.validation.budget import DEPTH, Budget
 from es_pki.adapters.validation.certificate import Parsed
 from es_pki.adapters.validation.question import Certificates
 
+EDGE = 8
+"""What it costs to keep in mind that a certificate may be the issuer of another, in comparisons."""
+
 Path = tuple[Parsed, ...]
 """Certificates, the trust anchor first."""
 
@@ -36,7 +39,7 @@ class Graph:
         trusted = anchors.of(child.issuer)
         known = {anchor.der for anchor in trusted}
         others = [each for each in pool.of(child.issuer) if each.der != child.der and each.der not in known]
-        budget.spend_comparisons(len(trusted) + len(others) + 1)
+        budget.spend_comparisons(EDGE * (len(trusted) + len(others) + 1))
         self._above[child.der] = sorted(others, key=lambda issuer: _mismatch(issuer, child))
         for issuer in (*trusted, *others):
             self._issued.setdefault(issuer.der, []).append(child)
@@ -100,5 +103,5 @@ def _mismatch(issuer: Parsed, child: Parsed) -> int:
 
 def _is_on(path: Path, certificate: Parsed) -> bool:
     return any(
-        each.subject == certificate.subject and each.public_key_octets == certificate.public_key_octets for each in path
+        each.subject == certificate.subject and each.public_key_info == certificate.public_key_info for each in path
     )

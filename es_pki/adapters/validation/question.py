@@ -1,6 +1,6 @@
 """What is asked: about which certificate, for whom, when, by whose trust, and with what evidence at hand."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address
@@ -92,6 +92,9 @@ class Certificates:
     def of(self, subject: Name) -> list[Parsed]:
         """Return those of a subject."""
         return self._by_subject.get(subject, [])
+
+    def __iter__(self) -> Iterator[Parsed]:
+        return (each for found in self._by_subject.values() for each in found)
 
     def __contains__(self, certificate: Parsed) -> bool:
         return any(each.der == certificate.der for each in self.of(certificate.subject))

@@ -28,7 +28,8 @@ def known(certificate: Parsed, state: State, inquiry: Inquiry) -> Known:
         for each in found:
             if each.status is status:
                 return each
-    return Known(Status.UNKNOWN, tuple(reason for each in found for reason in each.why))
+    unused = tuple(reason for each in found for reason in each.unused)
+    return Known(Status.UNKNOWN, next((each.told for each in found if each.told), ""), unused)
 
 
 def certificate_is_not_revoked(found: Known) -> str | None:
@@ -36,7 +37,7 @@ def certificate_is_not_revoked(found: Known) -> str | None:
 
     Renew the certificate, with a new key if the old one was compromised.
     """
-    return f"it is revoked: {found.why[0]}" if found.status is Status.REVOKED else None
+    return f"it is revoked, {found.told}" if found.status is Status.REVOKED else None
 
 
 def revocation_is_known(found: Known) -> str | None:
@@ -46,8 +47,8 @@ def revocation_is_known(found: Known) -> str | None:
     """
     if found.status is not Status.UNKNOWN:
         return None
-    reasons = "; ".join(dict.fromkeys(found.why))
-    return f"whether it is revoked is not known: {reasons or 'there is no CRL and no OCSP response'}"
+    reasons = [found.told] if found.told else [message for _, message in found.unused]
+    return f"whether it is revoked is not known: {'; '.join(reasons) or 'there is no CRL and no OCSP response for it'}"
 
 
 _REVOKED = rules(certificate_is_not_revoked)

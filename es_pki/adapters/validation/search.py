@@ -97,7 +97,10 @@ class Search:
 
     def _down(self, above: Found, states: tuple[State, ...], graph: Graph) -> Found | None:
         """Return the first valid path that begins with one that was followed so far."""
-        for child in graph.below(above.path):
+        below = graph.below(above.path)
+        if not below:
+            self._budget.spend_path()
+        for child in below:
             is_last = child.der == self._target.der
             taken = step(states[-1], child, self._question, self._budget, is_last=is_last)
             found = _further(above, child, taken, is_last=is_last)
@@ -131,10 +134,12 @@ class Search:
             self._trust.pool,
             found.path[0],
             lambda signer, crl: self._distrusts(signer, crl, found.path[0]),
+            frozenset(crl for _, crl in self._vouching),
         )
         wrong = [found.broken[0]]
         for certificate, above, before in zip(found.path[1:], states, found.broken[1:], strict=True):
-            wrong.append((*before, *broken(rules, known(certificate, above, inquiry))))
+            found_out = known(certificate, above, inquiry)
+            wrong.append((*before, *broken(rules, found_out), *found_out.unused))
         return replace(found, broken=tuple(wrong))
 
     def _distrusts(self, signer: Parsed, crl: ParsedCRL, anchor: Parsed) -> str | None:

@@ -16,6 +16,7 @@ from es_pki.adapters.x509.weak_keys import LARGEST_RSA
 
 RSASSA_PSS = "1.2.840.113549.1.1.10"
 RSA_WITH = "1.2.840.113549.1.1."
+ECDSA_WITH = "1.2.840.10045.4."
 _DSA = frozenset({"1.2.840.10040.4.3", *(f"2.16.840.1.101.3.4.3.{arc}" for arc in range(1, 5))})
 _OWN_HASH: dict[str, type] = {
     "1.3.101.112": ed25519.Ed25519PublicKey,
@@ -54,15 +55,12 @@ def signature_of(signed: x509.Certificate | x509.CertificateRevocationList, data
     if algorithm in _OWN_HASH:
         return Signature(algorithm, None, None, signed.signature, data)
     try:
-        return Signature(
-            algorithm,
-            signed.signature_hash_algorithm,
-            signed.signature_algorithm_parameters,
-            signed.signature,
-            data,
-        )
+        chosen = signed.signature_hash_algorithm
+        parameters = signed.signature_algorithm_parameters if algorithm == RSASSA_PSS else None
     except (UnsupportedAlgorithm, ValueError):
         return Signature(algorithm, None, None, signed.signature, data)
+    pss = parameters if isinstance(parameters, padding.PSS) else None
+    return Signature(algorithm, chosen, _scheme(algorithm, chosen, pss), signed.signature, data)
 
 
 def signature_of_response(response: OCSPResponse) -> Signature:
@@ -72,12 +70,18 @@ def signature_of_response(response: OCSPResponse) -> Signature:
         chosen = response.signature_hash_algorithm
     except UnsupportedAlgorithm:
         chosen = None
-    scheme: Scheme = None
-    if chosen is not None and algorithm.startswith(RSA_WITH) and algorithm != RSASSA_PSS:
-        scheme = padding.PKCS1v15()
-    elif chosen is not None and algorithm not in _DSA:
-        scheme = ec.ECDSA(chosen)
-    return Signature(algorithm, chosen, scheme, response.signature, response.tbs_response_bytes)
+    return Signature(
+        algorithm, chosen, _scheme(algorithm, chosen, None), response.signature, response.tbs_response_bytes
+    )
+
+
+def _scheme(algorithm: str, chosen: hashes.HashAlgorithm | None, pss: padding.PSS | None) -> Scheme:
+    """Return how the hash was signed, by the algorithm's identifier (RFC 8017 appendix A.2, RFC 5758 section 3.2)."""
+    if chosen is None or algorithm == RSASSA_PSS:
+        return pss
+    if algorithm.startswith(RSA_WITH):
+        return padding.PKCS1v15()
+    return ec.ECDSA(chosen) if algorithm.startswith(ECDSA_WITH) else None
 
 
 def cost(key: PublicKeyTypes) -> int:

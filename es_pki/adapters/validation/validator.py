@@ -21,20 +21,27 @@ def validate(target: Parsed, trust: Trust, question: Question, budget: Budget | 
     found = search.find()
     if found is not None:
         return _verdict(found.path, found.broken, (), found.policies)
-    general: list[Finding] = []
-    if search.exhausted is not None:
-        general.append(BUDGET.finding(f"no valid path was found before {search.exhausted.what}"))
-    best = search.best
-    if best is not None and best.is_complete and best.score[0] == len(best.path) - 1:
-        return _verdict(best.path, best.broken, general)
-    if best is not None and search.graph is not None:
-        path = search.graph.completed(best.path)
-        return _verdict(path, _everything_about(path, question, spending), general)
-    if search.graph is None:
+    if search.exhausted is None:
+        return _explained(target, search, question, spending, [])
+    general = [BUDGET.finding(f"no valid path was found before {search.exhausted.what}")]
+    if search.best is None:
+        return _verdict((target,), ((),), general)
+    return _explained(target, search, question, spending, general)
+
+
+def _explained(target: Parsed, search: Search, question: Question, spent: Budget, general: list[Finding]) -> Verdict:
+    """Return what is wrong with the path that got furthest, or why none began. What that costs is counted anew."""
+    best, graph, budget = search.best, search.graph, Budget(checked=spent.checked)
+    if graph is None:
         return _verdict((target,), (best.broken[0] if best is not None else (),), general)
-    path = search.graph.upwards()
-    general.append(ANCHOR_REACHED.finding(_why_not(path)))
-    return _verdict(path, _everything_below(path, question, spending), general)
+    if best is None:
+        path = graph.upwards()
+        general.append(ANCHOR_REACHED.finding(_why_not(path)))
+        return _verdict(path, _everything_below(path, question, budget), general)
+    if best.is_complete and best.score[0] == len(best.path) - 1:
+        return _verdict(best.path, best.broken, general)
+    path = graph.completed(best.path)
+    return _verdict(path, _everything_about(path, question, budget), general)
 
 
 def budget_suffices(_what: str) -> str | None:

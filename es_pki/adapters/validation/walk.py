@@ -3,6 +3,8 @@
 A `State` is what is carried from a certificate to the next, and never changes: many paths may go on from one.
 """
 
+from typing import Any
+
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from msgspec import Struct
 
@@ -10,7 +12,6 @@ from es_pki.adapters.validation import policies
 from es_pki.adapters.validation.budget import DEPTH, Budget
 from es_pki.adapters.validation.certificate import Parsed
 from es_pki.adapters.validation.findings import Rule, broken, rules
-from es_pki.adapters.validation.known import Known
 from es_pki.adapters.validation.link import (
     ADVICE,
     AUTHORITY,
@@ -25,7 +26,7 @@ from es_pki.adapters.validation.name_constraints import Constraints
 from es_pki.adapters.validation.question import Question
 from es_pki.adapters.validation.target import TARGET, TARGET_ADVICE, Target
 
-Broken = tuple[Rule[Link] | Rule[Target] | Rule[Known], str]
+Broken = tuple[Rule[Any], str]
 """A rule that doesn't hold, and what is wrong."""
 
 
@@ -122,7 +123,8 @@ def _taken(link: Link, found: list[Broken]) -> Step:
     held: frozenset[str] = frozenset()
     if link.is_last:
         needed, held = policies.closing(link.policies, certificate, link.question.policies.acceptable)
-        found += look_at_target(Target(certificate, link.question, needed == 0, held))
+        has_none = link.policies.graph is None and link.policies.explicit == 0  # which was told already
+        found += look_at_target(Target(certificate, link.question, needed == 0 and not has_none, held))
     may_follow = link.may_follow - (0 if certificate.is_self_issued else 1)
     if certificate.path_length is not None:
         may_follow = min(may_follow, certificate.path_length)

@@ -76,7 +76,7 @@ def test_what_the_suite_calls_invalid_is_refused_for_its_reason(pkits):
         "InvalidMissingbasicConstraintsTest1": "issuer-is-an-authority",
         "InvalidpathLenConstraintTest5": "path-is-short-enough",
         "InvalidkeyUsageCriticalkeyCertSignFalseTest1": "key-may-sign-certificates",
-        "DifferentPoliciesTest12": "policy-is-acceptable",
+        "DifferentPoliciesTest12": "policy-is-valid",
         "InvalidrequireExplicitPolicyTest3": "policy-is-acceptable",
         "InvalidMappingFromanyPolicyTest7": "any-policy-is-not-mapped",
         "InvalidDNnameConstraintsTest2": "names-are-within-constraints",
