@@ -14,6 +14,7 @@ from es_pki.events.certificate import (
     SigningFailed,
 )
 from es_pki.events.happened import Happened
+from es_pki.events.key_compromise import KeyCompromiseReported, KeyUsesRevoked
 
 
 class SignAuthority(Struct, frozen=True, tag=True):
@@ -36,7 +37,13 @@ class DiscardKeys(Struct, frozen=True, tag=True):
     key_ids: tuple[str, ...]
 
 
-Effect = SignAuthority | SignCertificate | DiscardKeys
+class RevokeKeyUses(Struct, frozen=True, tag=True):
+    """Revoke what was certified for a compromised key, known by its SHA-256 in hex, and record it."""
+
+    public_key_hash: str
+
+
+Effect = SignAuthority | SignCertificate | DiscardKeys | RevokeKeyUses
 
 
 class Due(Struct, frozen=True):
@@ -60,6 +67,8 @@ REACTED_TO = codec.stored_types_of(
     SigningFailed,
     CertificateDeleted,
     PrivateKeysDiscarded,
+    KeyCompromiseReported,
+    KeyUsesRevoked,
 )
 """The stored types of the events that `react` looks at, old names too."""
 
@@ -79,5 +88,9 @@ def react(happened: Happened) -> Iterator[Due | Settled]:
             yield Due(DiscardKeys(happened.id, key_ids))
         case PrivateKeysDiscarded(key_ids=key_ids):
             yield Settled(DiscardKeys(happened.id, key_ids))
+        case KeyCompromiseReported():
+            yield Due(RevokeKeyUses(happened.id))
+        case KeyUsesRevoked():
+            yield Settled(RevokeKeyUses(happened.id))
         case _:
             pass

@@ -34,7 +34,7 @@ from es_pki.events.certificate import (
     PrivateKeysDiscarded,
     SigningFailed,
 )
-from es_pki.events.key_compromise import KeyCompromiseEvent, KeyCompromiseReported
+from es_pki.events.key_compromise import KeyCompromiseEvent, KeyCompromiseReported, KeyUsesRevoked
 from es_pki.events.log_key import LogKeyAdopted, LogKeyEvent, LogRestored
 from es_pki.events.principal import PrincipalEvent, TokenCreated, TokenRevoked
 from es_pki.events.reservation import NameReleased, NameReserved, ReservationEvent, SerialNumberReserved
@@ -79,6 +79,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "certificate.released.v1": CertificateReleased,
     "certificate.revoked.v1": CertificateRevoked,
     "key_compromise.reported.v1": KeyCompromiseReported,
+    "key_compromise.uses_revoked.v1": KeyUsesRevoked,
     "log_key.adopted.v1": LogKeyAdopted,
     "log_key.log_restored.v1": LogRestored,
     "principal.token_created.v1": TokenCreated,

@@ -28,7 +28,7 @@ from es_pki.events.certificate import (
 )
 from es_pki.events.codec import Event
 from es_pki.events.happened import Happened
-from es_pki.events.key_compromise import KeyCompromiseReported
+from es_pki.events.key_compromise import KeyCompromiseReported, KeyUsesRevoked
 from es_pki.events.log_key import LogKeyAdopted, LogRestored
 from es_pki.events.principal import TokenCreated, TokenRevoked
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared
@@ -84,8 +84,6 @@ def summary(event: Event) -> str:
             return "signed"
         case AuthoritySigningFailed() | SigningFailed() | TokenRevoked():
             return event.reason
-        case AuthorityRevoked():
-            return f"{event.reason}, since {event.revoked_at:%F %T}Z"
         case IssuancePolicyAdopted():
             return f"at most {event.policy.maximum_validity_days} days"
         case CertificatePrepared():
@@ -105,10 +103,6 @@ def summary(event: Event) -> str:
             return f"certificate {event.certificate_id}"
         case SigningRequestSigned():
             return "signed elsewhere"
-        case CRLPrepared():
-            return f"CRL {event.crl_number}, until {event.next_update:%F %T}Z"
-        case CRLIssued():
-            return f"CRL {event.crl_number}: {event.complete.entries} entries"
         case _:
             return _of_lineage(event)
 
@@ -117,10 +111,6 @@ def _of_lineage(event: Event) -> str:
     match event:
         case CertificateRolledBack():
             return f"version {event.version} is the current one again"
-        case CertificateRevoked():
-            return f"version {event.version}: {event.reason}, since {event.revoked_at:%F %T}Z"
-        case CertificateHeld() | CertificateReleased():
-            return f"version {event.version}"
         case CertificateRenamed():
             return f"{event.former_name} is called {event.name}"
         case CertificateLabelled():
@@ -133,6 +123,24 @@ def _of_lineage(event: Event) -> str:
             return f"{len(event.key_ids)} private keys"
         case PrivateKeyExported():
             return f"version {event.version}, {event.format}: {event.reason}"
+        case _:
+            return _of_revocation(event)
+
+
+def _of_revocation(event: Event) -> str:
+    match event:
+        case AuthorityRevoked():
+            return f"{event.reason}, since {event.revoked_at:%F %T}Z"
+        case CertificateRevoked():
+            return f"version {event.version}: {event.reason}, since {event.revoked_at:%F %T}Z"
+        case CertificateHeld() | CertificateReleased():
+            return f"version {event.version}"
+        case KeyUsesRevoked():
+            return f"{event.count} revoked"
+        case CRLPrepared():
+            return f"CRL {event.crl_number}, until {event.next_update:%F %T}Z"
+        case CRLIssued():
+            return f"CRL {event.crl_number}: {event.complete.entries} entries"
         case _:
             return ""
 
@@ -165,6 +173,7 @@ view = View(
         TokenCreated,
         TokenRevoked,
         KeyCompromiseReported,
+        KeyUsesRevoked,
         SigningRequestCreated,
         SigningRequestImported,
         SigningRequestApproved,

@@ -31,7 +31,7 @@ from es_pki.events.certificate import (
     PrivateKeysDiscarded,
     SigningFailed,
 )
-from es_pki.events.key_compromise import KeyCompromiseReported
+from es_pki.events.key_compromise import KeyCompromiseReported, KeyUsesRevoked
 from es_pki.events.log_key import LogKeyAdopted, LogRestored
 from es_pki.events.principal import TokenCreated, TokenRevoked
 from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
@@ -175,6 +175,7 @@ SAMPLES = {
         crl_shard=3,
     ),
     "key_compromise.reported.v1": KeyCompromiseReported("its backup lay in a public bucket"),
+    "key_compromise.uses_revoked.v1": KeyUsesRevoked(3),
     "log_key.adopted.v1": LogKeyAdopted(
         origin="pki.example.test/es-pki-0f8b7b2e",
         key_id="0f8b7b2e-0000-4000-8000-000000000002",

@@ -211,6 +211,10 @@ class Publisher:
         built = self._built.pop(aggregate_id, None)
         if built is None or built.prepared != draft.prepared:
             built = await self.maker.build(aggregate_id, draft)
-        self._made[aggregate_id] = await self.maker.put_together(aggregate_id, built, issued)
+        try:
+            self._made[aggregate_id] = await self.maker.put_together(aggregate_id, built, issued)
+        except ValueError:  # another release wrote other bytes: the next CRL will be ours
+            LOG.exception("a CRL can't be made as it was signed", extra={"fields": {"list": aggregate_id}})
+            self._ledger.stale.add(aggregate_id)
         if self._unpublished[aggregate_id][0] is draft:
             del self._unpublished[aggregate_id]

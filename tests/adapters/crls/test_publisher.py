@@ -10,6 +10,7 @@ from cryptography import x509
 from es_pki.adapters import clock
 from es_pki.adapters.crls import CRLPlan, Maker, Publisher
 from es_pki.adapters.crls.again import made_again
+from es_pki.adapters.intake import key_compromise
 from es_pki.adapters.intake.deciders import CERTIFICATE, REVOCATION_LIST
 from es_pki.adapters.intake.requests import (
     HoldCertificate,
@@ -22,6 +23,7 @@ from es_pki.adapters.intake.requests import (
 )
 from es_pki.adapters.lease import FileLease
 from es_pki.adapters.recorded import happened
+from es_pki.commands.reactions import RevokeKeyUses
 from es_pki.commands.revocation_list import list_id
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared
 from es_pki.values import CRLReason, Locations
@@ -295,3 +297,21 @@ async def test_alice_is_named_as_who_asked(world, tmp_path):
     records = await world.log.read_stream(REVOCATION_LIST.stream(await issuing_list(world, name="root")))
     told = [(type(happened(record).event), happened(record).actor) for record in records]
     assert told[-2:] == [(CRLPrepared, ALICE.name), (CRLIssued, "es-pki")]
+
+
+async def test_the_reactions_revoke_what_uses_a_key_whose_report_was_cut_short(world, monkeypatch):
+    await issued(world, "www")
+
+    async def killed(*_arguments, **_options):
+        raise Fault
+
+    with monkeypatch.context() as torn:
+        torn.setattr(key_compromise, "revoke_uses", killed)
+        with pytest.raises(Fault):
+            await world.ask(ReportKeyCompromise("stolen", certificate="www"))
+    owner = await world.aggregates.owner("certificate_name-www")
+    of_key = (await world.aggregates.load(CERTIFICATE, owner)).state.served.prepared.public_key_hash
+    for _ in range(2):
+        await world.performer.perform(RevokeKeyUses(of_key))
+        served = (await world.aggregates.load(CERTIFICATE, owner)).state.served
+        assert served.revoked.reason is CRLReason.KEY_COMPROMISE
