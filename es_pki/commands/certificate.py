@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import Struct
 
-from es_pki.commands import lineage, revocation
+from es_pki.commands import lineage, revocation, usage
 from es_pki.commands.export import ExportPrivateKey, export
 from es_pki.commands.key_guard import trusted_key, trusted_keys
 from es_pki.commands.lineage import (
@@ -25,6 +25,7 @@ from es_pki.commands.profile import PROFILES
 from es_pki.commands.refusals import SerialNumberTaken, SigningGivenUp, taken
 from es_pki.commands.renewal import ReissueCertificate, RenewCertificate, reissue, renew
 from es_pki.commands.revocation import HoldCertificate, ReleaseCertificate, RevokeCertificate
+from es_pki.commands.usage import BeginUse, EndUse
 from es_pki.decider import Claim, Decider, Guard, Kind, Refused, Release, Reservation, Violation
 from es_pki.events.certificate import (
     CertificateDeleted,
@@ -100,6 +101,8 @@ CertificateCommand = (
     | RevokeCertificate
     | HoldCertificate
     | ReleaseCertificate
+    | BeginUse
+    | EndUse
 )
 
 
@@ -157,6 +160,11 @@ def decide(command: CertificateCommand, state: State, encode: Callable[[Template
         case RevokeCertificate() | HoldCertificate() | ReleaseCertificate():
             model(state)
             return revocation.decide(command, state)
+        case BeginUse():
+            model(state)
+            return usage.begin(command, state)
+        case EndUse():
+            return usage.end(command, state)
         case (
             RollBackCertificate()
             | RenameCertificate()

@@ -156,6 +156,23 @@ class CertificateRevoked(Struct, frozen=True, omit_defaults=True):
     crl_shard: int = 0
 
 
+class UseBegun(Struct, frozen=True, omit_defaults=True):
+    """A service is to serve the certificate, or to fall back on it: it is recorded with the service's own event.
+
+    `service` is the service's name.
+    """
+
+    service_id: str
+    service: str
+    as_fallback: bool = False
+
+
+class UseEnded(Struct, frozen=True, omit_defaults=True):
+    """The service has to do with the certificate no more."""
+
+    service_id: str
+
+
 CertificateEvent = (
     CertificatePrepared
     | CertificateIssued
@@ -170,4 +187,6 @@ CertificateEvent = (
     | CertificateHeld
     | CertificateReleased
     | CertificateRevoked
+    | UseBegun
+    | UseEnded
 )

@@ -1,48 +1,18 @@
-"""The history: who did what to an authority, a certificate, a CSR, a principal or a key, in one line each."""
+"""The history: who did what to an authority, certificate, CSR, service, principal or key, in one line each."""
 
 from datetime import datetime
+from typing import get_args
 
 from msgspec import Struct
 
-from es_pki.events.authority import (
-    AuthorityCreated,
-    AuthorityPrepared,
-    AuthorityRevoked,
-    AuthoritySigningFailed,
-    IssuancePolicyAdopted,
-)
-from es_pki.events.certificate import (
-    CertificateDeleted,
-    CertificateHeld,
-    CertificateIssued,
-    CertificateLabelled,
-    CertificatePrepared,
-    CertificateReleased,
-    CertificateRenamed,
-    CertificateRevoked,
-    CertificateRolledBack,
-    OwnerAssigned,
-    PrivateKeyExported,
-    PrivateKeysDiscarded,
-    SigningFailed,
-)
 from es_pki.events.codec import Event
 from es_pki.events.happened import Happened
-from es_pki.events.key_compromise import KeyCompromiseReported, KeyUsesRevoked
-from es_pki.events.log_key import LogKeyAdopted, LogRestored
-from es_pki.events.principal import TokenCreated, TokenRevoked
-from es_pki.events.revocation_list import CRLIssued, CRLPrepared
-from es_pki.events.signing_request import (
-    SigningRequestApproved,
-    SigningRequestCreated,
-    SigningRequestImported,
-    SigningRequestRejected,
-    SigningRequestSigned,
-)
+from es_pki.events.reservation import ReservationEvent
+from es_pki.projections.summaries import summary
 from es_pki.projections.view import View
 
 NAME = "history"
-VERSION = 5
+VERSION = 6
 
 
 class Row(Struct, frozen=True):
@@ -75,113 +45,11 @@ def evolve(_row: Row | None, happened: Happened) -> Row | None:
     )
 
 
-def summary(event: Event) -> str:
-    """Say in a few words what an event is about."""
-    match event:
-        case AuthorityPrepared():
-            return f"{event.name}: {event.key_type}, serial number {event.serial_number}, until {event.not_after:%F}"
-        case AuthorityCreated() | CertificateIssued():
-            return "signed"
-        case AuthoritySigningFailed() | SigningFailed() | TokenRevoked():
-            return event.reason
-        case IssuancePolicyAdopted():
-            return f"at most {event.policy.maximum_validity_days} days"
-        case CertificatePrepared():
-            until = f"serial number {event.serial_number}, until {event.not_after:%F}"
-            return f"{event.name}: version {event.version}, {event.profile}, {until}"
-        case LogKeyAdopted():
-            return f"{event.origin}: {event.public_key.hex()}"
-        case LogRestored():
-            return f"{event.size} records of {event.origin}, from now on {event.next_origin}: {event.reason}"
-        case TokenCreated():
-            return f"{event.name}: {', '.join(event.roles)}"
-        case TokenRevoked() | KeyCompromiseReported() | SigningRequestRejected():
-            return event.reason
-        case SigningRequestCreated() | SigningRequestImported():
-            return f"{event.name}: {event.key_type}"
-        case SigningRequestApproved():
-            return f"certificate {event.certificate_id}"
-        case SigningRequestSigned():
-            return "signed elsewhere"
-        case _:
-            return _of_lineage(event)
-
-
-def _of_lineage(event: Event) -> str:
-    match event:
-        case CertificateRolledBack():
-            return f"version {event.version} is the current one again"
-        case CertificateRenamed():
-            return f"{event.former_name} is called {event.name}"
-        case CertificateLabelled():
-            return ", ".join(f"{key}={value}" for key, value in event.labels.items()) or "no labels"
-        case OwnerAssigned():
-            return event.owner or "nobody"
-        case CertificateDeleted():
-            return f"{', '.join(event.names)}: {event.reason}".removesuffix(": ")
-        case PrivateKeysDiscarded():
-            return f"{len(event.key_ids)} private keys"
-        case PrivateKeyExported():
-            return f"version {event.version}, {event.format}: {event.reason}"
-        case _:
-            return _of_revocation(event)
-
-
-def _of_revocation(event: Event) -> str:
-    match event:
-        case AuthorityRevoked():
-            return f"{event.reason}, since {event.revoked_at:%F %T}Z"
-        case CertificateRevoked():
-            return f"version {event.version}: {event.reason}, since {event.revoked_at:%F %T}Z"
-        case CertificateHeld() | CertificateReleased():
-            return f"version {event.version}"
-        case KeyUsesRevoked():
-            return f"{event.count} revoked"
-        case CRLPrepared():
-            return f"CRL {event.crl_number}, until {event.next_update:%F %T}Z"
-        case CRLIssued():
-            return f"CRL {event.crl_number}: {event.complete.entries} entries"
-        case _:
-            return ""
-
-
 view = View(
     name=NAME,
     version=VERSION,
     row=Row,
-    events=(
-        AuthorityPrepared,
-        AuthorityCreated,
-        AuthoritySigningFailed,
-        IssuancePolicyAdopted,
-        CertificatePrepared,
-        CertificateIssued,
-        SigningFailed,
-        CertificateRolledBack,
-        CertificateRenamed,
-        CertificateLabelled,
-        OwnerAssigned,
-        CertificateDeleted,
-        PrivateKeysDiscarded,
-        PrivateKeyExported,
-        CertificateHeld,
-        CertificateReleased,
-        CertificateRevoked,
-        AuthorityRevoked,
-        LogKeyAdopted,
-        LogRestored,
-        TokenCreated,
-        TokenRevoked,
-        KeyCompromiseReported,
-        KeyUsesRevoked,
-        SigningRequestCreated,
-        SigningRequestImported,
-        SigningRequestApproved,
-        SigningRequestSigned,
-        SigningRequestRejected,
-        CRLPrepared,
-        CRLIssued,
-    ),
+    events=tuple(event for event in get_args(Event) if event not in get_args(ReservationEvent)),
     key=key,
     evolve=evolve,
     order_by="position",

@@ -9,6 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from es_pki.events import codec
+from es_pki.events.acme_account import (
+    ACMEAccountDeactivated,
+    ACMEAccountKeyPrepared,
+    ACMEAccountKeyRolledOver,
+    ACMEAccountPrepared,
+    ACMEAccountRegistered,
+    ACMEDeactivationRequested,
+    ACMEKeyRollOverFailed,
+    ACMERegistrationFailed,
+)
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityPrepared,
@@ -30,12 +40,29 @@ from es_pki.events.certificate import (
     PrivateKeyExported,
     PrivateKeysDiscarded,
     SigningFailed,
+    UseBegun,
+    UseEnded,
 )
 from es_pki.events.key_compromise import KeyCompromiseReported, KeyUsesRevoked
 from es_pki.events.log_key import LogKeyAdopted, LogRestored
+from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared, OCSPResponderSigningFailed
 from es_pki.events.principal import TokenCreated, TokenRevoked
 from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared, Signed
+from es_pki.events.service import (
+    CertificateBound,
+    CertificateUnbound,
+    FileForm,
+    Installation,
+    InstallationAdopted,
+    Probe,
+    ProbeProtocol,
+    ReloadSignal,
+    ServiceFile,
+    ServiceKind,
+    ServiceRegistered,
+    ServiceRetired,
+)
 from es_pki.events.signing_request import (
     SigningRequestApproved,
     SigningRequestCreated,
@@ -43,7 +70,9 @@ from es_pki.events.signing_request import (
     SigningRequestRejected,
     SigningRequestSigned,
 )
+from es_pki.events.trust_store import CertificateDistrusted, CertificateTrusted, TrustStoreCreated
 from es_pki.values import (
+    ACMEProblem,
     Attribute,
     AttributeType,
     CRLReason,
@@ -56,6 +85,7 @@ from es_pki.values import (
     Profile,
     Role,
     SubjectAltNames,
+    TrustAnchor,
 )
 from tests.events.strategies import EVENTS
 
@@ -69,7 +99,60 @@ NAMES = NameConstraints(
     excluded=NameSpace(email_addresses=(".example.org",), uri_hosts=("example.net",)),
 )
 
+INSTALLATION = Installation(
+    files=(
+        ServiceFile(FileForm.FULL_CHAIN, "/etc/nginx/es-pki/www/current/fullchain.pem"),
+        ServiceFile(FileForm.KEY, "/etc/nginx/es-pki/www/current/key.pem"),
+    ),
+    link="/etc/nginx/es-pki/www/current",
+    owner="root",
+    group="www-data",
+    mode="0640",
+    test_command=("/usr/sbin/nginx", "-t", "-q"),
+    reload_signal=ReloadSignal.HUP,
+    pid_file="/run/nginx.pid",
+    start_command=("/usr/bin/systemctl", "restart", "nginx"),
+    probe=Probe("[2001:db8::1]:25", ProbeProtocol.SMTP, "mail.example.test"),
+    command_seconds=60,
+    probe_seconds=5,
+)
+
+PROBLEM = ACMEProblem(
+    type="urn:ietf:params:acme:error:externalAccountRequired",
+    detail="give an account of ours",
+    document='{"type":"urn:ietf:params:acme:error:externalAccountRequired","detail":"give an account of ours"}',
+)
+
 SAMPLES = {
+    "acme_account.prepared.v1": ACMEAccountPrepared(
+        name="letsencrypt",
+        directory="https://acme.example.test/directory",
+        key_id="0f8b7b2e-0000-4000-8000-000000000004",
+        key_type=KeyType.EC_P256,
+        public_key=b"\x30\x0a",
+        terms_of_service_agreed=True,
+        request_digest=b"\x08" * 32,
+        contacts=("mailto:admin@example.test",),
+        eab_key_id="kid-1",
+        eab_mac_id="0f8b7b2e-0000-4000-8000-000000000005",
+        ca_bundle="-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n",
+    ),
+    "acme_account.registered.v1": ACMEAccountRegistered(
+        url="https://acme.example.test/account/1", terms_of_service="https://acme.example.test/terms.pdf"
+    ),
+    "acme_account.registration_failed.v1": ACMERegistrationFailed(
+        name="letsencrypt", problem=PROBLEM, key_ids=("0f8b7b2e-0000-4000-8000-000000000004",)
+    ),
+    "acme_account.key_prepared.v1": ACMEAccountKeyPrepared(
+        key_id="0f8b7b2e-0000-4000-8000-000000000006",
+        key_type=KeyType.RSA_2048,
+        public_key=b"\x30\x0b",
+        request_id="018f0000-0000-7000-8000-000000000005",
+    ),
+    "acme_account.key_rolled_over.v1": ACMEAccountKeyRolledOver("0f8b7b2e-0000-4000-8000-000000000006"),
+    "acme_account.key_roll_over_failed.v1": ACMEKeyRollOverFailed(PROBLEM, ("0f8b7b2e-0000-4000-8000-000000000006",)),
+    "acme_account.deactivation_requested.v1": ACMEDeactivationRequested("another authority from now on"),
+    "acme_account.deactivated.v1": ACMEAccountDeactivated(),
     "authority.prepared.v1": AuthorityPrepared(
         name="intermediate",
         subject=SUBJECT,
@@ -174,6 +257,8 @@ SAMPLES = {
         invalidity_date=NOT_BEFORE,
         crl_shard=3,
     ),
+    "certificate.use_begun.v1": UseBegun("018f0000-0000-7000-8000-000000000005", "nginx", as_fallback=True),
+    "certificate.use_ended.v1": UseEnded("018f0000-0000-7000-8000-000000000005"),
     "key_compromise.reported.v1": KeyCompromiseReported("its backup lay in a public bucket"),
     "key_compromise.uses_revoked.v1": KeyUsesRevoked(3),
     "log_key.adopted.v1": LogKeyAdopted(
@@ -190,6 +275,21 @@ SAMPLES = {
         next_origin="pki.example.test/log-0123456789abcdef",
         reason="the disk of the server broke",
     ),
+    "ocsp_responder.prepared.v1": OCSPResponderPrepared(
+        version=2,
+        issuer_id="018f0000-0000-7000-8000-000000000001",
+        key_type=KeyType.EC_P256,
+        key_id="0f8b7b2e-0000-4000-8000-000000000005",
+        public_key_hash="07" * 32,
+        serial_number="03cd",
+        not_before=NOT_BEFORE,
+        not_after=NOT_AFTER,
+        to_be_signed=b"\x30\x0a",
+    ),
+    "ocsp_responder.certified.v1": OCSPResponderCertified(
+        version=2, certificate=b"\x30\x0b", key_ids=("0f8b7b2e-0000-4000-8000-000000000004",)
+    ),
+    "ocsp_responder.signing_failed.v1": OCSPResponderSigningFailed(version=2, reason="the key is gone"),
     "principal.token_created.v1": TokenCreated(
         name="backup",
         roles=(Role.AUDITOR, Role.VIEWER),
@@ -216,6 +316,19 @@ SAMPLES = {
         complete=Signed(digest=b"\x08" * 32, signature=b"\x09" * 64, entries=3, size=400),
         delta=Signed(digest=b"\x0a" * 32, signature=b"\x0b" * 64, entries=1, size=300),
     ),
+    "service.registered.v1": ServiceRegistered("nginx", ServiceKind.WEB_UI, INSTALLATION, b"\x08" * 32),
+    "service.installation_adopted.v1": InstallationAdopted(
+        Installation(
+            files=(ServiceFile(FileForm.PKCS12, "/etc/es-pki/app/app.p12"),),
+            passphrase_file="/etc/es-pki/app/passphrase",  # noqa: S106 - where one lies is no secret
+            reload_command=("/usr/local/bin/hook", "app"),
+        )
+    ),
+    "service.certificate_bound.v1": CertificateBound(
+        "018f0000-0000-7000-8000-000000000002", "018f0000-0000-7000-8000-000000000006"
+    ),
+    "service.certificate_unbound.v1": CertificateUnbound("018f0000-0000-7000-8000-000000000002"),
+    "service.retired.v1": ServiceRetired("replaced by haproxy"),
     "signing_request.created.v1": SigningRequestCreated(
         name="www",
         subject=SUBJECT,
@@ -240,6 +353,20 @@ SAMPLES = {
     "signing_request.approved.v1": SigningRequestApproved("018f0000-0000-7000-8000-000000000002"),
     "signing_request.signed.v1": SigningRequestSigned(certificate=b"\x30\x07", chain=(b"\x30\x08", b"\x30\x09")),
     "signing_request.rejected.v1": SigningRequestRejected("nobody knows this host"),
+    "trust_store.created.v1": TrustStoreCreated("partners", b"\x08" * 32),
+    "trust_store.certificate_trusted.v1": CertificateTrusted(
+        TrustAnchor(
+            fingerprint="ef" * 32,
+            certificate=b"\x30\x0a",
+            subject_name="CN=Example Root,O=Novo A/S",
+            serial_number="0a",
+            not_before=NOT_BEFORE,
+            not_after=NOT_AFTER,
+            public_key_hash="01" * 32,
+            authority_id="018f0000-0000-7000-8000-000000000001",
+        )
+    ),
+    "trust_store.certificate_distrusted.v1": CertificateDistrusted("ef" * 32, "the key was sold", NOT_AFTER),
 }
 
 

@@ -11,9 +11,11 @@ from es_pki.adapters.http import (
     csrs,
     events,
     health,
+    linting,
     lists,
     live,
     proofs,
+    trust,
 )
 from es_pki.adapters.http.access import AUDITORS, EVERYBODY, WATCHERS, admitted
 from es_pki.adapters.http.asking import check_parameters
@@ -25,6 +27,7 @@ from es_pki.adapters.http.route import Handler, Route, Shown, page_of
 from es_pki.adapters.http.tokens import TOKENS, Tokens
 from es_pki.adapters.web import pages
 from es_pki.projections import (
+    acme_accounts,
     authorities,
     expiry_calendar,
     history,
@@ -34,7 +37,10 @@ from es_pki.projections import (
     principals,
     revocation_lists,
     revocations,
+    service_usage,
+    services,
     signing_requests,
+    trust_stores,
 )
 
 MAXIMUM_BODY = 1024 * 1024
@@ -76,6 +82,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("GET", "/api/v1/authorities/{id}", EVERYBODY, lists.one_authority, NOW_OR_THEN, Shown(authorities.Row)),
     Route("GET", "/api/v1/authorities/{id}/bundle", EVERYBODY, bundles.authority_bundle, NOW_OR_THEN),
+    Route("GET", "/api/v1/authorities/{id}/lint", EVERYBODY, linting.authority_lint, NOW_OR_THEN),
     Route("GET", "/api/v1/authorities/{id}/crl", EVERYBODY, crls.authority_crl, ("number", "shard", "delta")),
     Route("GET", "/api/v1/authorities/{id}/history", EVERYBODY, lists.authority_history, HISTORY, page_of(history.Row)),
     Route(
@@ -89,6 +96,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/v1/certificates/{id}", EVERYBODY, lists.one_certificate, NOW_OR_THEN, Shown(inventory.Row)),
     Route("GET", "/api/v1/certificates/{id}/pem", EVERYBODY, certificates.certificate_pem, VERSIONED),
     Route("GET", "/api/v1/certificates/{id}/chain", EVERYBODY, certificates.certificate_chain, VERSIONED),
+    Route("GET", "/api/v1/certificates/{id}/lint", EVERYBODY, linting.certificate_lint, VERSIONED),
     Route("GET", "/api/v1/certificates/{id}/versions", EVERYBODY, certificates.certificate_versions, NOW_OR_THEN),
     Route(
         "GET",
@@ -98,6 +106,24 @@ ROUTES: tuple[Route, ...] = (
         HISTORY,
         page_of(history.Row),
     ),
+    Route(
+        "GET",
+        "/api/v1/certificates/{id}/usages",
+        EVERYBODY,
+        lists.certificate_usages,
+        PAGES,
+        page_of(service_usage.Row),
+    ),
+    Route(
+        "GET",
+        "/api/v1/services",
+        EVERYBODY,
+        lists.list_services,
+        (*PAGES, "name", "kind", "certificate_id"),
+        page_of(services.Row),
+    ),
+    Route("GET", "/api/v1/services/{id}", EVERYBODY, lists.one_service, NOW_OR_THEN, Shown(services.Row)),
+    Route("GET", "/api/v1/services/{id}/history", EVERYBODY, lists.service_history, HISTORY, page_of(history.Row)),
     Route(
         "GET",
         "/api/v1/signing-requests",
@@ -123,6 +149,26 @@ ROUTES: tuple[Route, ...] = (
         HISTORY,
         page_of(history.Row),
     ),
+    Route(
+        "GET",
+        "/api/v1/acme/accounts",
+        EVERYBODY,
+        lists.list_acme_accounts,
+        (*PAGES, "name", "status", "directory", "public_key_hash"),
+        page_of(acme_accounts.Row),
+    ),
+    Route(
+        "GET", "/api/v1/acme/accounts/{id}", EVERYBODY, lists.one_acme_account, NOW_OR_THEN, Shown(acme_accounts.Row)
+    ),
+    Route(
+        "GET",
+        "/api/v1/acme/accounts/{id}/history",
+        EVERYBODY,
+        lists.acme_account_history,
+        HISTORY,
+        page_of(history.Row),
+    ),
+    Route("POST", "/api/v1/lint", EVERYBODY, linting.lint),
     Route("GET", "/api/v1/calendar", EVERYBODY, lists.calendar, (*PAGES, *EXPIRIES), page_of(expiry_calendar.Row)),
     Route("GET", "/api/v1/calendar.ics", EVERYBODY, calendar_feed.calendar_feed, (*NOW_OR_THEN, *EXPIRIES)),
     Route(
@@ -141,6 +187,23 @@ ROUTES: tuple[Route, ...] = (
         (*PAGES, "public_key_hash", "reported_by"),
         page_of(key_compromises.Row),
     ),
+    Route(
+        "GET",
+        "/api/v1/trust-stores",
+        EVERYBODY,
+        lists.list_trust_stores,
+        (*PAGES, "name"),
+        page_of(trust_stores.Row),
+    ),
+    Route("GET", "/api/v1/trust-stores/{id}", EVERYBODY, trust.one_trust_store, NOW_OR_THEN, Shown(trust_stores.Row)),
+    Route(
+        "GET",
+        "/api/v1/trust-stores/{id}/certificates",
+        EVERYBODY,
+        trust.list_trusted,
+        (*PAGES, "status", "fingerprint", "public_key_hash"),
+    ),
+    Route("GET", "/api/v1/trust-stores/{id}/bundle", EVERYBODY, trust.trust_store_bundle, NOW_OR_THEN),
     Route(
         "GET",
         "/api/v1/revocations",

@@ -50,3 +50,15 @@ def content(data: bytes, start: int, tag: int) -> tuple[int, int]:
         return begin, begin + first
     octets = first & 0x7F
     return begin + octets, begin + octets + int.from_bytes(data[begin : begin + octets], "big")
+
+
+def dotted(octets: bytes) -> str:
+    """Return an object identifier's content as text (X.690 section 8.19)."""
+    arcs, arc = [], 0
+    for octet in octets:
+        arc = arc << 7 | octet & 0x7F
+        if octet < 0x80:
+            arcs.append(arc)
+            arc = 0
+    first = min(arcs[0] // 40, 2) if arcs else 0
+    return ".".join(map(str, (first, arcs[0] - 40 * first, *arcs[1:]))) if arcs else ""

@@ -25,3 +25,6 @@ class ReportKeyCompromise(Struct, frozen=True, forbid_unknown_fields=True):
     authority: str | None = None
     public_key: str | None = None
     public_key_hash: str | None = None
+
+
+KeyCompromiseRequest = ReportKeyCompromise
