@@ -210,7 +210,7 @@ def test_a_compromised_key_is_neither_certified_again_nor_made_current_again(ser
     server.done("RenewCertificate", certificate=name, reuse_key=True)
     server.done("ReportKeyCompromise", certificate=name, reason="its disk was sold")
     problem(server, "RenewCertificate", 422, "key-compromised", certificate=name, reuse_key=True)
-    problem(server, "RollBackCertificate", 422, "key-compromised", certificate=name, version=1)
+    problem(server, "RollBackCertificate", 409, "version-revoked", certificate=name, version=1)
     answer = server.done("RenewCertificate", certificate=name)
     server.done("ReportKeyCompromise", certificate=name, reason="and this one too")
     assert server.done("RenewCertificate", certificate=name)["result"]["version"] == answer["result"]["version"] + 1
