@@ -93,7 +93,7 @@ class Service:
         self.addresses = Addresses(
             f"https://{server.address(self._sockets[0])}", settings.public_url or f"http://{published}", os.getpid()
         )
-        keys = KeyRing(equipment.keys)
+        self._keys = keys = KeyRing(equipment.keys)
         signer = Signer(equipment.aggregates, keys, clock.now)
         follower = Follower(equipment.log, equipment.views, VIEWS, equipment.lease)
         performer = Performer(equipment.aggregates, keys, signer)
@@ -107,7 +107,6 @@ class Service:
         maker = Maker(equipment.aggregates, keys, self._locations, plan)
         desk = Desk(Office(equipment.aggregates, keys, signer, self._locations, self._workers, maker))
         crls = Publisher(equipment.log, maker, equipment.lease, clock.now)
-        self._keys = keys
         tree = Tree(equipment.log)
         notary = Notary(equipment.log, tree, keys, equipment.checkpoints)
         backup_plan, backups = plan_of(settings), None
@@ -128,6 +127,7 @@ class Service:
             desk=desk,
             crls=crls,
             ocsp=ocsp,
+            workers=self._workers,
             backups=backups,
             now=clock.now,
         )

@@ -21,6 +21,7 @@ from es_pki.adapters.cli.verbs import (
     service,
     token,
     trust,
+    validation,
 )
 
 VERBS: tuple[Verb, ...] = (
@@ -31,6 +32,7 @@ VERBS: tuple[Verb, ...] = (
     *authority.VERBS,
     *certificate.VERBS,
     *lineage.VERBS,
+    *validation.VERBS,
     *export.VERBS,
     *csr.VERBS,
     *key.VERBS,

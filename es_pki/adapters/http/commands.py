@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import TypeVar
 
 import msgspec
 from aiohttp import web
@@ -18,6 +19,8 @@ from es_pki.decider import Violation
 
 BY_NAME: dict[str, type[Request]] = {request.__name__: request for request in REQUESTS}
 DECODERS = {name: msgspec.json.Decoder(request) for name, request in BY_NAME.items()}
+
+Body = TypeVar("Body")
 
 LONGEST_IDEMPOTENCY_KEY = 255
 
@@ -55,15 +58,15 @@ async def send_command(request: web.Request) -> web.StreamResponse:
     caller = await admitted(request, asked_for.senders)
     parts = request.app[PARTS]
     asked = Asked(caller, parts.now(), _idempotency_key(request))
-    body = decoded(name, await _body(request))
+    body = decoded(DECODERS[name], await json_body(request))
     answer = await parts.desk.take(body, asked)
     return json_reply(answer, headers={"ES-PKI-Position": str(answer.position)})
 
 
-def decoded(name: str, body: bytes) -> Request:
-    """Return the request of a command's body. Raises `Malformed`, naming the field; never echoes a value."""
+def decoded(decoder: msgspec.json.Decoder[Body], body: bytes) -> Body:
+    """Return what a body asks for. Raises `Malformed`, naming the field; never echoes a value."""
     try:
-        asked = DECODERS[name].decode(body)
+        asked = decoder.decode(body)
         _STRICT.decode(body.decode())
     except msgspec.ValidationError as error:
         raise _malformed(str(error)) from None
@@ -105,7 +108,8 @@ def _idempotency_key(request: web.Request) -> str:
     return key
 
 
-async def _body(request: web.Request) -> bytes:
+async def json_body(request: web.Request) -> bytes:
+    """Return a body that says that it is JSON. Raises `Problem` 415 and 408."""
     if request.content_type not in {"application/json", "application/octet-stream"}:
         raise Problem(
             415,

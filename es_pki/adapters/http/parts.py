@@ -14,6 +14,7 @@ from es_pki.adapters.intake.desk import Desk
 from es_pki.adapters.ocsp.responder import Responder
 from es_pki.adapters.reactions import Runner
 from es_pki.adapters.views import Follower, ViewStore
+from es_pki.adapters.worker import Workers
 from eventlog import Log
 from eventlog.tree import Tree
 
@@ -31,6 +32,7 @@ class Parts(Struct, frozen=True):
     desk: Desk
     crls: Publisher
     ocsp: Responder
+    workers: Workers
     backups: ScheduledBackups | None
     now: Callable[[], datetime]
 

@@ -15,6 +15,7 @@ from es_pki.adapters.http import (
     live,
     proofs,
     trust,
+    validation,
 )
 from es_pki.adapters.http.access import AUDITORS, EVERYBODY, WATCHERS, admitted
 from es_pki.adapters.http.asking import check_parameters
@@ -24,6 +25,7 @@ from es_pki.adapters.http.problems import problems
 from es_pki.adapters.http.replies import json_reply
 from es_pki.adapters.http.route import Handler, Route, Shown, page_of
 from es_pki.adapters.http.tokens import TOKENS, Tokens
+from es_pki.adapters.intake.validation import Validate
 from es_pki.adapters.web import pages
 from es_pki.projections import (
     authorities,
@@ -102,6 +104,14 @@ ROUTES: tuple[Route, ...] = (
         HISTORY,
         page_of(history.Row),
     ),
+    Route(
+        "GET",
+        "/api/v1/certificates/{id}/validation",
+        EVERYBODY,
+        validation.certificate_validation,
+        (*VERSIONED, "purpose", "host", "revocation"),
+    ),
+    Route("POST", "/api/v1/validate", EVERYBODY, validation.validate, takes=Validate),
     Route(
         "GET",
         "/api/v1/certificates/{id}/usages",
