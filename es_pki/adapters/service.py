@@ -98,7 +98,7 @@ class Service:
         self.addresses = Addresses(
             f"https://{server.address(self._sockets[0])}", settings.public_url or f"http://{published}", os.getpid()
         )
-        keys = KeyRing(equipment.keys)
+        self._keys = keys = KeyRing(equipment.keys)
         signer = Signer(equipment.aggregates, keys, clock.now)
         follower = Follower(equipment.log, equipment.views, VIEWS, equipment.lease)
         self._directories = Directories(keys, clock.now, clock.elapsed)
@@ -118,7 +118,6 @@ class Service:
         )
         desk = Desk(office)
         crls = Publisher(equipment.log, maker, equipment.lease, clock.now)
-        self._keys = keys
         tree = Tree(equipment.log)
         notary = Notary(equipment.log, tree, keys, equipment.checkpoints)
         backup_plan, backups = plan_of(settings), None
@@ -140,6 +139,7 @@ class Service:
             second_opinion=equipment.second_opinion,
             crls=crls,
             ocsp=ocsp,
+            workers=equipment.workers,
             backups=backups,
             now=clock.now,
         )
