@@ -3,6 +3,7 @@
 A setting may come from each of them under the same name: `public_url`, `ES_PKI_PUBLIC_URL`, `--public-url`.
 """
 
+import ipaddress
 import re
 import tomllib
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
+from es_pki.values import dns
 from eventlog.note import name_fault
 
 DEFAULT_DATA_DIR = "es-pki-data"
@@ -23,6 +25,9 @@ LONGEST_ORGANIZATION = 48
 
 MOST_CRL_SHARDS = 1_000
 
+LISTED = frozenset({"host_names", "dns_resolvers", "dns_hooks"})
+"""The settings that are lists: from the environment and the command line they come with commas."""
+
 NOT_SETTINGS = frozenset(
     {
         "ES_PKI_URL",
@@ -31,6 +36,7 @@ NOT_SETTINGS = frozenset(
         "ES_PKI_BACKUP_PASSPHRASE",
         "ES_PKI_EXPORT_PASSPHRASE",
         "ES_PKI_EAB_HMAC_KEY",
+        "ES_PKI_DNS_CREDENTIALS",
     }
 )
 """Variables of the command line: whom to talk to, how to be let in, and secrets that belong in no argument list."""
@@ -54,7 +60,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     `backup_keep` stay. `backup_passphrase_file`: a file (0600) with the passphrase that backups are sealed with.
     `crl_validity_hours`: how long a CRL holds; `crl_overlap_hours`: how long before its end the next one is issued.
     `crl_shards`: among how many CRLs of an authority new certificates are spread, besides the one that lists all
-    (below 2: none besides).
+    (below 2: none besides). `dns_resolvers`: the resolvers (`HOST:PORT`) that dns-01 asks, instead of the system's.
+    `dns_hooks`: the programs (absolute paths) that DNS providers may start; `dns_hook_user`: as whom, which has to be
+    said where es-pki runs as root.
     """
 
     data_dir: str = DEFAULT_DATA_DIR
@@ -74,6 +82,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     crl_validity_hours: int = 168
     crl_overlap_hours: int = 24
     crl_shards: int = 0
+    dns_resolvers: tuple[str, ...] = ()
+    dns_hooks: tuple[str, ...] = ()
+    dns_hook_user: str = ""
 
     def __repr__(self) -> str:
         """Show nothing: a database URL and a passphrase are secrets."""
@@ -116,7 +127,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
         setting = name.removeprefix(PREFIX).lower()
         if setting not in Settings.__struct_fields__:
             raise SettingsRefused(f"{name} is no setting of es-pki")
-        found[setting] = tuple(value.split(",")) if setting == "host_names" else value
+        found[setting] = tuple(value.split(",")) if setting in LISTED else value
     return found
 
 
@@ -146,6 +157,7 @@ def _checked(settings: Settings) -> Settings:
         raise SettingsRefused(f"log_origin: a name as pki.example.com/log: {fault}")
     _check_backups(settings)
     _check_crls(settings)
+    _check_dns(settings)
     return settings
 
 
@@ -156,6 +168,18 @@ def _check_crls(settings: Settings) -> None:
         raise SettingsRefused("crl_overlap_hours: at least 1 hour, and less than crl_validity_hours")
     if not 0 <= settings.crl_shards <= MOST_CRL_SHARDS:
         raise SettingsRefused(f"crl_shards: 0 to {MOST_CRL_SHARDS}")
+
+
+def _check_dns(settings: Settings) -> None:
+    for resolver in settings.dns_resolvers:
+        try:
+            address, _ = dns.host_and_port(resolver)
+            ipaddress.ip_address(address)
+        except ValueError:
+            raise SettingsRefused(f"dns_resolvers: IP addresses, as 192.0.2.1:53, not {resolver!r}") from None
+    for program in settings.dns_hooks:
+        if not Path(program).is_absolute():
+            raise SettingsRefused(f"dns_hooks: absolute paths, not {program!r}")
 
 
 def _check_backups(settings: Settings) -> None:

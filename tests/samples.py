@@ -11,7 +11,7 @@ from typing import Any
 from es_pki.adapters.http.route import Route
 from es_pki.adapters.intake import requests
 from es_pki.adapters.x509.formats import pem
-from tests import openssl, pebble
+from tests import bind, openssl, pebble
 from tests.adapters.lint import making
 from tests.serving import Server
 
@@ -112,6 +112,19 @@ def _registration(name: str) -> dict[str, Any]:
     }
 
 
+def _dns_provider(name: str, zone: str, **further: Any) -> dict[str, Any]:
+    server = bind.shared()
+    settings = {"kind": "rfc2136", "server": server.address, "key_name": bind.KEY_NAME}
+    where = {"zones": [zone], "settings": settings, "name_servers": [server.address]}
+    return {"name": name, **where, "credentials": server.key, **further}
+
+
+def _added_dns_provider(server: Server) -> str:
+    name = fresh("dns")
+    server.done("AddDNSProvider", **_dns_provider(name, f"{name}.test"))
+    return name
+
+
 SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.CreateAuthority: lambda _: {"name": fresh("ca"), "subject": {"common_name": fresh("Sample CA")}},
     requests.SetIssuancePolicy: lambda server: {
@@ -177,6 +190,12 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.RegisterACMEAccount: lambda _: _registration(fresh("account")),
     requests.RollOverACMEAccountKey: lambda server: {"account": _account(server)},
     requests.DeactivateACMEAccount: lambda server: {"account": _account(server), "reason": "sample"},
+    requests.AddDNSProvider: lambda _: _dns_provider(fresh("dns"), f"{fresh('zone')}.test"),
+    requests.ReplaceDNSCredentials: lambda server: {
+        "dns_provider": _added_dns_provider(server),
+        "credentials": bind.tsig_key(fresh()),
+    },
+    requests.RemoveDNSProvider: lambda server: {"dns_provider": _added_dns_provider(server), "reason": "sample"},
     requests.ReportKeyCompromise: lambda _: {"public_key_hash": secrets.token_hex(32), "reason": "sample"},
     requests.DefineProfile: lambda _: {"name": fresh("profile"), "terms": {"extended_key_usages": ["client_auth"]}},
     requests.RetireProfile: lambda server: {"profile": _profile(server), "reason": "sample"},
@@ -207,6 +226,10 @@ ACCOUNT = "directory"
 """The ACME account that `furnish` opens."""
 
 
+KEPT_DNS = "kept-dns"
+"""The DNS provider that `furnish` adds."""
+
+
 KEPT_PROFILE = "kept"
 """The profile that `furnish` defines."""
 
@@ -219,6 +242,7 @@ def furnish(server: Server) -> None:
     server.done("RegisterService", name=KEPT_SERVICE)
     server.done("BindCertificate", service=KEPT_SERVICE, certificate="es-pki-api")
     server.done("RegisterACMEAccount", **_registration(ACCOUNT))
+    server.done("AddDNSProvider", **_dns_provider(KEPT_DNS, bind.ZONE))
 
 
 QUERIES = {
@@ -231,6 +255,7 @@ QUERIES = {
 NAMED = {
     "acme/accounts": ACCOUNT,
     "authorities": "root",
+    "dns-providers": KEPT_DNS,
     "profiles": KEPT_PROFILE,
     "services": KEPT_SERVICE,
     "signing-requests": KEPT_CSR,

@@ -7,6 +7,9 @@ from es_pki.adapters import clock
 from es_pki.adapters.acme.accounts import Accounts
 from es_pki.adapters.acme.directories import Directories
 from es_pki.adapters.crls import CRLPlan, Maker
+from es_pki.adapters.dns.hook import HookRules
+from es_pki.adapters.dns.lookup import Lookup
+from es_pki.adapters.dns.providers import DNSProviders
 from es_pki.adapters.examination import Examination, examine
 from es_pki.adapters.intake.answer import Answer, Asked, Caller
 from es_pki.adapters.intake.desk import Desk
@@ -74,6 +77,7 @@ class World:
         self.directories = Directories(self.keys, clock.now, clock.elapsed)
         self.accounts = Accounts(self.aggregates, self.keys, self.directories)
         self.performer = Performer(self.aggregates, self.keys, self.signer, self.accounts)
+        self.dns = DNSProviders(self.aggregates, self.keys, Lookup(), HookRules())
         crls = Maker(self.aggregates, self.keys, _locations, CRLPlan())
         office = Office(
             aggregates=self.aggregates,
@@ -84,6 +88,7 @@ class World:
             second_opinion=SecondOpinion(self.workers),
             crls=crls,
             acme_accounts=self.accounts,
+            dns=self.dns,
         )
         self.desk = Desk(office)
 

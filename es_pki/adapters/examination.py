@@ -30,6 +30,7 @@ from es_pki.events.certificate import (
     SigningFailed,
 )
 from es_pki.events.codec import UndecodableEvent, UnknownEvent
+from es_pki.events.dns_provider import DNSProviderAdded, DNSProviderRemoved
 from es_pki.events.happened import Happened
 from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.log_key import LogKeyAdopted, LogRestored
@@ -55,9 +56,11 @@ Named = (
     | CertificateDeleted
     | ACMEAccountPrepared
     | ACMERegistrationFailed
+    | DNSProviderAdded
+    | DNSProviderRemoved
 )
 
-RELEASABLE = frozenset({"certificate_name", "acme_account_name"})
+RELEASABLE = frozenset({"certificate_name", "acme_account_name", "dns_provider_name", "dns_zone"})
 """The kinds of names that may be given up, and so must be remembered."""
 
 
@@ -137,6 +140,8 @@ class Examination:
                 | CertificateDeleted()
                 | ACMEAccountPrepared()
                 | ACMERegistrationFailed()
+                | DNSProviderAdded()
+                | DNSProviderRemoved()
             ) as named:
                 self._note_names(happened, named)
             case SigningRequestCreated() | SigningRequestImported() as kept:
@@ -197,6 +202,9 @@ class Examination:
                 owners[f"acme_account_name-{name}"] = happened.id
             case ACMERegistrationFailed(name=name):
                 owners[f"acme_account_name-{name}"] = None
+            case DNSProviderAdded(name=name, zones=zones) | DNSProviderRemoved(name=name, zones=zones):
+                owner = happened.id if isinstance(named, DNSProviderAdded) else None
+                owners = dict.fromkeys((f"dns_provider_name-{name}", *(f"dns_zone-{zone}" for zone in zones)), owner)
             case CertificateDeleted(names=names):
                 owners = {f"certificate_name-{name}": None for name in names}
         self._due |= {stream: (happened.position, owner) for stream, owner in owners.items()}

@@ -20,6 +20,9 @@ from es_pki.adapters.acme.directories import Directories
 from es_pki.adapters.backup.scheduled import ScheduledBackups, plan_of
 from es_pki.adapters.checkpoints import CheckpointStore, Notary
 from es_pki.adapters.crls import CRLPlan, Maker, Publisher
+from es_pki.adapters.dns.hook import HookRules
+from es_pki.adapters.dns.lookup import Lookup
+from es_pki.adapters.dns.providers import DNSProviders
 from es_pki.adapters.http import public, server, tls
 from es_pki.adapters.http.parts import Parts
 from es_pki.adapters.intake.aggregates import Aggregates
@@ -103,6 +106,8 @@ class Service:
         follower = Follower(equipment.log, equipment.views, VIEWS, equipment.lease)
         self._directories = Directories(keys, clock.now, clock.elapsed)
         accounts = Accounts(equipment.aggregates, keys, self._directories)
+        hooks = HookRules(settings.dns_hooks, settings.dns_hook_user)
+        dns = DNSProviders(equipment.aggregates, keys, Lookup(settings.dns_resolvers), hooks)
         performer = Performer(equipment.aggregates, keys, signer, accounts)
         runner = Runner(equipment.log, equipment.effects, equipment.lease, performer.perform, clock.now)
         maker = Maker(equipment.aggregates, keys, self._locations, _crl_plan(settings))
@@ -115,6 +120,7 @@ class Service:
             second_opinion=equipment.second_opinion,
             crls=maker,
             acme_accounts=accounts,
+            dns=dns,
         )
         desk = Desk(office)
         crls = Publisher(equipment.log, maker, equipment.lease, clock.now)
@@ -140,6 +146,7 @@ class Service:
             crls=crls,
             ocsp=ocsp,
             workers=equipment.workers,
+            dns=dns,
             backups=backups,
             now=clock.now,
         )

@@ -8,6 +8,7 @@ from typing import Any
 from es_pki.projections import (
     acme_accounts,
     authorities,
+    dns_providers,
     expiry_calendar,
     history,
     inventory,
@@ -42,5 +43,6 @@ VIEWS: tuple[View[Any], ...] = (
     services.view,
     service_usage.view,
     acme_accounts.view,
+    dns_providers.view,
 )
 """Every view there is."""

@@ -8,6 +8,7 @@ from es_pki.commands import (
     acme_account,
     authority,
     certificate,
+    dns_provider,
     key_compromise,
     log_key,
     ocsp_responder,
@@ -21,6 +22,7 @@ from es_pki.commands import (
 from es_pki.events.acme_account import ACMEAccountEvent
 from es_pki.events.authority import AuthorityEvent
 from es_pki.events.certificate import CertificateEvent
+from es_pki.events.dns_provider import DNSProviderEvent
 from es_pki.events.key_compromise import KeyCompromiseEvent
 from es_pki.events.log_key import LogKeyEvent
 from es_pki.events.ocsp_responder import OCSPResponderEvent
@@ -37,6 +39,7 @@ AGGREGATES = [
     (acme_account.decider, ACMEAccountEvent),
     (authority.decider(encode), AuthorityEvent),
     (certificate.decider(encode), CertificateEvent),
+    (dns_provider.decider, DNSProviderEvent),
     (log_key.decider, LogKeyEvent),
     (ocsp_responder.decider(encode), OCSPResponderEvent),
     (principal.decider, PrincipalEvent),

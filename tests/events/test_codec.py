@@ -91,6 +91,7 @@ from es_pki.values import (
     TrustAnchor,
 )
 from es_pki.values.profile import LintLevel, NameForm, ProfileTerms, SubjectTerms, ValidityRule
+from tests.events.dns_provider_samples import DNS_PROVIDER
 from tests.events.strategies import EVENTS
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "events"
@@ -157,6 +158,7 @@ SAMPLES = {
     "acme_account.key_roll_over_failed.v1": ACMEKeyRollOverFailed(PROBLEM, ("0f8b7b2e-0000-4000-8000-000000000006",)),
     "acme_account.deactivation_requested.v1": ACMEDeactivationRequested("another authority from now on"),
     "acme_account.deactivated.v1": ACMEAccountDeactivated(),
+    **DNS_PROVIDER,
     "authority.prepared.v1": AuthorityPrepared(
         name="intermediate",
         subject=SUBJECT,

@@ -42,6 +42,7 @@ from es_pki.events.certificate import (
     UseEnded,
 )
 from es_pki.events.codec import Event
+from es_pki.events.dns_provider import DNSCredentialsReplaced, DNSProviderAdded, DNSProviderRemoved
 from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared
 from es_pki.events.principal import TokenCreated, TokenRevoked
@@ -78,6 +79,7 @@ from es_pki.values import (
     TrustAnchor,
 )
 from es_pki.values import SubjectAltNames as Names
+from es_pki.values.dns import DynamicUpdates
 from es_pki.values.profile import ProfileTerms
 from tests.builders import NOW
 
@@ -137,6 +139,7 @@ class _Author:
             "principal": (self._principal_life, 2),
             "signing_request": (self._signing_request_life, 2),
             "acme_account": (self._acme_account_life, 2),
+            "dns_provider": (self._dns_provider_life, 1),
             "profile": (self._profile_life, 1),
             "service": (self._service_life, 2),
             "trust_store": (self._trust_store_life, 1),
@@ -305,6 +308,19 @@ class _Author:
         if self._random.random() < 0.3:
             yield stream, ACMEDeactivationRequested("no longer needed")
             yield stream, ACMEAccountDeactivated()
+
+    def _dns_provider_life(self, stream: str) -> Iterator[tuple[str, Event]]:
+        number = next(self._numbers)
+        name, zone = f"dns-{number}", f"zone-{number}.test"
+        yield stream, DNSProviderAdded(name, (zone,), DynamicUpdates("192.0.2.1", "key"), b"digest", self.new_id())
+        yield f"dns_provider_name-{name}", NameReserved(stream)
+        yield f"dns_zone-{zone}", NameReserved(stream)
+        if self._random.random() < 0.5:
+            yield stream, DNSCredentialsReplaced(self.new_id(), self.new_id(), ("key",))
+        if self._random.random() < 0.5:
+            yield stream, DNSProviderRemoved(name, (zone,), "moved", ("key",))
+            yield f"dns_provider_name-{name}", NameReleased(stream)
+            yield f"dns_zone-{zone}", NameReleased(stream)
 
     def interleaved(self) -> Iterator[tuple[str, Event]]:
         """Yield the events of several lives at once, without end."""

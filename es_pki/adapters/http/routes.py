@@ -9,6 +9,7 @@ from es_pki.adapters.http import (
     commands,
     crls,
     csrs,
+    dns,
     events,
     health,
     linting,
@@ -20,7 +21,7 @@ from es_pki.adapters.http import (
     trust,
     validation,
 )
-from es_pki.adapters.http.access import AUDITORS, EVERYBODY, WATCHERS, admitted
+from es_pki.adapters.http.access import AUDITORS, EVERYBODY, OPERATORS, WATCHERS, admitted
 from es_pki.adapters.http.asking import check_parameters
 from es_pki.adapters.http.openapi import document
 from es_pki.adapters.http.parts import PARTS, Parts
@@ -33,6 +34,7 @@ from es_pki.adapters.web import pages
 from es_pki.projections import (
     acme_accounts,
     authorities,
+    dns_providers,
     expiry_calendar,
     history,
     inventory,
@@ -182,6 +184,26 @@ ROUTES: tuple[Route, ...] = (
         HISTORY,
         page_of(history.Row),
     ),
+    Route(
+        "GET",
+        "/api/v1/dns-providers",
+        EVERYBODY,
+        lists.list_dns_providers,
+        (*PAGES, "name", "kind"),
+        page_of(dns_providers.Row),
+    ),
+    Route(
+        "GET", "/api/v1/dns-providers/{id}", EVERYBODY, lists.one_dns_provider, NOW_OR_THEN, Shown(dns_providers.Row)
+    ),
+    Route(
+        "GET",
+        "/api/v1/dns-providers/{id}/history",
+        EVERYBODY,
+        lists.dns_provider_history,
+        HISTORY,
+        page_of(history.Row),
+    ),
+    Route("POST", "/api/v1/dns-providers/{id}/check", OPERATORS, dns.check_dns_provider),
     Route("POST", "/api/v1/lint", EVERYBODY, linting.lint, takes=linting.Lint),
     Route("GET", "/api/v1/calendar", EVERYBODY, lists.calendar, (*PAGES, *EXPIRIES), page_of(expiry_calendar.Row)),
     Route("GET", "/api/v1/calendar.ics", EVERYBODY, calendar_feed.calendar_feed, (*NOW_OR_THEN, *EXPIRIES)),

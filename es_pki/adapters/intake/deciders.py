@@ -6,6 +6,7 @@ from es_pki.commands import (
     acme_account,
     authority,
     certificate,
+    dns_provider,
     key_compromise,
     log_key,
     ocsp_responder,
@@ -22,6 +23,7 @@ _ENCODE = linted(encode_tbs)
 ACME_ACCOUNT = acme_account.decider
 AUTHORITY = authority.decider(_ENCODE)
 CERTIFICATE = certificate.decider(_ENCODE)
+DNS_PROVIDER = dns_provider.decider
 LOG_KEY = log_key.decider
 OCSP_RESPONDER = ocsp_responder.decider(_ENCODE)
 PRINCIPAL = principal.decider

@@ -7,6 +7,7 @@ from es_pki.adapters.intake import (
     authority,
     certificate,
     crl,
+    dns_provider,
     key_compromise,
     lineage,
     log_key,
@@ -27,6 +28,7 @@ from es_pki.adapters.intake.requests import (
     CertificateRequest,
     CRLRequest,
     CSRRequest,
+    DNSProviderRequest,
     KeyCompromiseRequest,
     LineageRequest,
     LogKeyRequest,
@@ -85,6 +87,8 @@ class Desk:
             return await service.take(office, request, asked, digest)
         if isinstance(request, ACMERequest):
             return await acme.take(office, request, asked, digest)
+        if isinstance(request, DNSProviderRequest):
+            return await dns_provider.take(office, request, asked, digest)
         if isinstance(request, RevocationRequest):
             return await revocation.take(office, request, asked)
         if isinstance(request, CRLRequest):

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from es_pki.adapters.acme.accounts import Accounts
 from es_pki.adapters.crls.maker import Maker
+from es_pki.adapters.dns.providers import DNSProviders
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.chain import chain
 from es_pki.adapters.intake.deciders import AUTHORITY, PROFILE
@@ -21,6 +22,7 @@ from es_pki.commands.acme_account import ACMEAccountMissing
 from es_pki.commands.authority import AuthorityMissing, check_holds, issuer_of
 from es_pki.commands.built_in import BUILT_IN
 from es_pki.commands.certificate import CertificateMissing
+from es_pki.commands.dns_provider import DNSProviderMissing
 from es_pki.commands.names import is_own_name, is_uuid
 from es_pki.commands.principal import PrincipalMissing
 from es_pki.commands.profile import profile_of
@@ -53,6 +55,7 @@ class Office(Struct, frozen=True):
     second_opinion: SecondOpinion
     crls: Maker
     acme_accounts: Accounts
+    dns: DNSProviders
 
     async def authority_id(self, name_or_id: str, field: str) -> str:
         """Return an authority's id. Raises `AuthorityMissing`, naming the field."""
@@ -100,6 +103,14 @@ class Office(Struct, frozen=True):
         if found is None:
             detail = "there is no ACME account of this name"
             raise ACMEAccountMissing(detail, Violation("account", "accounts are named", detail))
+        return found
+
+    async def dns_provider_id(self, name_or_id: str) -> str:
+        """Return a DNS provider's id. Raises `DNSProviderMissing`."""
+        found = await self._id("dns_provider", name_or_id, for_ever=False)
+        if found is None:
+            detail = "there is no DNS provider of this name"
+            raise DNSProviderMissing(detail, Violation("dns_provider", "DNS providers are named", detail))
         return found
 
     async def certificate_id(self, name_or_id: str, field: str = "certificate") -> str:

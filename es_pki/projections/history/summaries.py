@@ -40,6 +40,12 @@ from es_pki.events.certificate import (
     UseEnded,
 )
 from es_pki.events.codec import Event
+from es_pki.events.dns_provider import (
+    DNSCredentialsReplaced,
+    DNSProviderAdded,
+    DNSProviderEvent,
+    DNSProviderRemoved,
+)
 from es_pki.events.key_compromise import KeyCompromiseEvent, KeyUsesRevoked
 from es_pki.events.log_key import LogKeyAdopted, LogKeyEvent, LogRestored
 from es_pki.events.ocsp_responder import (
@@ -89,6 +95,8 @@ def summary(event: Event) -> str:
         return _of_service(event)
     if isinstance(event, ACMEAccountEvent):
         return _of_acme_account(event)
+    if isinstance(event, DNSProviderEvent):
+        return _of_dns_provider(event)
     if isinstance(event, PrincipalEvent):
         return _of_principal(event)
     if isinstance(event, ProfileEvent):
@@ -217,6 +225,16 @@ def _of_acme_account(event: ACMEAccountEvent) -> str:
             return event.reason
         case ACMEAccountDeactivated():
             return "closed"
+
+
+def _of_dns_provider(event: DNSProviderEvent) -> str:
+    match event:
+        case DNSProviderAdded():
+            return f"{event.name}: {', '.join(event.zones)}"
+        case DNSCredentialsReplaced():
+            return "other credentials"
+        case DNSProviderRemoved():
+            return f"{event.name}: {event.reason}".removesuffix(": ")
 
 
 def _of_principal(event: PrincipalEvent) -> str:

@@ -31,6 +31,12 @@ from es_pki.adapters.intake.requests.crl import (
     CRLRequest,
     IssueCRL,
 )
+from es_pki.adapters.intake.requests.dns_provider import (
+    AddDNSProvider,
+    DNSProviderRequest,
+    RemoveDNSProvider,
+    ReplaceDNSCredentials,
+)
 from es_pki.adapters.intake.requests.fields import SubjectFields
 from es_pki.adapters.intake.requests.key_compromise import (
     KeyCompromiseRequest,
@@ -82,6 +88,7 @@ __all__ = [
     "REQUESTS",
     "SECRETS",
     "ACMERequest",
+    "AddDNSProvider",
     "AuthorityRequest",
     "BindCertificate",
     "CRLRequest",
@@ -92,6 +99,7 @@ __all__ = [
     "CreateCSR",
     "CreateToken",
     "CreateTrustStore",
+    "DNSProviderRequest",
     "DeactivateACMEAccount",
     "DefineProfile",
     "DeleteCertificate",
@@ -113,8 +121,10 @@ __all__ = [
     "ReissueCertificate",
     "RejectCSR",
     "ReleaseCertificate",
+    "RemoveDNSProvider",
     "RenameCertificate",
     "RenewCertificate",
+    "ReplaceDNSCredentials",
     "ReportKeyCompromise",
     "Request",
     "RetireProfile",
@@ -145,6 +155,7 @@ Request = (
     | ProfileRequest
     | ServiceRequest
     | ACMERequest
+    | DNSProviderRequest
     | RevocationRequest
     | CRLRequest
     | TrustStoreRequest
