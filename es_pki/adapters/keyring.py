@@ -47,6 +47,12 @@ class KeyRing:
         await self._store.put(key_id, purpose=purpose, owner=owner, secret=private.pkcs8)
         return MadeKey(key_id, private.public_key)
 
+    async def keep(self, pkcs8: bytes, *, purpose: str, owner: str) -> str:
+        """Keep a private key (DER PKCS#8) that was made elsewhere; return its id once it is durable."""
+        key_id = str(uuid4())
+        await self._store.put(key_id, purpose=purpose, owner=owner, secret=pkcs8)
+        return key_id
+
     async def make_ahead(self) -> None:
         """Keep RSA keys of the types that are asked for ready, until cancelled."""
         await self._pool.run()

@@ -12,6 +12,7 @@ from es_pki.events.authority import (
 )
 from es_pki.events.certificate import (
     CertificateDeleted,
+    CertificateImported,
     CertificateIssued,
     CertificateLabelled,
     CertificatePrepared,
@@ -37,7 +38,7 @@ from es_pki.events.signing_request import (
 from es_pki.projections.view import View
 
 NAME = "history"
-VERSION = 4
+VERSION = 5
 
 
 class Row(Struct, frozen=True):
@@ -104,6 +105,9 @@ def summary(event: Event) -> str:
 
 def _of_lineage(event: Event) -> str:
     match event:
+        case CertificateImported():
+            until = f"serial number {event.serial_number}, until {event.not_after:%F}"
+            return f"{event.name}: version {event.version}, made elsewhere, {until}"
         case CertificateRolledBack():
             return f"version {event.version} is the current one again"
         case CertificateRenamed():
@@ -134,6 +138,7 @@ view = View(
         CertificatePrepared,
         CertificateIssued,
         SigningFailed,
+        CertificateImported,
         CertificateRolledBack,
         CertificateRenamed,
         CertificateLabelled,

@@ -3,7 +3,16 @@
 from collections.abc import Callable
 from typing import assert_never
 
-from es_pki.adapters.intake import authority, certificate, key_compromise, lineage, log_key, principal, signing_request
+from es_pki.adapters.intake import (
+    authority,
+    certificate,
+    importing,
+    key_compromise,
+    lineage,
+    log_key,
+    principal,
+    signing_request,
+)
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.answer import Answer, Asked, Caller
 from es_pki.adapters.intake.office import Office
@@ -15,6 +24,7 @@ from es_pki.adapters.intake.requests import (
     DeleteCertificate,
     DescribeCertificate,
     ExportCertificate,
+    ImportCertificate,
     ImportCSR,
     IssueCertificate,
     ReissueCertificate,
@@ -76,6 +86,8 @@ class Desk:
                 return await certificate.sign_csr(self._office, request, asked, digest)
             case SelfSignCertificate():
                 return await certificate.self_sign(self._office, request, asked, digest)
+            case ImportCertificate():
+                return await importing.bring_in(self._office, request, asked)
             case (
                 RenewCertificate()
                 | ReissueCertificate()

@@ -13,6 +13,7 @@ from msgspec.inspect import Metadata, StructType, Type, UnionType, type_info
 from es_pki.adapters.intake.requests.authority import CreateAuthority, SetIssuancePolicy
 from es_pki.adapters.intake.requests.certificate import (
     ExportCertificate,
+    ImportCertificate,
     IssueCertificate,
     SelfSignCertificate,
     SignCSR,
@@ -47,6 +48,7 @@ __all__ = [
     "DescribeCertificate",
     "ExportCertificate",
     "ImportCSR",
+    "ImportCertificate",
     "IssueCertificate",
     "ReissueCertificate",
     "RejectCSR",
@@ -70,6 +72,7 @@ Request = (
     | IssueCertificate
     | SignCSR
     | SelfSignCertificate
+    | ImportCertificate
     | RenewCertificate
     | ReissueCertificate
     | RollBackCertificate
