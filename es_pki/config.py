@@ -22,7 +22,14 @@ LONGEST_ORGANIZATION = 48
 """Octets: with ` Intermediate CA` behind it, it is still a common name (RFC 5280 appendix A.1)."""
 
 NOT_SETTINGS = frozenset(
-    {"ES_PKI_URL", "ES_PKI_TOKEN", "ES_PKI_CA_FILE", "ES_PKI_BACKUP_PASSPHRASE", "ES_PKI_EXPORT_PASSPHRASE"}
+    {
+        "ES_PKI_URL",
+        "ES_PKI_TOKEN",
+        "ES_PKI_CA_FILE",
+        "ES_PKI_BACKUP_PASSPHRASE",
+        "ES_PKI_EXPORT_PASSPHRASE",
+        "ES_PKI_IMPORT_PASSPHRASE",
+    }
 )
 """Variables of the command line: whom to talk to, how to be let in, what protects a backup or an exported key."""
 

@@ -49,7 +49,8 @@ class Made:
         request = ("req", "-new", "-x509", "-key", self.path(f"{name}.key"), "-subj", subject, "-utf8", "-days", "90")
         by = () if issuer == name else ("-CA", self.path(f"{issuer}.pem"), "-CAkey", self.path(f"{issuer}.key"))
         extensions = ("-addext", f"basicConstraints=critical,{constraints}")
-        names = () if "TRUE" in constraints else ("-addext", "subjectAltName=DNS:www.example.test,IP:2001:db8::1")
+        usage = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")
+        names = usage if "TRUE" in constraints else ("-addext", "subjectAltName=DNS:www.example.test,IP:2001:db8::1")
         openssl.run(*request, *by, *extensions, *names, *more, "-out", self.path(f"{name}.pem"))
         return self.read(f"{name}.pem")
 
