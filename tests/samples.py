@@ -53,8 +53,16 @@ def _completion(server: Server) -> dict[str, Any]:
     return {"signing_request": name, "certificate": openssl.signed_elsewhere(made["result"]["csr_pem"])}
 
 
+def _foreign_authority() -> dict[str, Any]:
+    name = fresh("ca")
+    usages = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")
+    certificate, key = openssl.self_signed(f"/CN={name}", *usages)
+    return {"name": name, "certificate": certificate, "private_key": key}
+
+
 SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.CreateAuthority: lambda _: {"name": fresh("ca"), "subject": {"common_name": fresh("Sample CA")}},
+    requests.ImportAuthority: lambda _: _foreign_authority(),
     requests.SetIssuancePolicy: lambda server: {
         "authority": _policied(server),
         "policy": {"maximum_validity_days": 100},

@@ -6,19 +6,20 @@ was reserved in the same append, no lineage says what can't be (`lineages.py`), 
 (`csr_answers.py`).
 """
 
+import contextlib
 from collections.abc import Callable, Iterator
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
 from es_pki.adapters.csr_answers import CSRAnswers
-from es_pki.adapters.imports import problems_of_import
+from es_pki.adapters.imports import problems_of_authority, problems_of_import
 from es_pki.adapters.lineages import Lineages
 from es_pki.adapters.recorded import happened
 from es_pki.adapters.x509.formats import fingerprint
 from es_pki.commands.authority import subject_digest
 from es_pki.commands.signing_request import csr_digest
-from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed
+from es_pki.events.authority import AuthorityCreated, AuthorityImported, AuthorityPrepared, AuthoritySigningFailed
 from es_pki.events.certificate import (
     CertificateDeleted,
     CertificateImported,
@@ -97,6 +98,8 @@ class Examination:
             case AuthorityCreated(certificate=der) | CertificateIssued(certificate=der):
                 for problem in self._problems_of(happened, der):
                     self.find(happened.position, problem)
+            case AuthorityImported() as authority:
+                self._note_authority(happened, authority)
             case CertificateImported() as imported:
                 self._note_import(happened, imported)
             case AuthoritySigningFailed() | SigningFailed():
@@ -130,6 +133,20 @@ class Examination:
             self.find(happened.position, "it was prepared for, or under, a key that had been reported as compromised")
         if issuer_id is not None:
             self._due[f"serial_number-{issuer_id}-{prepared.serial_number}"] = (happened.position, happened.id)
+
+    def _note_authority(self, happened: Happened, imported: AuthorityImported) -> None:
+        """Take an authority from elsewhere as one that signs, or stands above those that do."""
+        self._due[f"authority_name-{imported.name}"] = (happened.position, happened.id)
+        self._due[f"authority_subject-{subject_digest(imported.subject)}"] = (happened.position, happened.id)
+        stream = f"serial_number-{imported.issuer_id or happened.id}-{imported.serial_number}"
+        self._due[stream] = (happened.position, happened.id)
+        own_key = self._authority_keys[happened.id] = public_key_hash(imported.public_key)
+        if own_key in self._compromised:
+            self.find(happened.position, "it was imported with a key that had been reported as compromised")
+        for problem in problems_of_authority(imported, self._authorities.get(imported.issuer_id or "")):
+            self.find(happened.position, problem)
+        with contextlib.suppress(ValueError):  # what is no certificate was found above
+            self._authorities[happened.id] = x509.load_der_x509_certificate(imported.certificate)
 
     def _note_import(self, happened: Happened, imported: CertificateImported) -> None:
         if happened.stream in self.outstanding:

@@ -7,7 +7,8 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from es_pki.commands.key_guard import trusted_keys
+from es_pki.commands.foreign_authority import AuthorityKeyElsewhere, ImportAuthority, imported
+from es_pki.commands.key_guard import trusted_key, trusted_keys
 from es_pki.commands.name_space import constraints_violations
 from es_pki.commands.profile import Draft, key_usages, violations
 from es_pki.commands.refusals import NotSignedYet, RulesBroken, SerialNumberTaken, SigningGivenUp, taken
@@ -16,15 +17,18 @@ from es_pki.decider import Decider, Guard, Kind, Refused, RequestReused, Reserva
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityEvent,
+    AuthorityImported,
     AuthorityPrepared,
     AuthoritySigningFailed,
     IssuancePolicyAdopted,
 )
 from es_pki.events.reservation import NameReserved, SerialNumberReserved
 from es_pki.values import (
+    AttributeType,
     ForeignSubject,
     IssuancePolicy,
     Issuer,
+    KeyType,
     Locations,
     NameConstraints,
     Profile,
@@ -32,7 +36,7 @@ from es_pki.values import (
     Subject,
     SubjectAltNames,
     Template,
-    common_names,
+    known_subject,
     public_key_hash,
     serial_hex,
 )
@@ -80,7 +84,9 @@ class SetIssuancePolicy(Struct, frozen=True):
     policy: IssuancePolicy
 
 
-AuthorityCommand = CreateAuthority | RecordAuthoritySignature | RecordAuthoritySignatureFailure | SetIssuancePolicy
+AuthorityCommand = (
+    CreateAuthority | ImportAuthority | RecordAuthoritySignature | RecordAuthoritySignatureFailure | SetIssuancePolicy
+)
 
 
 # Refusals
@@ -96,9 +102,9 @@ class AuthorityMissing(Refused):
 
 
 class State(Struct, frozen=True):
-    """What decisions about an authority read."""
+    """What decisions about an authority read: how it was prepared, or imported, and what became of it."""
 
-    prepared: AuthorityPrepared | None = None
+    prepared: AuthorityPrepared | AuthorityImported | None = None
     certificate: bytes | None = None
     policy: IssuancePolicy | None = None
     failure: str | None = None
@@ -109,6 +115,8 @@ def evolve(state: State, event: AuthorityEvent) -> State:
     match event:
         case AuthorityPrepared():
             return replace(state, prepared=event)
+        case AuthorityImported(certificate=certificate):
+            return replace(state, prepared=event, certificate=certificate)
         case AuthorityCreated(certificate=certificate):
             return replace(state, certificate=certificate)
         case AuthoritySigningFailed(reason=reason):
@@ -122,17 +130,21 @@ def issuer_of(
 ) -> Issuer:
     """Return the authority as those see it who ask it for a certificate; `above`: its issuers' name constraints.
 
-    Raises `AuthorityMissing`, `NotSignedYet` and `SigningGivenUp` for an authority that can't issue.
+    Raises `AuthorityMissing`, `NotSignedYet`, `SigningGivenUp` and `AuthorityKeyElsewhere` for one that can't issue.
     """
     prepared, certificate, policy = _created(state, authority_id)
+    key_id, key_type = prepared.key_id, key_type_of(prepared)
+    if key_id is None or key_type is None:
+        detail = f"the private key of {prepared.name} is not here: it verifies, but signs nothing"
+        raise AuthorityKeyElsewhere(detail, Violation("authority", "who signs has a key", detail))
     return Issuer(
         authority_id=authority_id,
         version=version,
         name=prepared.name,
-        subject=prepared.subject,
+        subject=_subject(prepared),
         certificate=certificate,
-        key_id=prepared.key_id,
-        key_type=prepared.key_type,
+        key_id=key_id,
+        key_type=key_type,
         public_key_hash=public_key_hash(prepared.public_key),
         not_before=prepared.not_before,
         not_after=prepared.not_after,
@@ -143,6 +155,18 @@ def issuer_of(
     )
 
 
+def key_type_of(prepared: AuthorityPrepared | AuthorityImported) -> KeyType | None:
+    """Return the type of an authority's key, None for one of a kind that nothing is signed with here."""
+    return prepared.key_type if isinstance(prepared, AuthorityPrepared) else prepared.key.key_type
+
+
+def _subject(prepared: AuthorityPrepared | AuthorityImported) -> Subject:
+    """Return its subject; of a name that nobody here can have nothing, for nothing is equal to it."""
+    if isinstance(prepared, AuthorityPrepared):
+        return prepared.subject
+    return known_subject(prepared.subject) or ()
+
+
 # Decide
 
 
@@ -151,6 +175,8 @@ def decide(command: AuthorityCommand, state: State, encode: Callable[[Template],
     match command:
         case CreateAuthority():
             return _create(command, state, encode)
+        case ImportAuthority():
+            return _import(command, state)
         case RecordAuthoritySignature():
             return _record_signature(command, state)
         case RecordAuthoritySignatureFailure():
@@ -190,6 +216,17 @@ def _create(command: CreateAuthority, state: State, encode: Callable[[Template],
             request_digest=command.request_digest,
         )
     ]
+
+
+def _import(command: ImportAuthority, state: State) -> list[AuthorityEvent]:
+    if state.prepared is None:
+        return [imported(command), IssuancePolicyAdopted(IssuancePolicy())]
+    if state.certificate != command.certificate:
+        raise taken("name", command.name, CATEGORY)
+    if command.key_id is not None and state.prepared.key_id is None:
+        detail = "the authority is here without its private key"
+        raise AuthorityKeyElsewhere(detail, Violation("private_key", "a key stays where it is", detail))
+    return []
 
 
 def _template(command: CreateAuthority) -> Template:
@@ -259,7 +296,7 @@ def _policy_violations(policy: IssuancePolicy) -> Sequence[Violation]:
     return found
 
 
-def _created(state: State, authority_id: str) -> tuple[AuthorityPrepared, bytes, IssuancePolicy]:
+def _created(state: State, authority_id: str) -> tuple[AuthorityPrepared | AuthorityImported, bytes, IssuancePolicy]:
     if state.prepared is None:
         raise AuthorityMissing(f"there is no authority {authority_id}".rstrip())
     if state.failure is not None:
@@ -275,7 +312,7 @@ def _created(state: State, authority_id: str) -> tuple[AuthorityPrepared, bytes,
 def reservations(event: AuthorityEvent, authority_id: str) -> Sequence[Reservation]:
     """Return what an event claims for the authority: its name, its subject, and its serial number with its issuer."""
     match event:
-        case AuthorityPrepared():
+        case AuthorityPrepared() | AuthorityImported():
             issuer_id = event.issuer_id or authority_id
             return (
                 Reservation(
@@ -286,7 +323,7 @@ def reservations(event: AuthorityEvent, authority_id: str) -> Sequence[Reservati
                 Reservation(
                     f"authority_subject-{subject_digest(event.subject)}",
                     NameReserved(authority_id),
-                    taken("subject", ", ".join(common_names(event.subject)), CATEGORY),
+                    taken("subject", ", ".join(_common_names(event.subject)), CATEGORY),
                 ),
                 Reservation(
                     f"serial_number-{issuer_id}-{event.serial_number}",
@@ -296,6 +333,10 @@ def reservations(event: AuthorityEvent, authority_id: str) -> Sequence[Reservati
             )
         case _:
             return ()
+
+
+def _common_names(subject: Subject | ForeignSubject) -> tuple[str, ...]:
+    return tuple(a.value for a in subject if a.type == AttributeType.COMMON_NAME)
 
 
 def subject_digest(subject: Subject | ForeignSubject) -> str:
@@ -311,6 +352,8 @@ def guards(command: AuthorityCommand) -> Sequence[Guard]:
             return (Guard(f"{CATEGORY}-{issuer.authority_id}", issuer.version), *trusted_keys(public_key, issuer))
         case CreateAuthority(public_key=public_key):
             return trusted_keys(public_key, None)
+        case ImportAuthority(public_key_hash=of_key):
+            return (trusted_key(of_key, "certificate.public_key"),)
         case _:
             return ()
 

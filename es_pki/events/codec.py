@@ -13,6 +13,7 @@ import msgspec
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityEvent,
+    AuthorityImported,
     AuthorityPrepared,
     AuthoritySigningFailed,
     IssuancePolicyAdopted,
@@ -58,6 +59,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "authority.prepared.v1": AuthorityPrepared,
     "authority.created.v1": AuthorityCreated,
     "authority.signing_failed.v1": AuthoritySigningFailed,
+    "authority.imported.v1": AuthorityImported,
     "authority.issuance_policy_adopted.v1": IssuancePolicyAdopted,
     "certificate.prepared.v1": CertificatePrepared,
     "certificate.issued.v1": CertificateIssued,

@@ -9,7 +9,7 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed
+from es_pki.events.authority import AuthorityCreated, AuthorityImported, AuthorityPrepared, AuthoritySigningFailed
 from es_pki.events.certificate import (
     CertificateDeleted,
     CertificateImported,
@@ -24,6 +24,9 @@ from es_pki.projections.view import View, own_id
 
 NAME = "expiry_calendar"
 VERSION = 3
+
+
+Begun = AuthorityPrepared | AuthorityImported | CertificatePrepared | CertificateImported
 
 
 class Kind(StrEnum):
@@ -59,6 +62,8 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
     match happened.event:
         case AuthorityPrepared() | CertificatePrepared() as event:
             return _prepared(row, event, happened)
+        case AuthorityImported() as authority:
+            return _current(_prepared(row, authority, happened), 1)
         case CertificateImported(version=number) as imported:
             return _current(_prepared(row, imported, happened), number)
         case AuthoritySigningFailed() | CertificateDeleted():
@@ -77,11 +82,9 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
             return row
 
 
-def _prepared(
-    row: Row | None, event: AuthorityPrepared | CertificatePrepared | CertificateImported, happened: Happened
-) -> Row:
+def _prepared(row: Row | None, event: Begun, happened: Happened) -> Row:
     kind, number = Kind.AUTHORITY, 1
-    if not isinstance(event, AuthorityPrepared):
+    if isinstance(event, CertificatePrepared | CertificateImported):
         kind, number = Kind.CERTIFICATE, event.version
     version = Version(number, event.serial_number, event.not_after)
     if row is None:
@@ -121,6 +124,7 @@ view = View(
         AuthorityPrepared,
         AuthorityCreated,
         AuthoritySigningFailed,
+        AuthorityImported,
         CertificatePrepared,
         CertificateIssued,
         SigningFailed,

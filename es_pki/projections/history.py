@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from es_pki.events.authority import (
     AuthorityCreated,
+    AuthorityImported,
     AuthorityPrepared,
     AuthoritySigningFailed,
     IssuancePolicyAdopted,
@@ -76,6 +77,9 @@ def summary(event: Event) -> str:
     match event:
         case AuthorityPrepared():
             return f"{event.name}: {event.key_type}, serial number {event.serial_number}, until {event.not_after:%F}"
+        case AuthorityImported():
+            key = "with its key" if event.key_id else "without its key"
+            return f"{event.name}: made elsewhere, {key}, until {event.not_after:%F}"
         case AuthorityCreated() | CertificateIssued():
             return "signed"
         case AuthoritySigningFailed() | SigningFailed() | TokenRevoked():
@@ -134,6 +138,7 @@ view = View(
         AuthorityPrepared,
         AuthorityCreated,
         AuthoritySigningFailed,
+        AuthorityImported,
         IssuancePolicyAdopted,
         CertificatePrepared,
         CertificateIssued,

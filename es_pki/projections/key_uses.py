@@ -6,7 +6,7 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed
+from es_pki.events.authority import AuthorityCreated, AuthorityImported, AuthorityPrepared, AuthoritySigningFailed
 from es_pki.events.certificate import CertificateImported, CertificateIssued, CertificatePrepared, SigningFailed
 from es_pki.events.happened import Happened
 from es_pki.projections.view import View
@@ -74,16 +74,18 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
                 not_after=imported.not_after,
                 signed="yes",
             )
-        case AuthorityPrepared() as authority:
+        case AuthorityPrepared() | AuthorityImported() as authority:
+            is_imported = isinstance(authority, AuthorityImported)
             return Row(
                 id=happened.id,
                 kind=Kind.AUTHORITY,
                 name=authority.name,
                 version=1,
                 public_key_hash=public_key_hash(authority.public_key),
-                key_type=authority.key_type,
+                key_type=authority.key.name if isinstance(authority, AuthorityImported) else authority.key_type,
                 serial_number=authority.serial_number,
                 not_after=authority.not_after,
+                signed="yes" if is_imported else "no",
             )
         case CertificateIssued() | AuthorityCreated() if row is not None:
             return replace(row, signed="yes")
@@ -101,6 +103,7 @@ view = View(
         AuthorityPrepared,
         AuthorityCreated,
         AuthoritySigningFailed,
+        AuthorityImported,
         CertificatePrepared,
         CertificateIssued,
         SigningFailed,

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from es_pki.events import codec
 from es_pki.events.authority import (
     AuthorityCreated,
+    AuthorityImported,
     AuthorityPrepared,
     AuthoritySigningFailed,
     IssuancePolicyAdopted,
@@ -85,6 +86,23 @@ SAMPLES = {
     ),
     "authority.created.v1": AuthorityCreated(b"\x30\x02"),
     "authority.signing_failed.v1": AuthoritySigningFailed("the key is gone"),
+    "authority.imported.v1": AuthorityImported(
+        name="elsewhere",
+        subject=(ForeignAttribute("common_name", "Elsewhere CA"),),
+        issuer=(ForeignAttribute("common_name", "Elsewhere Root"),),
+        issuer_id=None,
+        key=KeyKind("ec-p384", KeyAlgorithm.EC, 192),
+        key_id="0f8b7b2e-0000-4000-8000-000000000005",
+        public_key=b"\x30\x07",
+        serial_number="0a",
+        not_before=NOT_BEFORE,
+        not_after=NOT_AFTER,
+        path_length=0,
+        name_constraints=NAMES,
+        certificate=b"\x30\x08",
+        request_digest=b"\x09" * 32,
+        chain=(b"\x30\x09",),
+    ),
     "authority.issuance_policy_adopted.v1": IssuancePolicyAdopted(
         IssuancePolicy(
             names=NAMES,

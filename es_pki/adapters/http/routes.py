@@ -57,7 +57,7 @@ ROUTES: tuple[Route, ...] = (
         "/api/v1/authorities",
         EVERYBODY,
         lists.list_authorities,
-        (*PAGES, "name", "status", "issuer_id", *KEYS),
+        (*PAGES, "name", "status", "issuer_id", *KEYS, "imported"),
         page_of(authorities.Row),
     ),
     Route("GET", "/api/v1/authorities/{id}", EVERYBODY, lists.one_authority, NOW_OR_THEN, Shown(authorities.Row)),

@@ -24,6 +24,7 @@ from es_pki.adapters.intake.requests import (
     DeleteCertificate,
     DescribeCertificate,
     ExportCertificate,
+    ImportAuthority,
     ImportCertificate,
     ImportCSR,
     IssueCertificate,
@@ -78,6 +79,8 @@ class Desk:
         match request:
             case CreateAuthority():
                 return await authority.create(self._office, request, asked, digest)
+            case ImportAuthority():
+                return await importing.bring_authority_in(self._office, request, asked)
             case SetIssuancePolicy():
                 return await authority.set_policy(self._office, request, asked)
             case IssueCertificate():

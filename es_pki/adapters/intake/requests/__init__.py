@@ -10,7 +10,7 @@ import msgspec
 from msgspec import structs
 from msgspec.inspect import Metadata, StructType, Type, UnionType, type_info
 
-from es_pki.adapters.intake.requests.authority import CreateAuthority, SetIssuancePolicy
+from es_pki.adapters.intake.requests.authority import CreateAuthority, ImportAuthority, SetIssuancePolicy
 from es_pki.adapters.intake.requests.certificate import (
     ExportCertificate,
     ImportCertificate,
@@ -47,6 +47,7 @@ __all__ = [
     "DeleteCertificate",
     "DescribeCertificate",
     "ExportCertificate",
+    "ImportAuthority",
     "ImportCSR",
     "ImportCertificate",
     "IssueCertificate",
@@ -68,6 +69,7 @@ __all__ = [
 
 Request = (
     CreateAuthority
+    | ImportAuthority
     | SetIssuancePolicy
     | IssueCertificate
     | SignCSR
