@@ -135,6 +135,21 @@ class ExtendedKeyUsage(StrEnum):
     CODE_SIGNING = "code_signing"
 
 
+class CRLReason(StrEnum):
+    """Why a certificate no longer holds, in the words of RFC 5280 section 5.3.1."""
+
+    UNSPECIFIED = "unspecified"
+    KEY_COMPROMISE = "keyCompromise"
+    CA_COMPROMISE = "cACompromise"
+    AFFILIATION_CHANGED = "affiliationChanged"
+    SUPERSEDED = "superseded"
+    CESSATION_OF_OPERATION = "cessationOfOperation"
+    CERTIFICATE_HOLD = "certificateHold"
+    REMOVE_FROM_CRL = "removeFromCRL"
+    PRIVILEGE_WITHDRAWN = "privilegeWithdrawn"
+    AA_COMPROMISE = "aACompromise"
+
+
 class Role(StrEnum):
     """What a principal may do; a principal may hold several."""
 
@@ -282,10 +297,45 @@ class PublicKey(Struct, frozen=True):
 
 
 class Locations(Struct, frozen=True):
-    """Where relying parties find what the issuer publishes (RFC 5280 sections 4.2.2.1 and 4.2.1.13)."""
+    """Where relying parties find what the issuer publishes (RFC 5280 sections 4.2.2.1 and 4.2.1.13).
+
+    `crl` is the list of all that the issuer revoked. `crl_shards` is among how many shorter lists new certificates are
+    spread besides; below 2 there are none. `ocsp` is where the issuer's OCSP responder is asked, "" for nowhere.
+    """
 
     ca_issuers: str
     crl: str
+    crl_shards: int = 0
+    ocsp: str = ""
+
+    def shard_of(self, serial_number: int) -> int:
+        """Return the number of the list, from 1, to which a new certificate belongs; 0 is the list of all."""
+        return serial_number % self.crl_shards + 1 if self.crl_shards > 1 else 0
+
+    def of_shard(self, shard: int) -> "Locations":
+        """Return what a certificate of the list says."""
+        return Locations(self.ca_issuers, crl_location(self.crl, shard), ocsp=self.ocsp)
+
+
+def crl_location(crl: str, shard: int) -> str:
+    """Return where a list of an issuer is found: the list of all (0) at `crl`, the others below it."""
+    return f"{crl}/{shard}" if shard else crl
+
+
+class TrustAnchor(Struct, frozen=True, omit_defaults=True):
+    """A certificate that chains may end at. `fingerprint` and `public_key_hash` are SHA-256 in hex.
+
+    `subject_name` is as in RFC 4514, `serial_number` hex; `authority_id`: which of our own it is, "" for none.
+    """
+
+    fingerprint: str
+    certificate: bytes
+    subject_name: str
+    serial_number: str
+    not_before: datetime
+    not_after: datetime
+    public_key_hash: str
+    authority_id: str = ""
 
 
 class Issuer(Struct, frozen=True):
@@ -312,11 +362,23 @@ class Issuer(Struct, frozen=True):
     locations: Locations
 
 
+class ACMEProblem(Struct, frozen=True, omit_defaults=True):
+    """What an ACME directory reported, or what went wrong on the way to it.
+
+    `type` is the problem's URN (RFC 8555 section 6.7, or one of es-pki's own), `document` the problem document as it
+    came (JSON, with its subproblems), "" where there was none.
+    """
+
+    type: str
+    detail: str
+    document: str = ""
+
+
 class Template(Struct, frozen=True):
     """Everything that a to-be-signed certificate says; equal templates give equal bytes.
 
     `issuer_certificate` is the issuer's DER certificate, None when the subject signs for itself.
-    `serial_number` is positive and has at most 159 bits.
+    `serial_number` is positive and has at most 159 bits. `is_ocsp_responder`: it answers for its issuer (RFC 6960).
     """
 
     serial_number: int
@@ -333,6 +395,7 @@ class Template(Struct, frozen=True):
     extended_key_usages: tuple[ExtendedKeyUsage, ...]
     name_constraints: NameConstraints
     locations: Locations | None
+    is_ocsp_responder: bool = False
 
 
 def serial_hex(serial_number: int) -> str:

@@ -62,10 +62,10 @@ class Server:
         connection = http.client.HTTPSConnection(urlsplit(self.url).netloc, context=self._context, timeout=PATIENCE)
         return _exchange(connection, method, path, body, sent)
 
-    def fetch(self, path: str, headers: dict[str, str] | None = None) -> Reply:
-        """Fetch from the public listener."""
+    def fetch(self, path: str, headers: dict[str, str] | None = None, body: bytes | None = None) -> Reply:
+        """Fetch from the public listener; a body is posted."""
         connection = http.client.HTTPConnection(urlsplit(self.public_url).netloc, timeout=PATIENCE)
-        return _exchange(connection, "GET", path, None, headers or {})
+        return _exchange(connection, "GET" if body is None else "POST", path, body, headers or {})
 
     def get(self, path: str, **options: Any) -> Reply:
         """Query."""

@@ -2,8 +2,9 @@
 
 The log's own evidence says that nothing was changed. This says that what was recorded is a PKI: every signature was
 intended before it was made, is over exactly the intended bytes and by the issuer's key, every name and serial number
-was reserved in the same append, no lineage says what can't be (`lineages.py`), and every CSR was answered once at most
-(`csr_answers.py`).
+was reserved in the same append, no lineage says what can't be (`lineages.py`), every CSR was answered once at most
+(`csr_answers.py`), what was revoked stayed revoked (`revoked.py`), and services and certificates agree on who uses what
+(`service_uses.py`).
 """
 
 import contextlib
@@ -16,10 +17,19 @@ from es_pki.adapters.csr_answers import CSRAnswers
 from es_pki.adapters.imports import problems_of_authority, problems_of_import
 from es_pki.adapters.lineages import Lineages
 from es_pki.adapters.recorded import happened
+from es_pki.adapters.revoked import Revocations
+from es_pki.adapters.service_uses import ServiceUses
 from es_pki.adapters.x509.formats import fingerprint
 from es_pki.commands.authority import subject_digest
 from es_pki.commands.signing_request import csr_digest
-from es_pki.events.authority import AuthorityCreated, AuthorityImported, AuthorityPrepared, AuthoritySigningFailed
+from es_pki.events.acme_account import ACMEAccountPrepared, ACMERegistrationFailed
+from es_pki.events.authority import (
+    AuthorityCreated,
+    AuthorityImported,
+    AuthorityPrepared,
+    AuthoritySigningFailed,
+    IssuancePolicyAdopted,
+)
 from es_pki.events.certificate import (
     CertificateDeleted,
     CertificateImported,
@@ -32,19 +42,30 @@ from es_pki.events.codec import UndecodableEvent, UnknownEvent
 from es_pki.events.happened import Happened
 from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.log_key import LogKeyAdopted, LogRestored
+from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared, OCSPResponderSigningFailed
 from es_pki.events.principal import TokenCreated
 from es_pki.events.reservation import NameReleased, NameReserved, ReservationEvent, SerialNumberReserved
+from es_pki.events.service import ServiceRegistered
 from es_pki.events.signing_request import SigningRequestCreated, SigningRequestImported
+from es_pki.events.trust_store import CertificateTrusted, TrustStoreCreated
 from es_pki.values import public_key_hash
 from eventlog import Finding, Log
 
 Heard = Callable[[int, int], None]
 """Hears how far a long work has come: positions done, and in all."""
 
-Prepared = AuthorityPrepared | CertificatePrepared
+Prepared = AuthorityPrepared | CertificatePrepared | OCSPResponderPrepared
+Named = (
+    TokenCreated
+    | TrustStoreCreated
+    | CertificateRenamed
+    | CertificateDeleted
+    | ACMEAccountPrepared
+    | ACMERegistrationFailed
+)
 
-RELEASABLE = frozenset({"certificate_name", "certificate_fingerprint"})
-"""What may belong to others once its owner has given it up."""
+RELEASABLE = frozenset({"certificate_name", "certificate_fingerprint", "acme_account_name"})
+"""The kinds of names that may be given up, and so must be remembered."""
 
 
 async def examine(log: Log, heard: Heard = lambda _done, _total: None) -> "Examination":
@@ -71,6 +92,8 @@ class Examination:
         self._owners: dict[str, str] = {}
         self._lineages = Lineages()
         self._csr_answers = CSRAnswers()
+        self._revocations = Revocations()
+        self._service_uses = ServiceUses()
         self._authorities: dict[str, x509.Certificate] = {}
         self._authority_keys: dict[str, str] = {}
         self._compromised: set[str] = set()
@@ -83,34 +106,50 @@ class Examination:
     def end(self) -> None:
         """Check what only the end of the log can tell."""
         self._check_reservations_are_there()
+        for problem in self._service_uses.problems_at_the_end():
+            self.find(0, problem)
 
     def look_at(self, happened: Happened) -> None:
         """Check one event against those before it."""
         if isinstance(happened.event, NameReserved | NameReleased | SerialNumberReserved):
             self._check_reservation(happened, happened.event)
             return
+        if isinstance(happened.event, CertificateTrusted | IssuancePolicyAdopted):
+            return  # it may stand between the event that makes a trust store or an authority and its reservations
         self._check_reservations_are_there()
-        for problem in (*self._lineages.problems_of(happened), *self._csr_answers.problems_of(happened)):
-            self.find(happened.position, problem)
+        for part in (self._lineages, self._csr_answers, self._revocations, self._service_uses):
+            for problem in part.problems_of(happened):
+                self.find(happened.position, problem)
         match happened.event:
-            case AuthorityPrepared() | CertificatePrepared() as prepared:
+            case AuthorityPrepared() | CertificatePrepared() | OCSPResponderPrepared() as prepared:
                 self._note_intent(happened, prepared)
-            case AuthorityCreated(certificate=der) | CertificateIssued(certificate=der):
+            case (
+                AuthorityCreated(certificate=der)
+                | CertificateIssued(certificate=der)
+                | OCSPResponderCertified(certificate=der)
+            ):
                 for problem in self._problems_of(happened, der):
                     self.find(happened.position, problem)
-            case AuthorityImported() as authority:
-                self._note_authority(happened, authority)
-            case CertificateImported() as imported:
+            case AuthorityImported() | CertificateImported() as imported:
                 self._note_import(happened, imported)
-            case AuthoritySigningFailed() | SigningFailed():
+            case AuthoritySigningFailed() | SigningFailed() | OCSPResponderSigningFailed():
                 if self.outstanding.pop(happened.stream, None) is None:
                     self.find(happened.position, "a signature failed that nobody intended")
             case LogKeyAdopted() | LogRestored() as changed:
                 self._check_origin(happened, changed)
-            case TokenCreated() | CertificateRenamed() | CertificateDeleted() as named:
+            case (
+                TokenCreated()
+                | TrustStoreCreated()
+                | CertificateRenamed()
+                | CertificateDeleted()
+                | ACMEAccountPrepared()
+                | ACMERegistrationFailed()
+            ) as named:
                 self._note_names(happened, named)
             case SigningRequestCreated() | SigningRequestImported() as kept:
                 self._note_csr(happened, kept)
+            case ServiceRegistered(name=name):
+                self._due[f"service_name-{name}"] = (happened.position, happened.id)
             case KeyCompromiseReported():
                 self._compromised.add(happened.id)
             case _:
@@ -121,7 +160,9 @@ class Examination:
         if happened.stream in self.outstanding:
             self.find(happened.position, "prepared anew before the version before was signed or given up")
         self.outstanding[happened.stream] = prepared
-        if isinstance(prepared, AuthorityPrepared) or prepared.version == 1:
+        if isinstance(prepared, AuthorityPrepared) or (
+            isinstance(prepared, CertificatePrepared) and prepared.version == 1
+        ):
             self._due[f"{category}_name-{prepared.name}"] = (happened.position, happened.id)
         if isinstance(prepared, AuthorityPrepared):
             self._due[f"authority_subject-{subject_digest(prepared.subject)}"] = (happened.position, happened.id)
@@ -148,7 +189,10 @@ class Examination:
         with contextlib.suppress(ValueError):  # what is no certificate was found above
             self._authorities[happened.id] = x509.load_der_x509_certificate(imported.certificate)
 
-    def _note_import(self, happened: Happened, imported: CertificateImported) -> None:
+    def _note_import(self, happened: Happened, imported: AuthorityImported | CertificateImported) -> None:
+        if isinstance(imported, AuthorityImported):
+            self._note_authority(happened, imported)
+            return
         if happened.stream in self.outstanding:
             self.find(happened.position, "imported before the version before was signed or given up")
         if imported.version == 1:
@@ -171,17 +215,23 @@ class Examination:
             if happened.position != event.size + 1:
                 self.find(happened.position, f"not the record behind the {event.size} that were restored")
 
-    def _note_names(self, happened: Happened, named: TokenCreated | CertificateRenamed | CertificateDeleted) -> None:
+    def _note_names(self, happened: Happened, named: Named) -> None:
         """Note which names are now to be reserved for somebody, and which are to be released (None)."""
         owners: dict[str, str | None] = {}
         match named:
             case TokenCreated(name=name):
                 owners[f"principal_name-{name}"] = happened.id
+            case TrustStoreCreated(name=name):
+                owners[f"trust_store_name-{name}"] = happened.id
             case CertificateRenamed(name=name, former_name=former, former_name_released=is_released):
                 if self._owners.get(f"certificate_name-{name}") != happened.id:
                     owners[f"certificate_name-{name}"] = happened.id
                 if is_released:
                     owners[f"certificate_name-{former}"] = None
+            case ACMEAccountPrepared(name=name):
+                owners[f"acme_account_name-{name}"] = happened.id
+            case ACMERegistrationFailed(name=name):
+                owners[f"acme_account_name-{name}"] = None
             case CertificateDeleted(names=names, fingerprints=fingerprints):
                 owners = {f"certificate_name-{name}": None for name in names}
                 owners |= {f"certificate_fingerprint-{each}": None for each in fingerprints}

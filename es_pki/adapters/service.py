@@ -8,14 +8,18 @@ import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
 from es_pki.adapters import clock, whole_file
+from es_pki.adapters.acme.accounts import Accounts
+from es_pki.adapters.acme.directories import Directories
 from es_pki.adapters.backup.scheduled import ScheduledBackups, plan_of
 from es_pki.adapters.checkpoints import CheckpointStore, Notary
+from es_pki.adapters.crls import CRLPlan, Maker, Publisher
 from es_pki.adapters.http import public, server, tls
 from es_pki.adapters.http.parts import Parts
 from es_pki.adapters.intake.aggregates import Aggregates
@@ -23,10 +27,14 @@ from es_pki.adapters.intake.chain import chain, issuers_of, without_root
 from es_pki.adapters.intake.deciders import CERTIFICATE
 from es_pki.adapters.intake.desk import Desk
 from es_pki.adapters.intake.first_run import ROOT, FirstRun
+from es_pki.adapters.intake.office import Office
 from es_pki.adapters.keyring import KeyRing
 from es_pki.adapters.keystore import KeyStore
 from es_pki.adapters.keystore.sealed import SealedKeys
 from es_pki.adapters.lease import Lease
+from es_pki.adapters.lint import SecondOpinion
+from es_pki.adapters.ocsp.responder import Responder
+from es_pki.adapters.ocsp.upkeep import Upkeep
 from es_pki.adapters.reactions import EffectStore, Performer, Runner
 from es_pki.adapters.scheduler import Scheduler
 from es_pki.adapters.signing import Signer
@@ -36,6 +44,7 @@ from es_pki.adapters.x509.formats import pem_chain
 from es_pki.commands.names import dns_name_fault, ip_address_fault
 from es_pki.config import Settings, host_and_port
 from es_pki.projections import VIEWS
+from es_pki.values import Locations
 from eventlog import Log
 from eventlog.tree import Tree
 
@@ -63,6 +72,8 @@ class Equipment(Struct, frozen=True):
     lease: Lease
     set_up_lease: Lease
     aggregates: Aggregates
+    workers: Workers
+    second_opinion: SecondOpinion
 
 
 class Addresses(Struct, frozen=True):
@@ -90,22 +101,28 @@ class Service:
         keys = KeyRing(equipment.keys)
         signer = Signer(equipment.aggregates, keys, clock.now)
         follower = Follower(equipment.log, equipment.views, VIEWS, equipment.lease)
-        performer = Performer(equipment.aggregates, keys, signer)
+        self._directories = Directories(keys, clock.now, clock.elapsed)
+        accounts = Accounts(equipment.aggregates, keys, self._directories)
+        performer = Performer(equipment.aggregates, keys, signer, accounts)
         runner = Runner(equipment.log, equipment.effects, equipment.lease, performer.perform, clock.now)
-        self._workers = Workers()
-        desk = Desk(
-            equipment.aggregates,
-            keys,
-            signer,
-            lambda authority: public.locations(self.addresses.public_url, authority),
-            self._workers,
+        plan = CRLPlan(
+            validity=timedelta(hours=settings.crl_validity_hours),
+            overlap=timedelta(hours=settings.crl_overlap_hours),
+            shards=settings.crl_shards,
         )
+        maker = Maker(equipment.aggregates, keys, self._locations, plan)
+        desk = Desk(Office(equipment.aggregates, keys, signer, self._locations, equipment.workers, maker, accounts))
+        crls = Publisher(equipment.log, maker, equipment.lease, clock.now)
         self._keys = keys
         tree = Tree(equipment.log)
         notary = Notary(equipment.log, tree, keys, equipment.checkpoints)
-        plan = plan_of(settings)
-        backups = ScheduledBackups(plan, equipment.log, notary, equipment.sealed_keys, clock.now) if plan else None
-        self._scheduler = Scheduler(equipment.lease, [backups.look] if backups else [], clock.now)
+        backup_plan, backups = plan_of(settings), None
+        if backup_plan:
+            backups = ScheduledBackups(backup_plan, equipment.log, notary, equipment.sealed_keys, clock.now)
+        upkeep = Upkeep(equipment.views, equipment.aggregates, desk, clock.now)
+        works = [crls.look, upkeep.look, *([backups.look] if backups else [])]
+        self._scheduler = Scheduler(equipment.lease, works, clock.now)
+        ocsp = Responder(equipment.log, equipment.aggregates, keys, upkeep.certify, clock.now)
         self.parts = Parts(
             log=equipment.log,
             tree=tree,
@@ -115,6 +132,9 @@ class Service:
             runner=runner,
             aggregates=equipment.aggregates,
             desk=desk,
+            second_opinion=equipment.second_opinion,
+            crls=crls,
+            ocsp=ocsp,
             backups=backups,
             now=clock.now,
         )
@@ -131,6 +151,7 @@ class Service:
             return await self._first_run.administrator(self._settings.token_file)
         finally:
             await lease.release()
+            await self._equipment.workers.close()
 
     async def let_administrator_in(self, name: str) -> str:
         """Create an administrator; return its token. Raises `Refused`."""
@@ -141,9 +162,13 @@ class Service:
         """Follow, react and answer while the context lasts; then finish what was begun."""
         context = tls.server_context()
         parts = self.parts
-        works = parts.follower.run, parts.runner.run, parts.notary.run, self._keys.make_ahead, self._scheduler.run
-        async with _in_background(*works):
+        followers = parts.follower.run, parts.runner.run, parts.crls.run, parts.ocsp.run
+        works = *followers, parts.notary.run, self._keys.make_ahead, self._scheduler.run
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(self._equipment.workers.close)
+            await stack.enter_async_context(_in_background(*works, parts.second_opinion.run))
             await self.parts.follower.reached(0, FIRST_VIEWS_SECONDS)
+            await self.parts.crls.reached(FIRST_VIEWS_SECONDS)
             await self._use_certificate(context)
             runners = [
                 await server.serve_publicly(self.parts, self._sockets[1]),
@@ -157,12 +182,15 @@ class Service:
                 self._withdraw()
                 for runner in runners:
                     await runner.cleanup()
-                await self._workers.close()
+                await self._directories.close()
 
     def close(self) -> None:
         """Release the addresses of a service that never served."""
         for bound in self._sockets:
             bound.close()
+
+    def _locations(self, authority_id: str) -> Locations:
+        return public.locations(self.addresses.public_url, authority_id, self._settings.crl_shards)
 
     def _announce(self) -> None:
         whole_file.write(self._file("server.json"), msgspec.json.encode(self.addresses))

@@ -7,6 +7,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from es_pki.commands.authority_revocation import RevokeAuthority, revoke
 from es_pki.commands.foreign_authority import AuthorityKeyElsewhere, ImportAuthority, imported
 from es_pki.commands.key_guard import trusted_key, trusted_keys
 from es_pki.commands.name_space import constraints_violations
@@ -19,6 +20,7 @@ from es_pki.events.authority import (
     AuthorityEvent,
     AuthorityImported,
     AuthorityPrepared,
+    AuthorityRevoked,
     AuthoritySigningFailed,
     IssuancePolicyAdopted,
 )
@@ -85,7 +87,12 @@ class SetIssuancePolicy(Struct, frozen=True):
 
 
 AuthorityCommand = (
-    CreateAuthority | ImportAuthority | RecordAuthoritySignature | RecordAuthoritySignatureFailure | SetIssuancePolicy
+    CreateAuthority
+    | ImportAuthority
+    | RecordAuthoritySignature
+    | RecordAuthoritySignatureFailure
+    | SetIssuancePolicy
+    | RevokeAuthority
 )
 
 
@@ -98,6 +105,12 @@ class AuthorityMissing(Refused):
     kind = Kind.MISSING
 
 
+class IssuerRevoked(Refused):
+    """The authority, or one above it, was revoked: nobody would accept what it issues. Use another authority."""
+
+    kind = Kind.CLASHING
+
+
 # State
 
 
@@ -108,6 +121,7 @@ class State(Struct, frozen=True):
     certificate: bytes | None = None
     policy: IssuancePolicy | None = None
     failure: str | None = None
+    revoked: AuthorityRevoked | None = None
 
 
 def evolve(state: State, event: AuthorityEvent) -> State:
@@ -123,6 +137,8 @@ def evolve(state: State, event: AuthorityEvent) -> State:
             return replace(state, failure=reason)
         case IssuancePolicyAdopted(policy=policy):
             return replace(state, policy=policy)
+        case AuthorityRevoked():
+            return replace(state, revoked=event)
 
 
 def issuer_of(
@@ -130,9 +146,11 @@ def issuer_of(
 ) -> Issuer:
     """Return the authority as those see it who ask it for a certificate; `above`: its issuers' name constraints.
 
-    Raises `AuthorityMissing`, `NotSignedYet`, `SigningGivenUp` and `AuthorityKeyElsewhere` for one that can't issue.
+    Raises `AuthorityMissing`, `NotSignedYet`, `SigningGivenUp`, `IssuerRevoked` and `AuthorityKeyElsewhere` for an
+    authority that can't issue.
     """
     prepared, certificate, policy = _created(state, authority_id)
+    check_holds(state)
     key_id, key_type = prepared.key_id, key_type_of(prepared)
     if key_id is None or key_type is None:
         detail = f"the private key of {prepared.name} is not here: it verifies, but signs nothing"
@@ -167,6 +185,13 @@ def _subject(prepared: AuthorityPrepared | AuthorityImported) -> Subject:
     return known_subject(prepared.subject) or ()
 
 
+def check_holds(state: State) -> None:
+    """Raise `IssuerRevoked` for an authority that was revoked: it issues nothing, nor does one below it."""
+    if state.revoked is not None and state.prepared is not None:
+        detail = f"the authority {state.prepared.name} was revoked at {state.revoked.revoked_at:%F %T}Z"
+        raise IssuerRevoked(detail, Violation("authority", "RFC 5280 section 6.1.3", detail))
+
+
 # Decide
 
 
@@ -183,6 +208,9 @@ def decide(command: AuthorityCommand, state: State, encode: Callable[[Template],
             return _record_failure(command, state)
         case SetIssuancePolicy():
             return _set_policy(command, state)
+        case RevokeAuthority():
+            prepared, _, _ = _created(state, "")
+            return revoke(command, prepared, state.revoked)
 
 
 def _create(command: CreateAuthority, state: State, encode: Callable[[Template], bytes]) -> list[AuthorityEvent]:
@@ -251,7 +279,7 @@ def _template(command: CreateAuthority) -> Template:
         key_usages=key_usages(Profile.INTERMEDIATE, key_type),
         extended_key_usages=(),
         name_constraints=command.name_constraints,
-        locations=issuer.locations if issuer else None,
+        locations=issuer.locations.of_shard(0) if issuer else None,
     )
 
 
@@ -354,6 +382,8 @@ def guards(command: AuthorityCommand) -> Sequence[Guard]:
             return trusted_keys(public_key, None)
         case ImportAuthority(public_key_hash=of_key):
             return (trusted_key(of_key, "certificate.public_key"),)
+        case RevokeAuthority(report=Guard() as report):
+            return (report,)
         case _:
             return ()
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import Struct
 
-from es_pki.commands import lineage
+from es_pki.commands import lineage, revocation, usage
 from es_pki.commands.export import ExportPrivateKey, export
 from es_pki.commands.importing import AlreadyManaged, ImportCertificate, bring_in
 from es_pki.commands.key_guard import trusted_key, trusted_keys
@@ -25,6 +25,8 @@ from es_pki.commands.preparation import Wanted, prepared, was_decided
 from es_pki.commands.profile import PROFILES
 from es_pki.commands.refusals import SerialNumberTaken, SigningGivenUp, taken
 from es_pki.commands.renewal import ReissueCertificate, RenewCertificate, reissue, renew
+from es_pki.commands.revocation import HoldCertificate, ReleaseCertificate, RevokeCertificate
+from es_pki.commands.usage import BeginUse, EndUse
 from es_pki.decider import Claim, Decider, Guard, Kind, Refused, Release, Reservation, Violation
 from es_pki.events.certificate import (
     CertificateDeleted,
@@ -99,6 +101,11 @@ CertificateCommand = (
     | DeleteCertificate
     | RecordKeysDiscarded
     | ExportPrivateKey
+    | RevokeCertificate
+    | HoldCertificate
+    | ReleaseCertificate
+    | BeginUse
+    | EndUse
 )
 
 
@@ -155,6 +162,14 @@ def decide(command: CertificateCommand, state: State, encode: Callable[[Template
         case ExportPrivateKey():
             model(state)
             return export(command, state)
+        case RevokeCertificate() | HoldCertificate() | ReleaseCertificate():
+            model(state)
+            return revocation.decide(command, state)
+        case BeginUse():
+            model(state)
+            return usage.begin(command, state)
+        case EndUse():
+            return usage.end(command, state)
         case (
             RollBackCertificate()
             | RenameCertificate()
@@ -276,6 +291,8 @@ def guards(command: CertificateCommand) -> Sequence[Guard]:
             return _guarded(further.public_key, further.issuer)
         case RollBackCertificate(public_key_hash=public_key_hash) if public_key_hash:
             return (trusted_key(public_key_hash, "version"),)
+        case RevokeCertificate(report=Guard() as report):
+            return (report,)
         case _:
             return ()
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from es_pki.commands.lineage import Version
 from es_pki.commands.profile import PROFILES, Draft, key_usages, violations
@@ -12,6 +13,8 @@ from es_pki.commands.validity import period
 from es_pki.decider import RequestReused, Violation
 from es_pki.events.certificate import CertificatePrepared
 from es_pki.values import (
+    Attribute,
+    AttributeType,
     Issuer,
     NameConstraints,
     Profile,
@@ -58,6 +61,8 @@ def prepared(
     request_id: str = "",
 ) -> CertificatePrepared:
     """Judge a version by all rules and decide on it, to the byte: every door comes here."""
+    if issuer is None and not wanted.subject:
+        wanted = replace(wanted, subject=_own_name(wanted.subject_alt_names))
     template = _template(wanted, issuer, default_days)
     draft = Draft(name=wanted.name, profile=wanted.profile, template=template, issuer=issuer, now=wanted.now)
     RulesBroken.if_any([*violations(draft), *_authority_violations(draft, key_id)])
@@ -77,7 +82,14 @@ def prepared(
         to_be_signed=encode(template),
         request_digest=wanted.request_digest,
         request_id=request_id,
+        crl_shard=issuer.locations.shard_of(wanted.serial_number) if issuer else 0,
     )
+
+
+def _own_name(names: SubjectAltNames) -> Subject:
+    """Name what signs for itself by its first name: it is the issuer too, which has one (RFC 5280 section 4.1.2.4)."""
+    values = (*names.dns_names, *names.ip_addresses, *names.email_addresses, *names.uris)
+    return tuple(Attribute(AttributeType.COMMON_NAME, value) for value in values[:1])
 
 
 def _template(wanted: Wanted, issuer: Issuer | None, default_days: int) -> Template:
@@ -101,7 +113,7 @@ def _template(wanted: Wanted, issuer: Issuer | None, default_days: int) -> Templ
         key_usages=key_usages(wanted.profile, key_type),
         extended_key_usages=terms.extended_key_usages,
         name_constraints=NameConstraints(),
-        locations=issuer.locations if issuer else None,
+        locations=issuer.locations.of_shard(issuer.locations.shard_of(wanted.serial_number)) if issuer else None,
     )
 
 

@@ -41,6 +41,15 @@ class KeyCompromised(Refused):
     """The key, or the authority's, was reported as compromised: others may have it. Make a new key and use that."""
 
 
+class AlreadyRevoked(Refused):
+    """It was revoked before, otherwise than is asked for now: that stays, with the time and reason that are named.
+
+    If its key turns out to be compromised as well, report the key: ReportKeyCompromise.
+    """
+
+    kind = Kind.CLASHING
+
+
 class NotFound(Refused):
     """Nothing of this kind has the id or name. Look the list up for those that exist."""
 

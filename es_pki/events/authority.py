@@ -4,7 +4,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from es_pki.values import ForeignSubject, IssuancePolicy, KeyKind, KeyType, NameConstraints, Subject
+from es_pki.values import CRLReason, ForeignSubject, IssuancePolicy, KeyKind, KeyType, NameConstraints, Subject
 
 
 class AuthorityPrepared(Struct, frozen=True, omit_defaults=True):
@@ -72,6 +72,27 @@ class IssuancePolicyAdopted(Struct, frozen=True, omit_defaults=True):
     policy: IssuancePolicy
 
 
+class AuthorityRevoked(Struct, frozen=True, omit_defaults=True):
+    """The authority's certificate doesn't hold any more, and never will: it issues nothing from now on.
+
+    `name`, `issuer_id`, `serial_number` and `not_after` are the authority's, so that its issuer's CRL is made from such
+    events alone. `revoked_at` (whole seconds), `reason` and `invalidity_date` are as in CertificateRevoked.
+    """
+
+    name: str
+    issuer_id: str
+    serial_number: str
+    not_after: datetime
+    revoked_at: datetime
+    reason: CRLReason
+    invalidity_date: datetime | None = None
+
+
 AuthorityEvent = (
-    AuthorityPrepared | AuthorityCreated | AuthoritySigningFailed | AuthorityImported | IssuancePolicyAdopted
+    AuthorityPrepared
+    | AuthorityCreated
+    | AuthoritySigningFailed
+    | AuthorityImported
+    | IssuancePolicyAdopted
+    | AuthorityRevoked
 )

@@ -11,15 +11,24 @@ from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityImported,
     AuthorityPrepared,
+    AuthorityRevoked,
     AuthoritySigningFailed,
     IssuancePolicyAdopted,
 )
 from es_pki.events.happened import Happened
 from es_pki.projections.view import View, own_id
-from es_pki.values import ForeignSubject, IssuancePolicy, KeyAlgorithm, NameConstraints, public_key_hash, shown_subject
+from es_pki.values import (
+    CRLReason,
+    ForeignSubject,
+    IssuancePolicy,
+    KeyAlgorithm,
+    NameConstraints,
+    public_key_hash,
+    shown_subject,
+)
 
 NAME = "authorities"
-VERSION = 3
+VERSION = 4
 
 
 class AuthorityStatus(StrEnum):
@@ -27,6 +36,7 @@ class AuthorityStatus(StrEnum):
 
     PREPARED = "prepared"
     ACTIVE = "active"
+    REVOKED = "revoked"
     FAILED = "failed"
 
 
@@ -55,6 +65,8 @@ class Row(Struct, frozen=True):
     certificate: bytes | None = None
     fingerprint: str | None = None
     failure: str | None = None
+    revoked_at: datetime | None = None
+    reason: CRLReason | None = None
     imported: str = "no"
     key_is_here: bool = True
 
@@ -92,6 +104,8 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
             return replace(row, status=AuthorityStatus.FAILED, failure=reason)
         case IssuancePolicyAdopted(policy=policy) if row is not None:
             return replace(row, policy=policy)
+        case AuthorityRevoked(revoked_at=since, reason=reason) if row is not None:
+            return replace(row, status=AuthorityStatus.REVOKED, revoked_at=since, reason=reason)
         case _:
             return row
 
@@ -123,7 +137,14 @@ view = View(
     name=NAME,
     version=VERSION,
     row=Row,
-    events=(AuthorityPrepared, AuthorityCreated, AuthoritySigningFailed, AuthorityImported, IssuancePolicyAdopted),
+    events=(
+        AuthorityPrepared,
+        AuthorityCreated,
+        AuthoritySigningFailed,
+        AuthorityImported,
+        IssuancePolicyAdopted,
+        AuthorityRevoked,
+    ),
     key=own_id,
     evolve=evolve,
     order_by="name",

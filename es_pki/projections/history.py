@@ -1,45 +1,18 @@
-"""The history: who did what to an authority, a certificate, a CSR, a principal or a key, in one line each."""
+"""The history: who did what to an authority, certificate, CSR, service, principal or key, in one line each."""
 
 from datetime import datetime
+from typing import get_args
 
 from msgspec import Struct
 
-from es_pki.events.authority import (
-    AuthorityCreated,
-    AuthorityImported,
-    AuthorityPrepared,
-    AuthoritySigningFailed,
-    IssuancePolicyAdopted,
-)
-from es_pki.events.certificate import (
-    CertificateDeleted,
-    CertificateImported,
-    CertificateIssued,
-    CertificateLabelled,
-    CertificatePrepared,
-    CertificateRenamed,
-    CertificateRolledBack,
-    OwnerAssigned,
-    PrivateKeyExported,
-    PrivateKeysDiscarded,
-    SigningFailed,
-)
 from es_pki.events.codec import Event
 from es_pki.events.happened import Happened
-from es_pki.events.key_compromise import KeyCompromiseReported
-from es_pki.events.log_key import LogKeyAdopted, LogRestored
-from es_pki.events.principal import TokenCreated, TokenRevoked
-from es_pki.events.signing_request import (
-    SigningRequestApproved,
-    SigningRequestCreated,
-    SigningRequestImported,
-    SigningRequestRejected,
-    SigningRequestSigned,
-)
+from es_pki.events.reservation import ReservationEvent
+from es_pki.projections.summaries import summary
 from es_pki.projections.view import View
 
 NAME = "history"
-VERSION = 5
+VERSION = 7
 
 
 class Row(Struct, frozen=True):
@@ -72,96 +45,11 @@ def evolve(_row: Row | None, happened: Happened) -> Row | None:
     )
 
 
-def summary(event: Event) -> str:
-    """Say in a few words what an event is about."""
-    match event:
-        case AuthorityPrepared():
-            return f"{event.name}: {event.key_type}, serial number {event.serial_number}, until {event.not_after:%F}"
-        case AuthorityImported():
-            key = "with its key" if event.key_id else "without its key"
-            return f"{event.name}: made elsewhere, {key}, until {event.not_after:%F}"
-        case AuthorityCreated() | CertificateIssued():
-            return "signed"
-        case AuthoritySigningFailed() | SigningFailed() | TokenRevoked():
-            return event.reason
-        case IssuancePolicyAdopted():
-            return f"at most {event.policy.maximum_validity_days} days"
-        case CertificatePrepared():
-            until = f"serial number {event.serial_number}, until {event.not_after:%F}"
-            return f"{event.name}: version {event.version}, {event.profile}, {until}"
-        case LogKeyAdopted():
-            return f"{event.origin}: {event.public_key.hex()}"
-        case LogRestored():
-            return f"{event.size} records of {event.origin}, from now on {event.next_origin}: {event.reason}"
-        case TokenCreated():
-            return f"{event.name}: {', '.join(event.roles)}"
-        case TokenRevoked() | KeyCompromiseReported() | SigningRequestRejected():
-            return event.reason
-        case SigningRequestCreated() | SigningRequestImported():
-            return f"{event.name}: {event.key_type}"
-        case SigningRequestApproved():
-            return f"certificate {event.certificate_id}"
-        case SigningRequestSigned():
-            return "signed elsewhere"
-        case _:
-            return _of_lineage(event)
-
-
-def _of_lineage(event: Event) -> str:
-    match event:
-        case CertificateImported():
-            until = f"serial number {event.serial_number}, until {event.not_after:%F}"
-            return f"{event.name}: version {event.version}, made elsewhere, {until}"
-        case CertificateRolledBack():
-            return f"version {event.version} is the current one again"
-        case CertificateRenamed():
-            return f"{event.former_name} is called {event.name}"
-        case CertificateLabelled():
-            return ", ".join(f"{key}={value}" for key, value in event.labels.items()) or "no labels"
-        case OwnerAssigned():
-            return event.owner or "nobody"
-        case CertificateDeleted():
-            return f"{', '.join(event.names)}: {event.reason}".removesuffix(": ")
-        case PrivateKeysDiscarded():
-            return f"{len(event.key_ids)} private keys"
-        case PrivateKeyExported():
-            return f"version {event.version}, {event.format}: {event.reason}"
-        case _:
-            return ""
-
-
 view = View(
     name=NAME,
     version=VERSION,
     row=Row,
-    events=(
-        AuthorityPrepared,
-        AuthorityCreated,
-        AuthoritySigningFailed,
-        AuthorityImported,
-        IssuancePolicyAdopted,
-        CertificatePrepared,
-        CertificateIssued,
-        SigningFailed,
-        CertificateImported,
-        CertificateRolledBack,
-        CertificateRenamed,
-        CertificateLabelled,
-        OwnerAssigned,
-        CertificateDeleted,
-        PrivateKeysDiscarded,
-        PrivateKeyExported,
-        LogKeyAdopted,
-        LogRestored,
-        TokenCreated,
-        TokenRevoked,
-        KeyCompromiseReported,
-        SigningRequestCreated,
-        SigningRequestImported,
-        SigningRequestApproved,
-        SigningRequestSigned,
-        SigningRequestRejected,
-    ),
+    events=tuple(event for event in get_args(Event) if event not in get_args(ReservationEvent)),
     key=key,
     evolve=evolve,
     order_by="position",

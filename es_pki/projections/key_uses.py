@@ -6,14 +6,26 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from es_pki.events.authority import AuthorityCreated, AuthorityImported, AuthorityPrepared, AuthoritySigningFailed
-from es_pki.events.certificate import CertificateImported, CertificateIssued, CertificatePrepared, SigningFailed
+from es_pki.events.authority import (
+    AuthorityCreated,
+    AuthorityImported,
+    AuthorityPrepared,
+    AuthorityRevoked,
+    AuthoritySigningFailed,
+)
+from es_pki.events.certificate import (
+    CertificateImported,
+    CertificateIssued,
+    CertificatePrepared,
+    CertificateRevoked,
+    SigningFailed,
+)
 from es_pki.events.happened import Happened
 from es_pki.projections.view import View
 from es_pki.values import public_key_hash
 
 NAME = "key_uses"
-VERSION = 2
+VERSION = 3
 
 
 class Kind(StrEnum):
@@ -24,7 +36,10 @@ class Kind(StrEnum):
 
 
 class Row(Struct, frozen=True):
-    """One use. `public_key_hash` is the SHA-256 of the SubjectPublicKeyInfo in hex; `signed` is "no" until it is."""
+    """One use. `public_key_hash` is the SHA-256 of the SubjectPublicKeyInfo in hex; `signed` is "no" until it is.
+
+    `revoked` is "yes" once nobody accepts it any more.
+    """
 
     id: str
     kind: Kind
@@ -35,14 +50,19 @@ class Row(Struct, frozen=True):
     serial_number: str
     not_after: datetime
     signed: str = "no"
+    revoked: str = "no"
 
 
 def key(happened: Happened) -> str:
     """Key uses by what uses the key: each version of a certificate has its own."""
     match happened.event:
-        case CertificateImported(version=version):
-            return f"{happened.id}/{version}"
-        case CertificatePrepared(version=version) | CertificateIssued(version=version) | SigningFailed(version=version):
+        case (
+            CertificatePrepared(version=version)
+            | CertificateIssued(version=version)
+            | SigningFailed(version=version)
+            | CertificateRevoked(version=version)
+            | CertificateImported(version=version)
+        ):
             return f"{happened.id}/{version}"
         case _:
             return f"{happened.id}/1"
@@ -89,6 +109,8 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
             )
         case CertificateIssued() | AuthorityCreated() if row is not None:
             return replace(row, signed="yes")
+        case CertificateRevoked() | AuthorityRevoked() if row is not None:
+            return replace(row, revoked="yes")
         case SigningFailed() | AuthoritySigningFailed():
             return None
         case _:
@@ -108,10 +130,12 @@ view = View(
         CertificateIssued,
         SigningFailed,
         CertificateImported,
+        CertificateRevoked,
+        AuthorityRevoked,
     ),
     key=key,
     evolve=evolve,
     order_by="name",
-    filters=("public_key_hash", "kind", "name", "signed"),
+    filters=("public_key_hash", "kind", "name", "signed", "revoked"),
     lookups=("public_key_hash", "name"),
 )

@@ -310,3 +310,9 @@ def test_rsa_servers_may_encipher_keys_and_others_only_sign():
 
 def test_a_self_signed_certificate_needs_no_policy():
     assert prepared(self_sign(validity_days=3650))
+
+
+def test_what_signs_for_itself_is_called_by_its_first_name():
+    names = SubjectAltNames(dns_names=("www.example.test", "www.example.org"))
+    (event,) = spec.when(self_sign(subject=(), subject_alt_names=names)).events()
+    assert event.subject == (Attribute(AttributeType.COMMON_NAME, "www.example.test"),)

@@ -135,6 +135,9 @@ SETTINGS = tuple(
         ("backup-every-hours", "HOURS", "how often a backup is made (default: 0, never)"),
         ("backup-keep", "NUMBER", "how many scheduled backups stay (default: 7)"),
         ("backup-passphrase-file", "FILE", "file (0600) with the passphrase that backups are sealed with"),
+        ("crl-validity-hours", "HOURS", "how long a CRL holds (default: 168)"),
+        ("crl-overlap-hours", "HOURS", "how long before its end the next CRL is issued (default: 24)"),
+        ("crl-shards", "NUMBER", "among how many CRLs new certificates are spread, besides the full one (default: 0)"),
         ("organization", "TEXT", "stands in the subjects of the first authorities"),
     )
 )

@@ -1,10 +1,17 @@
 """Requests for certificates."""
 
 from es_pki.adapters.entropy import serial_number
+from es_pki.adapters.intake import importing
 from es_pki.adapters.intake.answer import Answer, Asked, answered
 from es_pki.adapters.intake.deciders import CERTIFICATE
 from es_pki.adapters.intake.office import Office
-from es_pki.adapters.intake.requests import IssueCertificate, SelfSignCertificate, SignCSR
+from es_pki.adapters.intake.requests import (
+    CertificateRequest,
+    ImportCertificate,
+    IssueCertificate,
+    SelfSignCertificate,
+    SignCSR,
+)
 from es_pki.adapters.intake.signing_request import approval, kept_csr
 from es_pki.adapters.keyring import MadeKey
 from es_pki.adapters.x509 import names
@@ -15,6 +22,19 @@ from es_pki.commands.preparation import Wanted
 from es_pki.commands.refusals import Malformed
 from es_pki.events.certificate import CertificateEvent
 from es_pki.values import PublicKey, Subject, SubjectAltNames
+
+
+async def take(office: Office, request: CertificateRequest, asked: Asked, digest: bytes) -> Answer:
+    """Do what was asked."""
+    match request:
+        case IssueCertificate():
+            return await issue(office, request, asked, digest)
+        case SignCSR():
+            return await sign_csr(office, request, asked, digest)
+        case SelfSignCertificate():
+            return await self_sign(office, request, asked, digest)
+        case ImportCertificate():
+            return await importing.bring_in(office, request, asked)
 
 
 async def issue(office: Office, request: IssueCertificate, asked: Asked, digest: bytes) -> Answer:

@@ -18,6 +18,7 @@ from es_pki.commands.authority import AuthorityCommand, subject_digest
 from es_pki.commands.certificate import CertificateCommand
 from es_pki.commands.importing import Foreign, known_version, profile_of
 from es_pki.commands.lineage import State
+from es_pki.commands.revocation_list import list_id
 from es_pki.decider import Decider, Refused, Reservation
 from es_pki.events import codec
 from es_pki.events.certificate import CertificateEvent
@@ -51,6 +52,8 @@ async def bring_authority_in(office: Office, request: ImportAuthority, asked: As
         office, AUTHORITY, authority_id, command, private_key=opened.private_key, actor=asked.caller.name
     )
     prepared = handled.state.prepared
+    if handled.events and prepared is not None and prepared.key_id is not None:
+        await office.crls.first(authority_id, list_id(authority_id, 0), asked.now, actor=asked.caller.name)
     return Answer(
         position=handled.position,
         stream=AUTHORITY.stream(authority_id),

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from es_pki.adapters.acme.accounts import Accounts
+from es_pki.adapters.crls.maker import Maker
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.chain import chain, without_root
 from es_pki.adapters.intake.deciders import AUTHORITY
@@ -14,11 +16,14 @@ from es_pki.adapters.signing import Signer
 from es_pki.adapters.worker import Workers
 from es_pki.adapters.x509.formats import pem_chain
 from es_pki.adapters.x509.keys import stand_in
-from es_pki.commands.authority import AuthorityMissing, issuer_of
+from es_pki.commands.acme_account import ACMEAccountMissing
+from es_pki.commands.authority import AuthorityMissing, check_holds, issuer_of
 from es_pki.commands.certificate import CertificateMissing
 from es_pki.commands.names import is_own_name, is_uuid
 from es_pki.commands.principal import PrincipalMissing
+from es_pki.commands.service import ServiceMissing
 from es_pki.commands.signing_request import SigningRequestMissing
+from es_pki.commands.trust_store import TrustStoreMissing
 from es_pki.decider import Decider, Refused, Violation
 from es_pki.events import codec
 from es_pki.values import Issuer, KeyType, Locations, NameConstraints
@@ -40,6 +45,8 @@ class Office(Struct, frozen=True):
     signer: Signer
     locations: Callable[[str], Locations]
     workers: Workers
+    crls: Maker
+    acme_accounts: Accounts
 
     async def authority_id(self, name_or_id: str, field: str) -> str:
         """Return an authority's id. Raises `AuthorityMissing`, naming the field."""
@@ -65,6 +72,30 @@ class Office(Struct, frozen=True):
             raise SigningRequestMissing(detail, Violation("signing_request", "signing requests are named", detail))
         return found
 
+    async def trust_store_id(self, name_or_id: str) -> str:
+        """Return a trust store's id. Raises `TrustStoreMissing`."""
+        found = await self._id("trust_store", name_or_id, for_ever=True)
+        if found is None:
+            detail = "there is no trust store of this name"
+            raise TrustStoreMissing(detail, Violation("trust_store", "trust stores are named", detail))
+        return found
+
+    async def service_id(self, name_or_id: str) -> str:
+        """Return a service's id. Raises `ServiceMissing`."""
+        found = await self._id("service", name_or_id, for_ever=True)
+        if found is None:
+            detail = "there is no service of this name"
+            raise ServiceMissing(detail, Violation("service", "services are named", detail))
+        return found
+
+    async def acme_account_id(self, name_or_id: str) -> str:
+        """Return an ACME account's id. Raises `ACMEAccountMissing`."""
+        found = await self._id("acme_account", name_or_id, for_ever=False)
+        if found is None:
+            detail = "there is no ACME account of this name"
+            raise ACMEAccountMissing(detail, Violation("account", "accounts are named", detail))
+        return found
+
     async def certificate_id(self, name_or_id: str, field: str = "certificate") -> str:
         """Return a certificate's id, by any name that leads to it. Raises `CertificateMissing`, naming the field."""
         found = await self._id("certificate", name_or_id, for_ever=False)
@@ -74,7 +105,7 @@ class Office(Struct, frozen=True):
         return found
 
     async def users_of(self, certificate_id: str) -> tuple[str, ...]:
-        """Return who uses a certificate and would miss it."""
+        """Return who uses a certificate and would miss it, besides the services bound to it."""
         own = await self.aggregates.owner(f"certificate_name-{OWN_CERTIFICATE}")
         return ("es-pki itself",) if certificate_id == own else ()
 
@@ -98,12 +129,14 @@ class Office(Struct, frozen=True):
         )
 
     async def _constraints(self, authority_id: str | None) -> tuple[NameConstraints, ...]:
-        """Return the name constraints of an authority and of those above it."""
+        """Return the name constraints of an authority and of those above it. Raises `IssuerRevoked`."""
         found: list[NameConstraints] = []
         while authority_id is not None:
-            prepared = (await self.aggregates.load(AUTHORITY, authority_id)).state.prepared
+            state = (await self.aggregates.load(AUTHORITY, authority_id)).state
+            prepared = state.prepared
             if prepared is None:
                 break
+            check_holds(state)
             found.append(prepared.name_constraints)
             authority_id = prepared.issuer_id
         return tuple(found)

@@ -1,14 +1,13 @@
 """Requests about CSRs that are kept: made here, brought here, answered."""
 
 from base64 import b64encode
-from typing import assert_never
 
 from msgspec import Struct
 
 from es_pki.adapters.intake.answer import Answer, Asked, answered
 from es_pki.adapters.intake.deciders import SIGNING_REQUEST
 from es_pki.adapters.intake.office import Office
-from es_pki.adapters.intake.requests import CompleteCSR, CreateCSR, ImportCSR, RejectCSR
+from es_pki.adapters.intake.requests import CompleteCSR, CreateCSR, CSRRequest, ImportCSR, RejectCSR
 from es_pki.adapters.keyring import MadeKey
 from es_pki.adapters.x509 import names
 from es_pki.adapters.x509.bundle import read_bundle
@@ -22,9 +21,7 @@ from es_pki.decider import Guard
 from es_pki.events.signing_request import SigningRequestEvent
 
 
-async def take(
-    office: Office, request: CreateCSR | ImportCSR | CompleteCSR | RejectCSR, asked: Asked, digest: bytes
-) -> Answer:
+async def take(office: Office, request: CSRRequest, asked: Asked, digest: bytes) -> Answer:
     """Do what was asked."""
     match request:
         case CreateCSR():
@@ -33,8 +30,6 @@ async def take(
             return await bring_in(office, request, asked, digest)
         case CompleteCSR() | RejectCSR():
             return await answer(office, request, asked)
-        case _:
-            assert_never(request)
 
 
 async def create(office: Office, request: CreateCSR, asked: Asked, digest: bytes) -> Answer:

@@ -56,6 +56,13 @@ PURPOSE_OIDS: dict[ExtendedKeyUsage, ObjectIdentifier] = {
 }
 
 
+_OCSP_RESPONDER = (
+    x509.Extension(x509.ExtendedKeyUsage.oid, False, x509.ExtendedKeyUsage([ExtendedKeyUsageOID.OCSP_SIGNING])),
+    x509.Extension(x509.OCSPNoCheck.oid, False, x509.OCSPNoCheck()),
+)
+"""RFC 6960 sections 4.2.2.2 and 4.2.2.2.1: it may answer for its issuer, and nobody asks whether it still holds."""
+
+
 def encode_tbs(template: Template) -> bytes:
     """Return the DER TBSCertificate of a template."""
     builder = x509.CertificateBuilder(
@@ -112,6 +119,8 @@ def _extensions(template: Template) -> "Iterator[x509.Extension[x509.ExtensionTy
         yield _extension(_name_constraints(template.name_constraints), critical=True)
     if template.locations:
         yield from _locations(template.locations)
+    if template.is_ocsp_responder:
+        yield from _OCSP_RESPONDER
 
 
 def _extension(value: x509.ExtensionType, *, critical: bool) -> x509.Extension[x509.ExtensionType]:
@@ -206,11 +215,13 @@ def _subtrees(space: NameSpace) -> list[x509.GeneralName]:
 @lru_cache(maxsize=256)
 def _locations(locations: Locations) -> tuple[x509.Extension[x509.ExtensionType], ...]:
     """RFC 5280 sections 4.2.2.1 and 4.2.1.13."""
-    ca_issuers = x509.AccessDescription(
-        AuthorityInformationAccessOID.CA_ISSUERS, x509.UniformResourceIdentifier(locations.ca_issuers)
-    )
+    access = {
+        AuthorityInformationAccessOID.OCSP: locations.ocsp,
+        AuthorityInformationAccessOID.CA_ISSUERS: locations.ca_issuers,
+    }
+    descriptions = [x509.AccessDescription(how, x509.UniformResourceIdentifier(at)) for how, at in access.items() if at]
     point = x509.DistributionPoint([x509.UniformResourceIdentifier(locations.crl)], None, None, None)
     return (
-        _extension(x509.AuthorityInformationAccess([ca_issuers]), critical=False),
+        _extension(x509.AuthorityInformationAccess(descriptions), critical=False),
         _extension(x509.CRLDistributionPoints([point]), critical=False),
     )

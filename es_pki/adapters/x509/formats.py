@@ -30,6 +30,11 @@ def csr_pem(csr: bytes) -> str:
     return _armoured("CERTIFICATE REQUEST", csr)
 
 
+def crl_pem(crl: bytes) -> str:
+    """Return a DER CRL in PEM (RFC 7468 section 6)."""
+    return _armoured("X509 CRL", crl)
+
+
 def _armoured(label: str, der: bytes) -> str:
     text = base64.b64encode(der).decode("ascii")
     lines = "\n".join(text[start : start + 64] for start in range(0, len(text), 64))

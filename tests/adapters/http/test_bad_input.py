@@ -45,6 +45,8 @@ BODIES = [
     (b"[" * 200_000, "malformed", "body"),
     (b"{}", "malformed", "name"),
     (b'{"name":"x","authority":"intermediate","csr":"x","surprise":1}', "malformed", "surprise"),
+    (b'{"name":"x","authority":"intermediate","csr":"x","n\\u0061me":"y"}', "malformed", "name"),
+    (b'{"name":"x","authority":"intermediate","csr":"x","\\ud800":1,"\\ud800":1}', "malformed", "body"),
     (b'{"name":1,"authority":"intermediate","csr":"x"}', "malformed", "name"),
     (b'{"name":"x","authority":"intermediate","csr":"x","profile":"master"}', "malformed", "profile"),
     (b'{"name":"x","authority":"intermediate","csr":"x","validity_days":1e99}', "malformed", "validity_days"),

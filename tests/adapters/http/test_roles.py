@@ -5,7 +5,7 @@ import pytest
 from es_pki.adapters.http.routes import ROUTES
 from es_pki.adapters.intake.requests import REQUESTS
 from es_pki.values import Role
-from tests.samples import SAMPLES, fresh, path_of, sample
+from tests.samples import SAMPLES, body_of, fresh, path_of, sample
 
 GUARDED = [route for route in ROUTES if route.roles]
 OPEN = [route for route in ROUTES if route.roles is None]
@@ -21,7 +21,7 @@ def read(server, route, token):
     """Send the request; of the live stream only the status is awaited."""
     if route.path.endswith("/stream"):
         return server.send("HEAD", path_of(route), token=token).status
-    return server.send(route.method, path_of(route), token=token).status
+    return server.send(route.method, path_of(route), body_of(route), token=token).status
 
 
 @pytest.mark.parametrize("route", GUARDED, ids=lambda r: r.path)

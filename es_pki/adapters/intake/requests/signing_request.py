@@ -59,3 +59,6 @@ class RejectCSR(Struct, frozen=True, forbid_unknown_fields=True):
 
     signing_request: str
     reason: str
+
+
+CSRRequest = CreateCSR | ImportCSR | CompleteCSR | RejectCSR
