@@ -105,12 +105,7 @@ class Service:
         accounts = Accounts(equipment.aggregates, keys, self._directories)
         performer = Performer(equipment.aggregates, keys, signer, accounts)
         runner = Runner(equipment.log, equipment.effects, equipment.lease, performer.perform, clock.now)
-        plan = CRLPlan(
-            validity=timedelta(hours=settings.crl_validity_hours),
-            overlap=timedelta(hours=settings.crl_overlap_hours),
-            shards=settings.crl_shards,
-        )
-        maker = Maker(equipment.aggregates, keys, self._locations, plan)
+        maker = Maker(equipment.aggregates, keys, self._locations, _crl_plan(settings))
         desk = Desk(Office(equipment.aggregates, keys, signer, self._locations, equipment.workers, maker, accounts))
         crls = Publisher(equipment.log, maker, equipment.lease, clock.now)
         self._keys = keys
@@ -257,6 +252,14 @@ class Service:
 
     def _file(self, name: str) -> Path:
         return self._settings.folder / name
+
+
+def _crl_plan(settings: Settings) -> CRLPlan:
+    return CRLPlan(
+        validity=timedelta(hours=settings.crl_validity_hours),
+        overlap=timedelta(hours=settings.crl_overlap_hours),
+        shards=settings.crl_shards,
+    )
 
 
 @contextlib.asynccontextmanager

@@ -8,11 +8,20 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from es_pki.commands.authority_revocation import RevokeAuthority, revoke
-from es_pki.commands.foreign_authority import AuthorityKeyElsewhere, ImportAuthority, imported
+from es_pki.commands.built_in import INTERMEDIATE
+from es_pki.commands.foreign_authority import (
+    AuthorityKeyElsewhere,
+    ImportAuthority,
+    bring_in,
+    key_type_of,
+    subject_of,
+)
 from es_pki.commands.key_guard import trusted_key, trusted_keys
 from es_pki.commands.name_space import constraints_violations
-from es_pki.commands.profile import Draft, key_usages, violations
 from es_pki.commands.refusals import NotSignedYet, RulesBroken, SerialNumberTaken, SigningGivenUp, taken
+from es_pki.commands.rules import Draft, violations
+from es_pki.commands.terms import purpose_violations
+from es_pki.commands.usages import key_usages
 from es_pki.commands.validity import LONGEST_DAYS, period
 from es_pki.decider import Decider, Guard, Kind, Refused, RequestReused, Reservation, Violation
 from es_pki.events.authority import (
@@ -27,21 +36,18 @@ from es_pki.events.authority import (
 from es_pki.events.reservation import NameReserved, SerialNumberReserved
 from es_pki.values import (
     AttributeType,
-    ForeignSubject,
     IssuancePolicy,
     Issuer,
-    KeyType,
     Locations,
     NameConstraints,
-    Profile,
     PublicKey,
     Subject,
     SubjectAltNames,
     Template,
-    known_subject,
     public_key_hash,
     serial_hex,
 )
+from es_pki.values.foreign import ForeignSubject
 
 CATEGORY = "authority"
 ROOT_DAYS = 7_305
@@ -159,7 +165,7 @@ def issuer_of(
         authority_id=authority_id,
         version=version,
         name=prepared.name,
-        subject=_subject(prepared),
+        subject=subject_of(prepared),
         certificate=certificate,
         key_id=key_id,
         key_type=key_type,
@@ -171,18 +177,6 @@ def issuer_of(
         policy=policy,
         locations=locations,
     )
-
-
-def key_type_of(prepared: AuthorityPrepared | AuthorityImported) -> KeyType | None:
-    """Return the type of an authority's key, None for one of a kind that nothing is signed with here."""
-    return prepared.key_type if isinstance(prepared, AuthorityPrepared) else prepared.key.key_type
-
-
-def _subject(prepared: AuthorityPrepared | AuthorityImported) -> Subject:
-    """Return its subject; of a name that nobody here can have nothing, for nothing is equal to it."""
-    if isinstance(prepared, AuthorityPrepared):
-        return prepared.subject
-    return known_subject(prepared.subject) or ()
 
 
 def check_holds(state: State) -> None:
@@ -201,7 +195,7 @@ def decide(command: AuthorityCommand, state: State, encode: Callable[[Template],
         case CreateAuthority():
             return _create(command, state, encode)
         case ImportAuthority():
-            return _import(command, state)
+            return bring_in(command, state.prepared, state.certificate)
         case RecordAuthoritySignature():
             return _record_signature(command, state)
         case RecordAuthoritySignatureFailure():
@@ -221,10 +215,11 @@ def _create(command: CreateAuthority, state: State, encode: Callable[[Template],
     template = _template(command)
     draft = Draft(
         name=command.name,
-        profile=Profile.INTERMEDIATE,
+        profile=INTERMEDIATE,
         template=template,
         issuer=command.issuer,
         now=command.now,
+        key_is_here=True,
     )
     RulesBroken.if_any([*constraints_violations(command.name_constraints, "name_constraints"), *violations(draft)])
     return [
@@ -246,17 +241,6 @@ def _create(command: CreateAuthority, state: State, encode: Callable[[Template],
     ]
 
 
-def _import(command: ImportAuthority, state: State) -> list[AuthorityEvent]:
-    if state.prepared is None:
-        return [imported(command), IssuancePolicyAdopted(IssuancePolicy())]
-    if state.certificate != command.certificate:
-        raise taken("name", command.name, CATEGORY)
-    if command.key_id is not None and state.prepared.key_id is None:
-        detail = "the authority is here without its private key"
-        raise AuthorityKeyElsewhere(detail, Violation("private_key", "a key stays where it is", detail))
-    return []
-
-
 def _template(command: CreateAuthority) -> Template:
     issuer, key_type = command.issuer, command.public_key.key_type
     not_before, not_after = period(
@@ -276,7 +260,7 @@ def _template(command: CreateAuthority) -> Template:
         not_after=not_after,
         is_authority=True,
         path_length=_path_length(command),
-        key_usages=key_usages(Profile.INTERMEDIATE, key_type),
+        key_usages=key_usages(INTERMEDIATE.terms, key_type),
         extended_key_usages=(),
         name_constraints=command.name_constraints,
         locations=issuer.locations.of_shard(0) if issuer else None,
@@ -316,7 +300,10 @@ def _set_policy(command: SetIssuancePolicy, state: State) -> list[AuthorityEvent
 
 
 def _policy_violations(policy: IssuancePolicy) -> Sequence[Violation]:
-    found = list(constraints_violations(policy.names, "policy.names"))
+    found = [
+        *constraints_violations(policy.names, "policy.names"),
+        *purpose_violations(policy.extended_key_usages, "policy.extended_key_usages"),
+    ]
     if not 1 <= policy.maximum_validity_days <= LONGEST_DAYS:
         found.append(Violation("policy.maximum_validity_days", "issuance policy", f"1 to {LONGEST_DAYS} days"))
     if not policy.key_types:
@@ -351,7 +338,11 @@ def reservations(event: AuthorityEvent, authority_id: str) -> Sequence[Reservati
                 Reservation(
                     f"authority_subject-{subject_digest(event.subject)}",
                     NameReserved(authority_id),
-                    taken("subject", ", ".join(_common_names(event.subject)), CATEGORY),
+                    taken(
+                        "subject",
+                        ", ".join(a.value for a in event.subject if a.type == AttributeType.COMMON_NAME),
+                        CATEGORY,
+                    ),
                 ),
                 Reservation(
                     f"serial_number-{issuer_id}-{event.serial_number}",
@@ -361,10 +352,6 @@ def reservations(event: AuthorityEvent, authority_id: str) -> Sequence[Reservati
             )
         case _:
             return ()
-
-
-def _common_names(subject: Subject | ForeignSubject) -> tuple[str, ...]:
-    return tuple(a.value for a in subject if a.type == AttributeType.COMMON_NAME)
 
 
 def subject_digest(subject: Subject | ForeignSubject) -> str:

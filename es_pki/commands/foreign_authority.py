@@ -6,10 +6,11 @@ from datetime import datetime
 from msgspec import Struct
 
 from es_pki.commands.names import own_name_violations
-from es_pki.commands.refusals import RulesBroken
+from es_pki.commands.refusals import RulesBroken, taken
 from es_pki.decider import Kind, Refused, Violation
-from es_pki.events.authority import AuthorityImported
-from es_pki.values import ForeignSubject, KeyKind, NameConstraints
+from es_pki.events.authority import AuthorityEvent, AuthorityImported, AuthorityPrepared, IssuancePolicyAdopted
+from es_pki.values import IssuancePolicy, KeyType, NameConstraints, Subject
+from es_pki.values.foreign import ForeignSubject, KeyKind, known_subject
 
 
 class ImportAuthority(Struct, frozen=True):
@@ -44,9 +45,22 @@ class AuthorityKeyElsewhere(Refused):
     kind = Kind.CLASHING
 
 
-def imported(command: ImportAuthority) -> AuthorityImported:
-    """Judge an authority from elsewhere. Raises `RulesBroken`."""
-    RulesBroken.if_any(_violations(command))
+def bring_in(
+    command: ImportAuthority, known: AuthorityPrepared | AuthorityImported | None, certificate: bytes | None
+) -> list[AuthorityEvent]:
+    """Decide on an authority from elsewhere; nothing when `known` is this one. `certificate` is that of the known."""
+    if known is None:
+        RulesBroken.if_any(_violations(command))
+        return [_imported(command), IssuancePolicyAdopted(IssuancePolicy())]
+    if certificate != command.certificate:
+        raise taken("name", command.name, "authority")
+    if command.key_id is not None and known.key_id is None:
+        detail = "the authority is here without its private key"
+        raise AuthorityKeyElsewhere(detail, Violation("private_key", "a key stays where it is", detail))
+    return []
+
+
+def _imported(command: ImportAuthority) -> AuthorityImported:
     return AuthorityImported(
         name=command.name,
         subject=command.subject,
@@ -64,6 +78,18 @@ def imported(command: ImportAuthority) -> AuthorityImported:
         request_digest=command.request_digest,
         chain=command.chain,
     )
+
+
+def key_type_of(prepared: AuthorityPrepared | AuthorityImported) -> KeyType | None:
+    """Return the type of an authority's key, None for one of a kind that nothing is signed with here."""
+    return prepared.key_type if isinstance(prepared, AuthorityPrepared) else prepared.key.key_type
+
+
+def subject_of(prepared: AuthorityPrepared | AuthorityImported) -> Subject:
+    """Return an authority's subject; of a name that nobody here can have nothing, for nothing is equal to it."""
+    if isinstance(prepared, AuthorityPrepared):
+        return prepared.subject
+    return known_subject(prepared.subject) or ()
 
 
 def _violations(command: ImportAuthority) -> Iterator[Violation]:

@@ -33,7 +33,7 @@ from es_pki.events.certificate import (
     UseBegun,
     UseEnded,
 )
-from es_pki.values import KeyKind
+from es_pki.values.foreign import KeyKind, kind_of
 
 MAXIMUM_ALIASES = 20
 MAXIMUM_LABELS = 32
@@ -133,7 +133,7 @@ class Version(Struct, frozen=True):
     @property
     def key(self) -> KeyKind:
         """Return what kind of key it has."""
-        return self.prepared.key_type.kind if isinstance(self.prepared, CertificatePrepared) else self.prepared.key
+        return kind_of(self.prepared.key_type) if isinstance(self.prepared, CertificatePrepared) else self.prepared.key
 
     @property
     def crl_shard(self) -> int:

@@ -4,7 +4,14 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from es_pki.values import CRLReason, ForeignSubject, IssuancePolicy, KeyKind, KeyType, NameConstraints, Subject
+from es_pki.values import (
+    CRLReason,
+    IssuancePolicy,
+    KeyType,
+    NameConstraints,
+    Subject,
+)
+from es_pki.values.foreign import ForeignSubject, KeyKind
 
 
 class AuthorityPrepared(Struct, frozen=True, omit_defaults=True):

@@ -4,7 +4,8 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from es_pki.values import CRLReason, ExportFormat, ForeignSubject, KeyKind, KeyType, Profile, Subject, SubjectAltNames
+from es_pki.values import CRLReason, ExportFormat, KeyType, Subject, SubjectAltNames
+from es_pki.values.foreign import ForeignSubject, KeyKind
 
 
 class CertificatePrepared(Struct, frozen=True, omit_defaults=True):
@@ -15,13 +16,16 @@ class CertificatePrepared(Struct, frozen=True, omit_defaults=True):
     TBSCertificate. `request_digest` is the SHA-256 of what was asked for: the same request again is recognised by it.
     `public_key_hash` is the SHA-256 of the SubjectPublicKeyInfo in hex ("" while that was not noted).
     `request_id` tells wishes for further versions of one lineage apart; the first version's is the lineage's own id.
+    `profile` is the name of the profile whose terms, in their `profile_version`, it was made under.
+    `security_identifier` is that of the Active Directory account it names ("" for none).
+    `is_authority`: it may sign certificates itself.
     `crl_shard` is the number of the issuer's CRL that it names as its own; 0 is the one that lists all.
     """
 
     version: int
     name: str
     issuer_id: str | None
-    profile: Profile
+    profile: str
     subject: Subject
     subject_alt_names: SubjectAltNames
     key_type: KeyType
@@ -33,6 +37,9 @@ class CertificatePrepared(Struct, frozen=True, omit_defaults=True):
     request_digest: bytes
     public_key_hash: str = ""
     request_id: str = ""
+    profile_version: int = 1
+    security_identifier: str = ""
+    is_authority: bool = False
     crl_shard: int = 0
 
 
@@ -55,15 +62,15 @@ class CertificateImported(Struct, frozen=True, omit_defaults=True):
 
     What it says is told as in CertificatePrepared, but as it stands in it: `subject_alt_names` may not be in their
     canonical forms; `other_names` are those of further forms, `form:value`. `issuer_id` is the authority's here that
-    signed it, if one did. `profile` is the one whose purposes it has, None if no one's are. `certificate` is DER, and
+    signed it, if one did. `profile` is the one whose purposes it has, "" if no one's are. `certificate` is DER, and
     so are those above it in `chain`, upwards, as far as they came with it and no authority here stands above it.
-    `is_self_signed` tells whether it signed for itself.
+    `is_self_signed` tells whether it signed for itself; `is_authority`, whether it may sign certificates.
     """
 
     version: int
     name: str
     issuer_id: str | None
-    profile: Profile | None
+    profile: str
     subject: ForeignSubject
     issuer: ForeignSubject
     subject_alt_names: SubjectAltNames
@@ -79,6 +86,7 @@ class CertificateImported(Struct, frozen=True, omit_defaults=True):
     chain: tuple[bytes, ...] = ()
     other_names: tuple[str, ...] = ()
     is_self_signed: bool = False
+    is_authority: bool = False
 
 
 class CertificateRolledBack(Struct, frozen=True, omit_defaults=True):

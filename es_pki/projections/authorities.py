@@ -19,13 +19,12 @@ from es_pki.events.happened import Happened
 from es_pki.projections.view import View, own_id
 from es_pki.values import (
     CRLReason,
-    ForeignSubject,
     IssuancePolicy,
     KeyAlgorithm,
     NameConstraints,
     public_key_hash,
-    shown_subject,
 )
+from es_pki.values.foreign import ForeignSubject, shown_subject
 
 NAME = "authorities"
 VERSION = 4

@@ -24,10 +24,11 @@ from es_pki.events.certificate import (
 )
 from es_pki.events.happened import Happened
 from es_pki.projections.view import View, own_id
-from es_pki.values import CRLReason, ForeignSubject, KeyAlgorithm, Profile, SubjectAltNames, shown_subject
+from es_pki.values import CRLReason, KeyAlgorithm, SubjectAltNames
+from es_pki.values.foreign import ForeignSubject, shown_subject
 
 NAME = "inventory"
-VERSION = 5
+VERSION = 6
 
 
 class CertificateStatus(StrEnum):
@@ -43,18 +44,21 @@ class CertificateStatus(StrEnum):
 class Version(Struct, frozen=True):
     """One version. `key_is_here` tells whether the private key is kept; `fingerprint` is the SHA-256 in hex.
 
-    `security_bits` is the key's strength; `public_key_hash` is the SHA-256 of the SubjectPublicKeyInfo in hex.
-    `imported` is "yes" for one that was made elsewhere: then `issuer` is who issued it, and it may have a subject,
-    `other_names` and a `key_type` such as nobody here makes, and no profile.
+    `profile_version` counts the terms of its profile; `security_identifier` is that of the Active Directory account it
+    names ("" for none). `security_bits` is the key's strength; `public_key_hash` is the SHA-256 of the
+    SubjectPublicKeyInfo in hex. `imported` is "yes" for one that was made elsewhere: then `issuer` is who issued it,
+    and it may have a subject, `other_names` and a `key_type` such as nobody here makes, and perhaps no profile ("").
     `revoked_at` and `reason` are those of one that is revoked or held.
     """
 
     version: int
     status: CertificateStatus
     authority_id: str | None
-    profile: Profile | None
+    profile: str
+    profile_version: int
     subject: ForeignSubject
     subject_alt_names: SubjectAltNames
+    security_identifier: str
     key_type: str
     key_algorithm: KeyAlgorithm
     security_bits: int
@@ -207,8 +211,10 @@ def _version(event: CertificatePrepared, happened: Happened) -> Version:
         status=CertificateStatus.PREPARED,
         authority_id=event.issuer_id,
         profile=event.profile,
+        profile_version=event.profile_version,
         subject=shown_subject(event.subject),
         subject_alt_names=event.subject_alt_names,
+        security_identifier=event.security_identifier,
         key_type=event.key_type,
         key_algorithm=event.key_type.algorithm,
         security_bits=event.key_type.security_bits,
@@ -228,8 +234,10 @@ def _imported(event: CertificateImported, happened: Happened) -> Version:
         status=CertificateStatus.ISSUED,
         authority_id=event.issuer_id,
         profile=event.profile,
+        profile_version=0,
         subject=event.subject,
         subject_alt_names=event.subject_alt_names,
+        security_identifier="",
         key_type=event.key.name,
         key_algorithm=event.key.algorithm,
         security_bits=event.key.security_bits,

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from msgspec.structs import replace
 
 from es_pki.commands import certificate
@@ -9,10 +10,15 @@ from es_pki.commands.certificate import AlreadyManaged
 from es_pki.commands.importing import Foreign, ImportCertificate, KeyLeftOut, VersionOutdated, profile_of
 from es_pki.commands.lineage import DeleteCertificate
 from es_pki.commands.refusals import NameTaken, RulesBroken
-from es_pki.commands.renewal import IssuedElsewhere, KeyElsewhere
+from es_pki.commands.renewal import IssuedElsewhere, KeyElsewhere, profile_name_of
 from es_pki.decider import RequestReused
 from es_pki.events.certificate import CertificateDeleted, CertificateImported
-from es_pki.values import ExtendedKeyUsage, ForeignAttribute, KeyAlgorithm, KeyKind, Profile, SubjectAltNames
+from es_pki.values import (
+    ExtendedKeyUsage,
+    KeyAlgorithm,
+    SubjectAltNames,
+)
+from es_pki.values.foreign import ForeignAttribute, KeyKind
 from tests.builders import CERTIFICATE_ID, LATER, NOW, further, issuer, reissue, renew
 from tests.spec import Spec, encode
 
@@ -30,8 +36,9 @@ FOREIGN = Foreign(
     serial_number="07",
     not_before=NOW,
     not_after=NOW + timedelta(days=90),
-    profile=Profile.SERVER,
+    profile="server",
     is_self_signed=False,
+    is_authority=False,
 )
 NEXT = replace(FOREIGN, certificate=b"next", public_key_hash="06" * 32, not_after=NOW + timedelta(days=180))
 
@@ -132,7 +139,9 @@ def test_what_signed_for_itself_is_renewed_so():
 
 def test_purposes_of_no_profile_and_unknown_names_are_not_renewed():
     by = issuer()
-    for change in ({"profile": None}, {"other_names": ("x",)}, {"subject": (ForeignAttribute("1.2.3", "x"),)}):
+    with pytest.raises(RulesBroken):
+        profile_name_of(imported(replace(FOREIGN, profile="")))
+    for change in ({"other_names": ("x",)}, {"subject": (ForeignAttribute("1.2.3", "x"),)}):
         given = spec.given(imported(replace(FOREIGN, **change), issuer_id=by.authority_id))
         given.when(renew(by, key_id=None)).then_refused(RulesBroken)
     odd = replace(FOREIGN, other_names=("x",))
@@ -143,8 +152,8 @@ def test_purposes_of_no_profile_and_unknown_names_are_not_renewed():
 
 def test_a_profile_is_known_by_its_purposes():
     server, client = ExtendedKeyUsage.SERVER_AUTH, ExtendedKeyUsage.CLIENT_AUTH
-    assert profile_of((server,), is_authority=False) is Profile.SERVER
-    assert profile_of((client, server), is_authority=False) is Profile.SERVER_CLIENT
-    assert profile_of(None, is_authority=False) is None
-    assert profile_of((), is_authority=False) is None
-    assert profile_of((server,), is_authority=True) is Profile.INTERMEDIATE
+    assert profile_of((server,), is_authority=False) == "server"
+    assert profile_of((client, server), is_authority=False) == "server-client"
+    assert profile_of(None, is_authority=False) == ""
+    assert profile_of((), is_authority=False) == ""
+    assert profile_of((server,), is_authority=True) == "intermediate"

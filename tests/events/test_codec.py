@@ -21,7 +21,6 @@ from es_pki.events.acme_account import (
 )
 from es_pki.events.authority import (
     AuthorityCreated,
-    AuthorityImported,
     AuthorityPrepared,
     AuthorityRevoked,
     AuthoritySigningFailed,
@@ -30,7 +29,6 @@ from es_pki.events.authority import (
 from es_pki.events.certificate import (
     CertificateDeleted,
     CertificateHeld,
-    CertificateImported,
     CertificateIssued,
     CertificateLabelled,
     CertificatePrepared,
@@ -49,6 +47,7 @@ from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.log_key import LogKeyAdopted, LogRestored
 from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared, OCSPResponderSigningFailed
 from es_pki.events.principal import TokenCreated, TokenRevoked
+from es_pki.events.profile import ProfileDefined, ProfileRetired
 from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared, Signed
 from es_pki.events.service import (
@@ -77,21 +76,22 @@ from es_pki.values import (
     ACMEProblem,
     Attribute,
     AttributeType,
+    CriticalExtension,
     CRLReason,
     ExportFormat,
     ExtendedKeyUsage,
-    ForeignAttribute,
     IssuancePolicy,
     KeyAlgorithm,
-    KeyKind,
     KeyType,
+    KeyUsage,
     NameConstraints,
     NameSpace,
-    Profile,
     Role,
     SubjectAltNames,
     TrustAnchor,
 )
+from es_pki.values.profile import LintLevel, NameForm, ProfileTerms, SubjectTerms, ValidityRule
+from tests.events import imports
 from tests.events.strategies import EVENTS
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "events"
@@ -129,6 +129,7 @@ PROBLEM = ACMEProblem(
 )
 
 SAMPLES = {
+    **imports.SAMPLES,
     "acme_account.prepared.v1": ACMEAccountPrepared(
         name="letsencrypt",
         directory="https://acme.example.test/directory",
@@ -175,23 +176,6 @@ SAMPLES = {
     ),
     "authority.created.v1": AuthorityCreated(b"\x30\x02"),
     "authority.signing_failed.v1": AuthoritySigningFailed("the key is gone"),
-    "authority.imported.v1": AuthorityImported(
-        name="elsewhere",
-        subject=(ForeignAttribute("common_name", "Elsewhere CA"),),
-        issuer=(ForeignAttribute("common_name", "Elsewhere Root"),),
-        issuer_id=None,
-        key=KeyKind("ec-p384", KeyAlgorithm.EC, 192),
-        key_id="0f8b7b2e-0000-4000-8000-000000000005",
-        public_key=b"\x30\x07",
-        serial_number="0a",
-        not_before=NOT_BEFORE,
-        not_after=NOT_AFTER,
-        path_length=0,
-        name_constraints=NAMES,
-        certificate=b"\x30\x08",
-        request_digest=b"\x09" * 32,
-        chain=(b"\x30\x09",),
-    ),
     "authority.issuance_policy_adopted.v1": IssuancePolicyAdopted(
         IssuancePolicy(
             names=NAMES,
@@ -215,7 +199,7 @@ SAMPLES = {
         version=1,
         name="www",
         issuer_id="018f0000-0000-7000-8000-000000000001",
-        profile=Profile.SERVER,
+        profile="server",
         subject=SUBJECT,
         subject_alt_names=SubjectAltNames(
             dns_names=("www.example.test",),
@@ -233,27 +217,6 @@ SAMPLES = {
     ),
     "certificate.issued.v1": CertificateIssued(version=1, certificate=b"\x30\x04"),
     "certificate.signing_failed.v1": SigningFailed(version=1, reason="the key is gone"),
-    "certificate.imported.v1": CertificateImported(
-        version=2,
-        name="www",
-        issuer_id=None,
-        profile=None,
-        subject=(ForeignAttribute("organization", "Elsewhere"), ForeignAttribute("2.5.4.97", "#0c0141")),
-        issuer=(ForeignAttribute("common_name", "Elsewhere CA"),),
-        subject_alt_names=SubjectAltNames(dns_names=("WWW.example.test",)),
-        key=KeyKind("ec-secp256k1", KeyAlgorithm.EC, 128),
-        key_id="0f8b7b2e-0000-4000-8000-000000000004",
-        public_key_hash="07" * 32,
-        serial_number="00",
-        not_before=NOT_BEFORE,
-        not_after=NOT_AFTER,
-        certificate=b"\x30\x05",
-        request_digest=b"\x08" * 32,
-        request_id="018f0000-0000-7000-8000-000000000005",
-        chain=(b"\x30\x06",),
-        other_names=("registered_id:1.2.3",),
-        is_self_signed=True,
-    ),
     "certificate.rolled_back.v1": CertificateRolledBack(version=1),
     "certificate.renamed.v1": CertificateRenamed(name="web", former_name="www", former_name_released=True),
     "certificate.labelled.v1": CertificateLabelled({"environment": "production", "team": "wäb"}),
@@ -340,6 +303,35 @@ SAMPLES = {
         request_digest=b"\x04" * 32,
     ),
     "principal.token_revoked.v1": TokenRevoked("left the company"),
+    "profile.defined.v1": ProfileDefined(
+        name="branch-web",
+        version=2,
+        terms=ProfileTerms(
+            description="web servers of the branches",
+            key_usages=(KeyUsage.DIGITAL_SIGNATURE,),
+            further_key_usages={KeyAlgorithm.RSA: (KeyUsage.KEY_ENCIPHERMENT,)},
+            extended_key_usages=(ExtendedKeyUsage.SERVER_AUTH, "1.3.6.1.5.5.7.3.17"),
+            critical_extensions=(CriticalExtension.KEY_USAGE, CriticalExtension.EXTENDED_KEY_USAGE),
+            key_types=(KeyType.EC_P256, KeyType.RSA_3072),
+            default_validity_days=30,
+            maximum_validity_days=47,
+            validity_rule=ValidityRule.CA_BROWSER_FORUM,
+            subject=SubjectTerms(
+                allowed=(AttributeType.COMMON_NAME, AttributeType.ORGANIZATION),
+                required=(AttributeType.COMMON_NAME,),
+                fixed={AttributeType.ORGANIZATION: "Zürich & Söhne"},
+            ),
+            name_forms=(NameForm.DNS_NAMES, NameForm.USER_PRINCIPAL_NAMES, NameForm.SECURITY_IDENTIFIER),
+            required_names=(NameForm.DNS_NAMES,),
+            names=NAMES,
+            wildcards=False,
+            path_length=1,
+            name_constraints=NAMES,
+            policy_identifiers=("1.3.6.1.4.1.99999.1",),
+            lint=LintLevel.STRICT,
+        ),
+    ),
+    "profile.retired.v1": ProfileRetired("the branches are closed"),
     "reservation.name_reserved.v1": NameReserved("018f0000-0000-7000-8000-000000000002"),
     "reservation.name_released.v1": NameReleased("018f0000-0000-7000-8000-000000000002"),
     "reservation.serial_number_reserved.v1": SerialNumberReserved("018f0000-0000-7000-8000-000000000002"),
@@ -375,7 +367,7 @@ SAMPLES = {
         name="www",
         subject=SUBJECT,
         subject_alt_names=SubjectAltNames(dns_names=("www.example.test",)),
-        profile=Profile.SERVER_CLIENT,
+        profile="server-client",
         key_type=KeyType.ML_DSA_65,
         key_id="0f8b7b2e-0000-4000-8000-000000000003",
         public_key_hash="ab" * 32,

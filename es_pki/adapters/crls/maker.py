@@ -13,7 +13,7 @@ from es_pki.adapters.intake.aggregates import Aggregates, Handled
 from es_pki.adapters.intake.deciders import AUTHORITY, REVOCATION_LIST
 from es_pki.adapters.keyring import KeyRing
 from es_pki.adapters.x509.crl import assembled, to_be_signed
-from es_pki.commands.authority import key_type_of
+from es_pki.commands.foreign_authority import key_type_of
 from es_pki.commands.refusals import NotFound
 from es_pki.commands.revocation_list import (
     PrepareCRL,

@@ -206,6 +206,7 @@ class _Import:
                 not_after=facts.not_after,
                 profile=profile_of(facts.purposes, is_authority=facts.is_authority),
                 is_self_signed=facts.is_self_signed,
+                is_authority=facts.is_authority,
             ),
             issuer_id=issuer_id,
             key_id=key_id,

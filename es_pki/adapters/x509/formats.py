@@ -11,7 +11,10 @@ from cryptography.hazmat.primitives.serialization.pkcs7 import serialize_certifi
 
 from es_pki.commands.refusals import RulesBroken
 from es_pki.decider import Violation
-from es_pki.values import KeyAlgorithm, KeyKind
+from es_pki.values import (
+    KeyAlgorithm,
+)
+from es_pki.values.foreign import KeyKind
 
 PEM_FILE = "application/x-pem-file"
 PKCS12_FILE = "application/x-pkcs12"

@@ -48,15 +48,9 @@ from es_pki.adapters.intake.requests.lineage import (
     RenewCertificate,
     RollBackCertificate,
 )
-from es_pki.adapters.intake.requests.log_key import (
-    LogKeyRequest,
-    RotateLogKey,
-)
-from es_pki.adapters.intake.requests.principal import (
-    CreateToken,
-    PrincipalRequest,
-    RevokeToken,
-)
+from es_pki.adapters.intake.requests.log_key import LogKeyRequest, RotateLogKey
+from es_pki.adapters.intake.requests.principal import CreateToken, PrincipalRequest, RevokeToken
+from es_pki.adapters.intake.requests.profile import DefineProfile, ProfileRequest, RetireProfile
 from es_pki.adapters.intake.requests.revocation import (
     HoldCertificate,
     ReleaseCertificate,
@@ -101,6 +95,7 @@ __all__ = [
     "CreateToken",
     "CreateTrustStore",
     "DeactivateACMEAccount",
+    "DefineProfile",
     "DeleteCertificate",
     "DescribeCertificate",
     "DistrustCertificate",
@@ -115,6 +110,7 @@ __all__ = [
     "LineageRequest",
     "LogKeyRequest",
     "PrincipalRequest",
+    "ProfileRequest",
     "ReconfigureService",
     "RegisterACMEAccount",
     "RegisterService",
@@ -125,6 +121,7 @@ __all__ = [
     "RenewCertificate",
     "ReportKeyCompromise",
     "Request",
+    "RetireProfile",
     "RetireService",
     "RevocationRequest",
     "RevokeAuthority",
@@ -149,6 +146,7 @@ Request = (
     | CertificateRequest
     | LineageRequest
     | CSRRequest
+    | ProfileRequest
     | ServiceRequest
     | ACMERequest
     | RevocationRequest
