@@ -23,6 +23,8 @@ from es_pki.adapters.intake.requests import (
     SelfSignCertificate,
     SignCSR,
 )
+from es_pki.adapters.lint import Finding as Linted
+from es_pki.adapters.lint import Linter, LintFailed, Severity
 from es_pki.adapters.x509.encode import specimen
 from es_pki.adapters.x509.formats import pem
 from es_pki.commands.certificate import Making, draft_of, new_name
@@ -32,6 +34,7 @@ from es_pki.commands.refusals import RulesBroken, taken
 from es_pki.commands.rules import Draft
 from es_pki.decider import Refused, Violation
 from es_pki.values import CriticalExtension, KeyType, KeyUsage, NameConstraints, Subject, SubjectAltNames
+from es_pki.values.profile import LintLevel
 
 Previewable = IssueCertificate | SignCSR | SelfSignCertificate | RenewCertificate | ReissueCertificate
 PREVIEWABLE: tuple[type[Request], ...] = get_args(Previewable)
@@ -40,8 +43,9 @@ PREVIEWABLE: tuple[type[Request], ...] = get_args(Previewable)
 class Finding(Struct, frozen=True):
     """One thing that somebody has to say about the certificate.
 
-    `by` is who says it (`rules`: what judges every certificate). `rule` is its name, `source` where it comes from;
-    `field` is the request's. `blocks`: nothing would be made because of it.
+    `by` is who says it: `rules`, which judge every request, or a linter, which judges the certificate. `rule` is its
+    name, `source` where it comes from; `field` is the request's, or `lint.` and the rule. `blocks`: nothing would be
+    made because of it.
     """
 
     by: str
@@ -86,41 +90,25 @@ class Previewed(Struct, frozen=True):
     findings: tuple[Finding, ...]
 
 
-Judge = Callable[[Draft, bytes | None], Awaitable[Sequence[Finding]]]
-"""Judges a draft and the DER certificate that it would become, under a signature that nobody can verify.
-
-There is no certificate where the draft breaks rules so badly that none can be written.
-"""
+Linters = Callable[[bytes, bytes | None], Awaitable[Sequence[Linted]]]
+"""What all linters find in a DER certificate, given its issuer's."""
 
 
-async def by_rules(draft: Draft, _certificate: bytes | None) -> Sequence[Finding]:
-    """Judge by the rules that every certificate passes."""
-    return [
-        Finding("rules", rule.__name__, violation.rule, violation.field, violation.detail)
-        for rule in RULES_OF_VERSIONS
-        for violation in rule(draft)
-    ]
-
-
-JUDGES: tuple[Judge, ...] = (by_rules,)
-"""Everybody who has something to say about a draft: linters stand here too."""
-
-
-async def preview(office: Office, request: Previewable, asked: Asked) -> Previewed:
+async def preview(office: Office, request: Previewable, asked: Asked, linters: Linters) -> Previewed:
     """Return what the request would make. Raises what the request would be refused with, but for rules it breaks."""
     broken: list[Violation] = []
     try:
         plan = await _plan(office, request, asked)
         try:
             await office.aggregates.preview(CERTIFICATE, plan.certificate_id, plan.command)
-        except RulesBroken as refused:
+        except (RulesBroken, LintFailed) as refused:
             broken += refused.violations  # asked again below, rule by rule; what they rest on was read afresh
         command = await plan.command()
         draft = draft_of(command, (await office.aggregates.load(CERTIFICATE, plan.certificate_id)).state)
     except RulesBroken as refused:
         return Previewed(False, None, None, tuple(_of_refusal(refused)))
     certificate = _written(draft)
-    findings = [finding for judge in JUDGES for finding in await judge(draft, certificate)]
+    findings = [*_by_rules(draft), *(await _by_linters(draft, certificate, linters) if certificate else ())]
     known = {(finding.source, finding.field, finding.detail) for finding in findings}
     others = [v for v in broken if (v.rule, v.field, v.detail) not in known]
     for refusal in (RulesBroken("", *others), *await _refusals(office, command)):
@@ -145,6 +133,28 @@ async def _plan(office: Office, request: Previewable, asked: Asked) -> Plan:
             return await renewal.plan_to_go_on(office, request, asked)
         case _:
             assert_never(request)
+
+
+def _by_rules(draft: Draft) -> Iterator[Finding]:
+    for rule in RULES_OF_VERSIONS:
+        for violation in rule(draft):
+            yield Finding("rules", rule.__name__, violation.rule, violation.field, violation.detail)
+
+
+async def _by_linters(draft: Draft, certificate: bytes, linters: Linters) -> Sequence[Finding]:
+    """Ask the linters, as they are asked before anything is signed: pkilint's errors block only where it must agree."""
+    must_agree = draft.template.is_authority or draft.profile.terms.lint is LintLevel.STRICT
+    return [
+        Finding(
+            by=found.linter,
+            rule=found.rule,
+            source=found.section,
+            field=f"lint.{found.rule}",
+            detail=found.detail,
+            blocks=found.severity is Severity.ERROR and (must_agree or found.linter is Linter.OWN),
+        )
+        for found in await linters(certificate, draft.template.issuer_certificate)
+    ]
 
 
 def _written(draft: Draft) -> bytes | None:
