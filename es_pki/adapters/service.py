@@ -106,7 +106,17 @@ class Service:
         performer = Performer(equipment.aggregates, keys, signer, accounts)
         runner = Runner(equipment.log, equipment.effects, equipment.lease, performer.perform, clock.now)
         maker = Maker(equipment.aggregates, keys, self._locations, _crl_plan(settings))
-        desk = Desk(Office(equipment.aggregates, keys, signer, self._locations, equipment.workers, maker, accounts))
+        office = Office(
+            aggregates=equipment.aggregates,
+            keys=keys,
+            signer=signer,
+            locations=self._locations,
+            workers=equipment.workers,
+            second_opinion=equipment.second_opinion,
+            crls=maker,
+            acme_accounts=accounts,
+        )
+        desk = Desk(office)
         crls = Publisher(equipment.log, maker, equipment.lease, clock.now)
         self._keys = keys
         tree = Tree(equipment.log)

@@ -43,7 +43,7 @@ from es_pki.events.certificate import (
     UseBegun,
     UseEnded,
 )
-from es_pki.events.key_compromise import KeyCompromiseReported
+from es_pki.events.key_compromise import KeyCompromiseReported, KeyUsesRevoked
 from es_pki.events.log_key import LogKeyAdopted, LogRestored
 from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared, OCSPResponderSigningFailed
 from es_pki.events.principal import TokenCreated, TokenRevoked
@@ -240,6 +240,7 @@ SAMPLES = {
     "certificate.use_begun.v1": UseBegun("018f0000-0000-7000-8000-000000000005", "nginx", as_fallback=True),
     "certificate.use_ended.v1": UseEnded("018f0000-0000-7000-8000-000000000005"),
     "key_compromise.reported.v1": KeyCompromiseReported("its backup lay in a public bucket"),
+    "key_compromise.uses_revoked.v1": KeyUsesRevoked(3),
     "log_key.adopted.v1": LogKeyAdopted(
         origin="pki.example.test/es-pki-0f8b7b2e",
         key_id="0f8b7b2e-0000-4000-8000-000000000002",

@@ -47,7 +47,7 @@ async def preview(request: web.Request) -> web.StreamResponse:
     if body.command not in NAMES:
         raise Malformed.at("command", "previews are of certificates", f"one of {', '.join(NAMES)}")
     wish = cast("Previewable", decoded(body.command, bytes(body.request)))
-    shown = row_object(await parts.desk.preview(wish, Asked(caller, parts.now()), parts.second_opinion.of))
+    shown = row_object(await parts.desk.preview(wish, Asked(caller, parts.now())))
     if isinstance(certificate := shown["certificate"], Struct):
         shown["certificate"] = row_object(certificate)
     return json_reply(shown)

@@ -20,7 +20,7 @@ from es_pki.adapters.intake import (
 )
 from es_pki.adapters.intake.answer import Answer, Asked, Caller
 from es_pki.adapters.intake.office import Office
-from es_pki.adapters.intake.preview import Linters, Previewable, Previewed, preview
+from es_pki.adapters.intake.preview import Previewable, Previewed, preview
 from es_pki.adapters.intake.requests import (
     ACMERequest,
     AuthorityRequest,
@@ -57,10 +57,10 @@ class Desk:
         """Give the log its origin and its first signing key, unless it has them; return its origin."""
         return await log_key.create(self._office, origin, actor=caller.name)
 
-    async def preview(self, request: Previewable, asked: Asked, linters: Linters) -> Previewed:
+    async def preview(self, request: Previewable, asked: Asked) -> Previewed:
         """Return what a request would make, and everything that speaks against it. Raises `Refused`."""
         _check_roles(request, asked.caller)
-        return await preview(self._office, request, asked, linters)
+        return await preview(self._office, request, asked)
 
     async def certify_ocsp_responder(self, authority_id: str, asked: Asked) -> None:
         """Have an authority certify an OCSP responder if one is due. Raises `Refused`."""

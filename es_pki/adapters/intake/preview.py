@@ -23,7 +23,6 @@ from es_pki.adapters.intake.requests import (
     SelfSignCertificate,
     SignCSR,
 )
-from es_pki.adapters.lint import Finding as Linted
 from es_pki.adapters.lint import Linter, LintFailed, Severity
 from es_pki.adapters.x509.encode import specimen
 from es_pki.adapters.x509.formats import pem
@@ -43,9 +42,8 @@ PREVIEWABLE: tuple[type[Request], ...] = get_args(Previewable)
 class Finding(Struct, frozen=True):
     """One thing that somebody has to say about the certificate.
 
-    `by` is who says it: `rules`, which judge every request, or a linter, which judges the certificate. `rule` is its
-    name, `source` where it comes from; `field` is the request's, or `lint.` and the rule. `blocks`: nothing would be
-    made because of it.
+    `by` is who says it: `rules`, which judge every certificate, or a linter. `rule` is its name, `source` where it
+    comes from; `field` is the request's. `blocks`: nothing would be made because of it.
     """
 
     by: str
@@ -90,25 +88,62 @@ class Previewed(Struct, frozen=True):
     findings: tuple[Finding, ...]
 
 
-Linters = Callable[[bytes, bytes | None], Awaitable[Sequence[Linted]]]
-"""What all linters find in a DER certificate, given its issuer's."""
+Judge = Callable[[Office, Draft, bytes | None], Awaitable[Sequence[Finding]]]
+"""Judges a draft and the DER certificate that it would become, under a signature that nobody can verify.
+
+There is no certificate where the draft breaks rules so badly that none can be written.
+"""
 
 
-async def preview(office: Office, request: Previewable, asked: Asked, linters: Linters) -> Previewed:
+async def by_rules(_office: Office, draft: Draft, _certificate: bytes | None) -> Sequence[Finding]:
+    """Judge by the rules that every certificate passes."""
+    return [
+        Finding("rules", rule.__name__, violation.rule, violation.field, violation.detail)
+        for rule in RULES_OF_VERSIONS
+        for violation in rule(draft)
+    ]
+
+
+async def by_lint(office: Office, draft: Draft, certificate: bytes | None) -> Sequence[Finding]:
+    """Judge the bytes by both linters. pkilint blocks where the profile is strict, and authorities."""
+    if certificate is None:
+        return []
+    is_strict = draft.profile.terms.lint is LintLevel.STRICT or draft.template.is_authority
+    return [
+        Finding(
+            by=found.linter.value,
+            rule=found.rule,
+            source=found.section,
+            field=f"lint.{found.rule}",
+            detail=found.detail,
+            blocks=found.severity is Severity.ERROR and (found.linter is Linter.OWN or is_strict),
+        )
+        for found in await office.second_opinion.of(certificate, draft.template.issuer_certificate)
+        if found.severity is not Severity.NOTICE
+    ]
+
+
+JUDGES: tuple[Judge, ...] = (by_rules, by_lint)
+"""Everybody who has something to say about a draft."""
+
+
+async def preview(office: Office, request: Previewable, asked: Asked) -> Previewed:
     """Return what the request would make. Raises what the request would be refused with, but for rules it breaks."""
     broken: list[Violation] = []
     try:
         plan = await _plan(office, request, asked)
         try:
             await office.aggregates.preview(CERTIFICATE, plan.certificate_id, plan.command)
-        except (RulesBroken, LintFailed) as refused:
+        except RulesBroken as refused:
             broken += refused.violations  # asked again below, rule by rule; what they rest on was read afresh
+        except LintFailed:
+            pass  # asked again below
         command = await plan.command()
         draft = draft_of(command, (await office.aggregates.load(CERTIFICATE, plan.certificate_id)).state)
     except RulesBroken as refused:
         return Previewed(False, None, None, tuple(_of_refusal(refused)))
     certificate = _written(draft)
-    findings = [*_by_rules(draft), *(await _by_linters(draft, certificate, linters) if certificate else ())]
+    findings = [finding for judge in JUDGES for finding in await judge(office, draft, certificate)]
     known = {(finding.source, finding.field, finding.detail) for finding in findings}
     others = [v for v in broken if (v.rule, v.field, v.detail) not in known]
     for refusal in (RulesBroken("", *others), *await _refusals(office, command)):
@@ -133,28 +168,6 @@ async def _plan(office: Office, request: Previewable, asked: Asked) -> Plan:
             return await renewal.plan_to_go_on(office, request, asked)
         case _:
             assert_never(request)
-
-
-def _by_rules(draft: Draft) -> Iterator[Finding]:
-    for rule in RULES_OF_VERSIONS:
-        for violation in rule(draft):
-            yield Finding("rules", rule.__name__, violation.rule, violation.field, violation.detail)
-
-
-async def _by_linters(draft: Draft, certificate: bytes, linters: Linters) -> Sequence[Finding]:
-    """Ask the linters, as they are asked before anything is signed: pkilint's errors block only where it must agree."""
-    must_agree = draft.template.is_authority or draft.profile.terms.lint is LintLevel.STRICT
-    return [
-        Finding(
-            by=found.linter,
-            rule=found.rule,
-            source=found.section,
-            field=f"lint.{found.rule}",
-            detail=found.detail,
-            blocks=found.severity is Severity.ERROR and (must_agree or found.linter is Linter.OWN),
-        )
-        for found in await linters(certificate, draft.template.issuer_certificate)
-    ]
 
 
 def _written(draft: Draft) -> bytes | None:

@@ -148,7 +148,7 @@ def is_strict(command: object) -> bool:
 
 
 def shape_of(certificate: Certificate, profile: str) -> Shape:
-    """Return what a certificate has in common with others of its kind."""
+    """Return what a certificate has in common with others of its kind; `profile` names it and its version."""
     key = certificate.key
     return (
         profile,

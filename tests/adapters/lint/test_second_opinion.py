@@ -11,7 +11,7 @@ from es_pki.adapters.lint.certificate import read_to_be_signed
 from es_pki.adapters.lint.pkilint_work import judge
 from es_pki.adapters.lint.second_opinion import shape_of
 from es_pki.adapters.worker import Workers
-from es_pki.commands.built_in import SERVER as SERVER_PROFILE
+from es_pki.commands.built_in import BUILT_IN
 from es_pki.events.authority import AuthorityPrepared
 from es_pki.events.certificate import CertificatePrepared
 from es_pki.values import KeyType, NameConstraints, SubjectAltNames
@@ -26,7 +26,7 @@ from tests.adapters.lint.making import (
     to_be_signed,
 )
 from tests.adapters.lint.pieces import key, oid
-from tests.builders import issue, renew, self_sign, sign_csr
+from tests.builders import renew, self_sign, sign_csr
 
 NOON = datetime(2026, 5, 3, 12, tzinfo=UTC)
 SERVER = to_be_signed(LEAF_EXTENSIONS)
@@ -87,8 +87,8 @@ async def opinion(workers):
     await asyncio.gather(running, return_exceptions=True)
 
 
-async def verdict_of(opinion, tbs, profile="server 1"):
-    shape = shape_of(read_to_be_signed(tbs, None), profile)
+async def verdict_of(opinion, tbs, profile="server"):
+    shape = shape_of(read_to_be_signed(tbs, None), f"{profile} 1")
     while (verdict := opinion.verdict(shape)) is None:
         await asyncio.sleep(0.01)
     return verdict
@@ -119,25 +119,13 @@ async def test_the_verdict_on_a_shape_is_kept(opinion):
     assert await verdict_of(opinion, other) is verdict
 
 
-STRICT = replace(SERVER_PROFILE, terms=replace(SERVER_PROFILE.terms, lint=LintLevel.STRICT))
-
-
-@pytest.mark.parametrize(
-    "command",
-    [issue(profile=STRICT), sign_csr(profile=STRICT), self_sign(profile=STRICT), renew(profile=STRICT)],
-    ids=lambda command: type(command).__name__,
-)
-async def test_what_is_made_under_a_strict_profile_waits_for_pkilint(opinion, command):
-    broken = to_be_signed({**LEAF_EXTENSIONS, **NO_KEY_IDENTIFIER})
-    with pytest.raises(LintFailed):
-        await opinion.examine(command, [certificate_prepared(broken)])
-    await opinion.examine(issue(), [certificate_prepared(broken)])
-
-
-async def test_another_version_of_a_profile_is_another_shape(opinion):
-    await opinion.examine(None, [certificate_prepared(SERVER)])
-    assert await verdict_of(opinion, SERVER) is not None
-    assert opinion.verdict(shape_of(read_to_be_signed(SERVER, None), "server 2")) is None
+async def test_what_is_strict_waits_for_pkilint(opinion):
+    broken, server = to_be_signed({**LEAF_EXTENSIONS, **NO_KEY_IDENTIFIER}), BUILT_IN["server"]
+    strict = replace(server, terms=replace(server.terms, lint=LintLevel.STRICT))
+    await opinion.examine(sign_csr(profile=server), [certificate_prepared(broken)])
+    for command in (sign_csr(profile=strict), self_sign(profile=strict), renew(profile=strict)):
+        with pytest.raises(LintFailed):
+            await opinion.examine(command, [certificate_prepared(broken)])
 
 
 async def test_no_verdict_in_time_is_an_error(opinion, monkeypatch):
