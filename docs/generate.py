@@ -14,15 +14,17 @@ from es_pki.adapters.http.access import EVERYBODY
 from es_pki.adapters.http.problems import STATUS, code_of
 from es_pki.adapters.http.routes import ROUTES
 from es_pki.adapters.intake.requests import REQUESTS
+from es_pki.adapters.intake.requests.fields import ProfileName
 from es_pki.adapters.lint.rules import ERRORS as LINT_ERRORS
 from es_pki.adapters.lint.rules import WARNINGS as LINT_WARNINGS
 from es_pki.adapters.lint.rules import meaning_of, section_of
 from es_pki.adapters.x509.weak_keys import RSA_RULES
-from es_pki.commands.profile import RULES
+from es_pki.commands.preparation import RULES_OF_VERSIONS
 from es_pki.config import Settings
 from es_pki.decider import Refused
 from es_pki.events import service
 from es_pki.events.codec import EVENT_TYPES, stored_types
+from es_pki.values import profile
 
 HERE = Path(__file__).parent
 
@@ -85,14 +87,20 @@ VALUES = (
     values.NameSpace,
     values.NameConstraints,
     values.IssuancePolicy,
+    profile.SubjectTerms,
+    profile.ProfileTerms,
     service.ServiceFile,
     service.Probe,
     service.Installation,
 )
 ENUMS = (
     values.KeyType,
-    values.Profile,
+    values.KeyUsage,
     values.ExtendedKeyUsage,
+    values.CriticalExtension,
+    profile.NameForm,
+    profile.ValidityRule,
+    profile.LintLevel,
     values.AttributeType,
     values.Role,
     service.ServiceKind,
@@ -175,9 +183,15 @@ def _settings() -> str:
     return text
 
 
+ALIASES = {"Purpose": values.Purpose, "ObjectIdentifier": values.ObjectIdentifier, "ProfileName": ProfileName}
+PREFIXES = ("typing.", "collections.abc.", "es_pki.values.profile.", "msgspec._core.", "es_pki.values.", "datetime.")
+
+
 def _type(annotation: object) -> str:
     text = annotation.__name__ if isinstance(annotation, type) and not typing.get_args(annotation) else str(annotation)
-    for prefix in ("typing.", "es_pki.values.", "es_pki.events.service.", "datetime."):
+    for name, alias in ALIASES.items():
+        text = text.replace(str(alias), name)
+    for prefix in PREFIXES:
         text = text.replace(prefix, "")
     return text.replace("|", "or")
 
@@ -195,7 +209,7 @@ def errors() -> str:
 def _rules() -> str:
     named = "What `rules-broken` may name, in the order in which they are judged."
     return (
-        f"\n## The rules of a certificate\n\n{named}\n\n{_listed(RULES)}"
+        f"\n## The rules of a certificate\n\n{named}\n\n{_listed(RULES_OF_VERSIONS)}"
         f"\n## The rules of an RSA public key\n\nFor keys that were made elsewhere.\n\n{_listed(RSA_RULES)}"
         f"\n## The rules of lint\n\n{LINT_INTRODUCTION}{_lint_rules()}"
     )

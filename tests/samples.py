@@ -39,6 +39,12 @@ def _certificate(server: Server) -> str:
     return name
 
 
+def _profile(server: Server) -> str:
+    name = fresh("profile")
+    server.done("DefineProfile", name=name, terms={"extended_key_usages": ["server_auth"]})
+    return name
+
+
 def _trust_store(server: Server) -> str:
     name = fresh("trust")
     server.done("CreateTrustStore", name=name, authorities=["root"])
@@ -172,6 +178,8 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.RollOverACMEAccountKey: lambda server: {"account": _account(server)},
     requests.DeactivateACMEAccount: lambda server: {"account": _account(server), "reason": "sample"},
     requests.ReportKeyCompromise: lambda _: {"public_key_hash": secrets.token_hex(32), "reason": "sample"},
+    requests.DefineProfile: lambda _: {"name": fresh("profile"), "terms": {"extended_key_usages": ["client_auth"]}},
+    requests.RetireProfile: lambda server: {"profile": _profile(server), "reason": "sample"},
     requests.RevokeCertificate: lambda server: {"certificate": _issued(server), "reason": "superseded"},
     requests.HoldCertificate: lambda server: {"certificate": _issued(server)},
     requests.ReleaseCertificate: lambda server: {"certificate": _issued(server)},
@@ -199,9 +207,14 @@ ACCOUNT = "directory"
 """The ACME account that `furnish` opens."""
 
 
+KEPT_PROFILE = "kept"
+"""The profile that `furnish` defines."""
+
+
 def furnish(server: Server) -> None:
     """Make what the routes' addresses name and a new server lacks."""
     server.done("CreateCSR", name=KEPT_CSR, dns_names=["kept.example.test"])
+    server.done("DefineProfile", name=KEPT_PROFILE, terms={"extended_key_usages": ["client_auth"]})
     server.done("CreateTrustStore", name=OWN_TRUST, authorities=["root"])
     server.done("RegisterService", name=KEPT_SERVICE)
     server.done("BindCertificate", service=KEPT_SERVICE, certificate="es-pki-api")
@@ -218,6 +231,7 @@ QUERIES = {
 NAMED = {
     "acme/accounts": ACCOUNT,
     "authorities": "root",
+    "profiles": KEPT_PROFILE,
     "services": KEPT_SERVICE,
     "signing-requests": KEPT_CSR,
     "trust-stores": OWN_TRUST,

@@ -3,8 +3,9 @@
 The log's own evidence says that nothing was changed. This says that what was recorded is a PKI: every signature was
 intended before it was made, is over exactly the intended bytes and by the issuer's key, every name and serial number
 was reserved in the same append, no lineage says what can't be (`lineages.py`), every CSR was answered once at most
-(`csr_answers.py`), what was revoked stayed revoked (`revoked.py`), the CRLs say so (`crls/examined.py`), and services
-and certificates agree on who uses what (`service_uses.py`).
+(`csr_answers.py`), what was revoked stayed revoked (`revoked.py`), the CRLs say so (`crls/examined.py`), services and
+certificates agree on who uses what (`service_uses.py`), and what was made under a profile names its terms of that time
+(`profile_versions.py`).
 """
 
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from cryptography.exceptions import InvalidSignature
 from es_pki.adapters.crls.examined import CRLs
 from es_pki.adapters.csr_answers import CSRAnswers
 from es_pki.adapters.lineages import Lineages
+from es_pki.adapters.profile_versions import ProfileVersions
 from es_pki.adapters.recorded import happened
 from es_pki.adapters.revoked import Revocations
 from es_pki.adapters.service_uses import ServiceUses
@@ -35,6 +37,7 @@ from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.log_key import LogKeyAdopted, LogRestored
 from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared, OCSPResponderSigningFailed
 from es_pki.events.principal import TokenCreated
+from es_pki.events.profile import ProfileDefined
 from es_pki.events.reservation import NameReleased, NameReserved, ReservationEvent, SerialNumberReserved
 from es_pki.events.service import ServiceRegistered
 from es_pki.events.signing_request import SigningRequestCreated, SigningRequestImported
@@ -49,6 +52,7 @@ Prepared = AuthorityPrepared | CertificatePrepared | OCSPResponderPrepared
 Named = (
     TokenCreated
     | TrustStoreCreated
+    | ProfileDefined
     | CertificateRenamed
     | CertificateDeleted
     | ACMEAccountPrepared
@@ -81,11 +85,10 @@ class Examination:
         self.outstanding: dict[str, Prepared] = {}
         self._due: dict[str, tuple[int, str | None]] = {}
         self._owners: dict[str, str] = {}
-        self._lineages = Lineages()
-        self._csr_answers = CSRAnswers()
-        self._revocations = Revocations()
         self._crls = CRLs()
         self._service_uses = ServiceUses()
+        others = Lineages(), CSRAnswers(), ProfileVersions(), Revocations()
+        self._parts = (*others, self._crls, self._service_uses)
         self._authorities: dict[str, x509.Certificate] = {}
         self._authority_keys: dict[str, str] = {}
         self._compromised: set[str] = set()
@@ -111,7 +114,7 @@ class Examination:
         if isinstance(happened.event, CertificateTrusted):
             return  # a new trust store's first certificates stand between its creation and its name's reservation
         self._check_reservations_are_there()
-        for part in (self._lineages, self._csr_answers, self._revocations, self._crls, self._service_uses):
+        for part in self._parts:
             for problem in part.problems_of(happened):
                 self.find(happened.position, problem)
         match happened.event:
@@ -132,6 +135,7 @@ class Examination:
             case (
                 TokenCreated()
                 | TrustStoreCreated()
+                | ProfileDefined()
                 | CertificateRenamed()
                 | CertificateDeleted()
                 | ACMEAccountPrepared()
@@ -182,6 +186,9 @@ class Examination:
         match named:
             case TokenCreated(name=name):
                 owners[f"principal_name-{name}"] = happened.id
+            case ProfileDefined(name=name, version=version):
+                if version == 1:
+                    owners[f"profile_name-{name}"] = happened.id
             case TrustStoreCreated(name=name):
                 owners[f"trust_store_name-{name}"] = happened.id
             case CertificateRenamed(name=name, former_name=former, former_name_released=is_released):

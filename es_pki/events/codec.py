@@ -56,6 +56,7 @@ from es_pki.events.ocsp_responder import (
     OCSPResponderSigningFailed,
 )
 from es_pki.events.principal import PrincipalEvent, TokenCreated, TokenRevoked
+from es_pki.events.profile import ProfileDefined, ProfileEvent, ProfileRetired
 from es_pki.events.reservation import NameReleased, NameReserved, ReservationEvent, SerialNumberReserved
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared, RevocationListEvent
 from es_pki.events.service import (
@@ -84,6 +85,7 @@ Event = (
     | LogKeyEvent
     | OCSPResponderEvent
     | PrincipalEvent
+    | ProfileEvent
     | ReservationEvent
     | RevocationListEvent
     | ServiceEvent
@@ -129,6 +131,8 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "ocsp_responder.signing_failed.v1": OCSPResponderSigningFailed,
     "principal.token_created.v1": TokenCreated,
     "principal.token_revoked.v1": TokenRevoked,
+    "profile.defined.v1": ProfileDefined,
+    "profile.retired.v1": ProfileRetired,
     "reservation.name_reserved.v1": NameReserved,
     "reservation.name_released.v1": NameReleased,
     "reservation.serial_number_reserved.v1": SerialNumberReserved,

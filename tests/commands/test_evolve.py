@@ -12,6 +12,7 @@ from es_pki.commands import (
     log_key,
     ocsp_responder,
     principal,
+    profile,
     revocation_list,
     service,
     signing_request,
@@ -24,6 +25,7 @@ from es_pki.events.key_compromise import KeyCompromiseEvent
 from es_pki.events.log_key import LogKeyEvent
 from es_pki.events.ocsp_responder import OCSPResponderEvent
 from es_pki.events.principal import PrincipalEvent
+from es_pki.events.profile import ProfileEvent
 from es_pki.events.revocation_list import RevocationListEvent
 from es_pki.events.service import ServiceEvent
 from es_pki.events.signing_request import SigningRequestEvent
@@ -38,6 +40,7 @@ AGGREGATES = [
     (log_key.decider, LogKeyEvent),
     (ocsp_responder.decider(encode), OCSPResponderEvent),
     (principal.decider, PrincipalEvent),
+    (profile.decider, ProfileEvent),
     (key_compromise.decider, KeyCompromiseEvent),
     (revocation_list.decider, RevocationListEvent),
     (service.decider, ServiceEvent),

@@ -69,7 +69,7 @@ async def one_acme_account(request: web.Request) -> web.StreamResponse:
 
 async def acme_account_history(request: web.Request) -> web.StreamResponse:
     """Answer with what happened to an account at an ACME directory, first to last."""
-    return await _history(request, (await row_of(request, acme_accounts.view)).id)
+    return await history_of(request, (await row_of(request, acme_accounts.view)).id)
 
 
 async def list_tokens(request: web.Request) -> web.StreamResponse:
@@ -125,7 +125,7 @@ async def one_service(request: web.Request) -> web.StreamResponse:
 
 async def service_history(request: web.Request) -> web.StreamResponse:
     """Answer with what happened to a service, first to last."""
-    return await _history(request, (await row_of(request, services.view)).id)
+    return await history_of(request, (await row_of(request, services.view)).id)
 
 
 async def certificate_usages(request: web.Request) -> web.StreamResponse:
@@ -137,17 +137,17 @@ async def certificate_usages(request: web.Request) -> web.StreamResponse:
 
 async def signing_request_history(request: web.Request) -> web.StreamResponse:
     """Answer with what happened to a signing request, first to last."""
-    return await _history(request, (await row_of(request, signing_requests.view)).id)
+    return await history_of(request, (await row_of(request, signing_requests.view)).id)
 
 
 async def certificate_history(request: web.Request) -> web.StreamResponse:
     """Answer with what happened to a certificate, first to last."""
-    return await _history(request, (await certificate_row(request)).id)
+    return await history_of(request, (await certificate_row(request)).id)
 
 
 async def authority_history(request: web.Request) -> web.StreamResponse:
     """Answer with what happened to an authority, first to last."""
-    return await _history(request, (await row_of(request, authorities.view)).id)
+    return await history_of(request, (await row_of(request, authorities.view)).id)
 
 
 async def calendar(request: web.Request) -> web.StreamResponse:
@@ -211,7 +211,8 @@ async def _list(request: web.Request, view: View[R], shown: Callable[[R], Mappin
     return await page_of_rows(request, view, await query_of(request, view), shown)
 
 
-async def _history(request: web.Request, aggregate_id: str) -> web.StreamResponse:
+async def history_of(request: web.Request, aggregate_id: str) -> web.StreamResponse:
+    """Answer with a page of what happened to an aggregate."""
     query = await query_of(request, history.view)
     query = replace(query, filters={**query.filters, "aggregate_id": aggregate_id})
     return await page_of_rows(request, history.view, query, row_object)

@@ -14,6 +14,8 @@ from es_pki.adapters.http import (
     linting,
     lists,
     live,
+    preview,
+    profile,
     proofs,
     trust,
 )
@@ -35,6 +37,7 @@ from es_pki.projections import (
     key_compromises,
     key_uses,
     principals,
+    profiles,
     revocation_lists,
     revocations,
     service_usage,
@@ -72,6 +75,7 @@ async def openapi(_request: web.Request) -> web.StreamResponse:
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/v1/commands", EVERYBODY, commands.list_commands),
     Route("POST", "/api/v1/commands/{name}", frozenset(), commands.send_command),
+    Route("POST", "/api/v1/preview", frozenset(), preview.preview, takes=preview.BODY),
     Route(
         "GET",
         "/api/v1/authorities",
@@ -187,6 +191,9 @@ ROUTES: tuple[Route, ...] = (
         (*PAGES, "public_key_hash", "reported_by"),
         page_of(key_compromises.Row),
     ),
+    Route("GET", "/api/v1/profiles", EVERYBODY, profile.list_profiles, NOW_OR_THEN, page_of(profiles.Row)),
+    Route("GET", "/api/v1/profiles/{id}", EVERYBODY, profile.one_profile, NOW_OR_THEN, Shown(profiles.Row)),
+    Route("GET", "/api/v1/profiles/{id}/history", EVERYBODY, profile.profile_history, HISTORY, page_of(history.Row)),
     Route(
         "GET",
         "/api/v1/trust-stores",

@@ -10,6 +10,7 @@ from es_pki.commands import (
     log_key,
     ocsp_responder,
     principal,
+    profile,
     revocation_list,
     service,
     signing_request,
@@ -24,6 +25,7 @@ CERTIFICATE = certificate.decider(_ENCODE)
 LOG_KEY = log_key.decider
 OCSP_RESPONDER = ocsp_responder.decider(_ENCODE)
 PRINCIPAL = principal.decider
+PROFILE = profile.decider
 KEY_COMPROMISE = key_compromise.decider
 REVOCATION_LIST = revocation_list.decider
 SERVICE = service.decider

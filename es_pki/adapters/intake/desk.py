@@ -12,6 +12,7 @@ from es_pki.adapters.intake import (
     log_key,
     ocsp_responder,
     principal,
+    profile,
     revocation,
     service,
     signing_request,
@@ -19,6 +20,7 @@ from es_pki.adapters.intake import (
 )
 from es_pki.adapters.intake.answer import Answer, Asked, Caller
 from es_pki.adapters.intake.office import Office
+from es_pki.adapters.intake.preview import Previewable, Previewed, preview
 from es_pki.adapters.intake.requests import (
     ACMERequest,
     AuthorityRequest,
@@ -29,6 +31,7 @@ from es_pki.adapters.intake.requests import (
     LineageRequest,
     LogKeyRequest,
     PrincipalRequest,
+    ProfileRequest,
     Request,
     RevocationRequest,
     ServiceRequest,
@@ -54,6 +57,11 @@ class Desk:
         """Give the log its origin and its first signing key, unless it has them; return its origin."""
         return await log_key.create(self._office, origin, actor=caller.name)
 
+    async def preview(self, request: Previewable, asked: Asked) -> Previewed:
+        """Return what a request would make, and everything that speaks against it. Raises `Refused`."""
+        _check_roles(request, asked.caller)
+        return await preview(self._office, request, asked)
+
     async def certify_ocsp_responder(self, authority_id: str, asked: Asked) -> None:
         """Have an authority certify an OCSP responder if one is due. Raises `Refused`."""
         await ocsp_responder.certify(self._office, authority_id, asked)
@@ -71,6 +79,8 @@ class Desk:
             return await lineage.take(office, request, asked, digest)
         if isinstance(request, CSRRequest):
             return await signing_request.take(office, request, asked, digest)
+        if isinstance(request, ProfileRequest):
+            return await profile.take(office, request, asked)
         if isinstance(request, ServiceRequest):
             return await service.take(office, request, asked, digest)
         if isinstance(request, ACMERequest):

@@ -29,10 +29,8 @@ async def take(
 ) -> Answer:
     """Do what was asked of a certificate."""
     match request:
-        case RenewCertificate():
-            return await renewal.renew(office, request, asked, digest)
-        case ReissueCertificate():
-            return await renewal.reissue(office, request, asked, digest)
+        case RenewCertificate() | ReissueCertificate():
+            return await renewal.go_on(office, request, asked, digest)
         case ExportCertificate():
             return await export.export(office, request, asked, digest)
         case RollBackCertificate() | RenameCertificate() | DescribeCertificate() | DeleteCertificate():

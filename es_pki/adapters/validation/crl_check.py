@@ -24,7 +24,6 @@ from es_pki.adapters.validation.link import is_signed
 from es_pki.adapters.validation.names import Name
 from es_pki.adapters.validation.walk import State
 
-
 LOOK = 64
 """What it costs to look at a CRL or an OCSP response, in comparisons."""
 

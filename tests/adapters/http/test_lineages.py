@@ -203,7 +203,7 @@ def test_a_deleted_certificate_is_only_seen_in_the_past(server, name):
 
 def test_what_es_pki_uses_itself_is_not_deleted(server):
     refused = problem(server, "DeleteCertificate", 409, "certificate-in-use", certificate="es-pki-api")
-    assert [error["detail"] for error in refused["errors"]] == ["used by es-pki itself"]
+    assert "used by es-pki itself" in [error["detail"] for error in refused["errors"]]
 
 
 def test_a_compromised_key_is_neither_certified_again_nor_made_current_again(server, name):

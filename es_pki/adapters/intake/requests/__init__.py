@@ -46,15 +46,9 @@ from es_pki.adapters.intake.requests.lineage import (
     RenewCertificate,
     RollBackCertificate,
 )
-from es_pki.adapters.intake.requests.log_key import (
-    LogKeyRequest,
-    RotateLogKey,
-)
-from es_pki.adapters.intake.requests.principal import (
-    CreateToken,
-    PrincipalRequest,
-    RevokeToken,
-)
+from es_pki.adapters.intake.requests.log_key import LogKeyRequest, RotateLogKey
+from es_pki.adapters.intake.requests.principal import CreateToken, PrincipalRequest, RevokeToken
+from es_pki.adapters.intake.requests.profile import DefineProfile, ProfileRequest, RetireProfile
 from es_pki.adapters.intake.requests.revocation import (
     HoldCertificate,
     ReleaseCertificate,
@@ -99,6 +93,7 @@ __all__ = [
     "CreateToken",
     "CreateTrustStore",
     "DeactivateACMEAccount",
+    "DefineProfile",
     "DeleteCertificate",
     "DescribeCertificate",
     "DistrustCertificate",
@@ -111,6 +106,7 @@ __all__ = [
     "LineageRequest",
     "LogKeyRequest",
     "PrincipalRequest",
+    "ProfileRequest",
     "ReconfigureService",
     "RegisterACMEAccount",
     "RegisterService",
@@ -121,6 +117,7 @@ __all__ = [
     "RenewCertificate",
     "ReportKeyCompromise",
     "Request",
+    "RetireProfile",
     "RetireService",
     "RevocationRequest",
     "RevokeAuthority",
@@ -145,6 +142,7 @@ Request = (
     | CertificateRequest
     | LineageRequest
     | CSRRequest
+    | ProfileRequest
     | ServiceRequest
     | ACMERequest
     | RevocationRequest

@@ -4,8 +4,8 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from es_pki.adapters.intake.requests.fields import OPERATORS, REQUESTERS, SubjectFields
-from es_pki.values import KeyType, Profile, Role
+from es_pki.adapters.intake.requests.fields import OPERATORS, REQUESTERS, ProfileName, SubjectFields
+from es_pki.values import KeyType, Role
 
 
 class IssueCertificate(Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,9 +24,11 @@ class IssueCertificate(Struct, frozen=True, forbid_unknown_fields=True):
     ip_addresses: tuple[str, ...] = ()
     email_addresses: tuple[str, ...] = ()
     uris: tuple[str, ...] = ()
-    profile: Profile = Profile.SERVER
+    user_principal_names: tuple[str, ...] = ()
+    profile: ProfileName = "server"
     key_type: KeyType = KeyType.EC_P256
     validity_days: int | None = None
+    security_identifier: str = ""
 
 
 class SignCSR(Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,8 +44,9 @@ class SignCSR(Struct, frozen=True, forbid_unknown_fields=True):
     authority: str
     csr: str | None = None
     signing_request: str | None = None
-    profile: Profile = Profile.SERVER
+    profile: ProfileName = "server"
     validity_days: int | None = None
+    security_identifier: str = ""
 
 
 class SelfSignCertificate(Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,9 +63,11 @@ class SelfSignCertificate(Struct, frozen=True, forbid_unknown_fields=True):
     ip_addresses: tuple[str, ...] = ()
     email_addresses: tuple[str, ...] = ()
     uris: tuple[str, ...] = ()
-    profile: Profile = Profile.SERVER
+    user_principal_names: tuple[str, ...] = ()
+    profile: ProfileName = "server"
     key_type: KeyType = KeyType.EC_P256
     validity_days: int | None = None
+    security_identifier: str = ""
 
 
 CertificateRequest = IssueCertificate | SignCSR | SelfSignCertificate

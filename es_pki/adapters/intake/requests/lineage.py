@@ -39,6 +39,8 @@ class ReissueCertificate(Struct, frozen=True, forbid_unknown_fields=True):
     ip_addresses: tuple[str, ...] = ()
     email_addresses: tuple[str, ...] = ()
     uris: tuple[str, ...] = ()
+    user_principal_names: tuple[str, ...] = ()
+    security_identifier: str = ""
     reuse_key: bool = False
     key_type: KeyType | None = None
     validity_days: int | None = None

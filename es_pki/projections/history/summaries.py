@@ -49,6 +49,7 @@ from es_pki.events.ocsp_responder import (
     OCSPResponderSigningFailed,
 )
 from es_pki.events.principal import PrincipalEvent, TokenCreated, TokenRevoked
+from es_pki.events.profile import ProfileDefined, ProfileEvent, ProfileRetired
 from es_pki.events.reservation import ReservationEvent
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared, RevocationListEvent
 from es_pki.events.service import (
@@ -90,6 +91,8 @@ def summary(event: Event) -> str:
         return _of_acme_account(event)
     if isinstance(event, PrincipalEvent):
         return _of_principal(event)
+    if isinstance(event, ProfileEvent):
+        return _of_profile(event)
     if isinstance(event, LogKeyEvent):
         return _of_log_key(event)
     if isinstance(event, KeyCompromiseEvent):
@@ -117,7 +120,7 @@ def _of_certificate(event: CertificateEvent) -> str:
     match event:
         case CertificatePrepared():
             until = f"serial number {event.serial_number}, until {event.not_after:%F}"
-            return f"{event.name}: version {event.version}, {event.profile}, {until}"
+            return f"{event.name}: version {event.version}, {event.profile} {event.profile_version}, {until}"
         case CertificateIssued():
             return "signed"
         case SigningFailed():
@@ -221,6 +224,14 @@ def _of_principal(event: PrincipalEvent) -> str:
         case TokenCreated():
             return f"{event.name}: {', '.join(event.roles)}"
         case TokenRevoked():
+            return event.reason
+
+
+def _of_profile(event: ProfileEvent) -> str:
+    match event:
+        case ProfileDefined():
+            return f"{event.name}: version {event.version}"
+        case ProfileRetired():
             return event.reason
 
 
