@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from es_pki.adapters import clock
+from es_pki.adapters.acme.accounts import Accounts
+from es_pki.adapters.acme.directories import Directories
 from es_pki.adapters.crls import CRLPlan, Maker
 from es_pki.adapters.examination import Examination, examine
 from es_pki.adapters.intake.answer import Answer, Asked, Caller
@@ -68,9 +70,11 @@ class World:
         self.aggregates = Aggregates(log)
         self.workers = Workers()
         self.signer = Signer(self.aggregates, self.keys, clock.now)
-        self.performer = Performer(self.aggregates, self.keys, self.signer)
+        self.directories = Directories(self.keys, clock.now, clock.elapsed)
+        self.accounts = Accounts(self.aggregates, self.keys, self.directories)
+        self.performer = Performer(self.aggregates, self.keys, self.signer, self.accounts)
         crls = Maker(self.aggregates, self.keys, _locations, CRLPlan())
-        self.desk = Desk(Office(self.aggregates, self.keys, self.signer, _locations, self.workers, crls))
+        self.desk = Desk(Office(self.aggregates, self.keys, self.signer, _locations, self.workers, crls, self.accounts))
 
     async def set_up(self) -> None:
         """Make the log's key, root and intermediate."""

@@ -15,6 +15,8 @@ import msgspec
 from msgspec import Struct
 
 from es_pki.adapters import clock, whole_file
+from es_pki.adapters.acme.accounts import Accounts
+from es_pki.adapters.acme.directories import Directories
 from es_pki.adapters.backup.scheduled import ScheduledBackups, plan_of
 from es_pki.adapters.checkpoints import CheckpointStore, Notary
 from es_pki.adapters.crls import CRLPlan, Maker, Publisher
@@ -30,6 +32,7 @@ from es_pki.adapters.keyring import KeyRing
 from es_pki.adapters.keystore import KeyStore
 from es_pki.adapters.keystore.sealed import SealedKeys
 from es_pki.adapters.lease import Lease
+from es_pki.adapters.lint import SecondOpinion
 from es_pki.adapters.ocsp.responder import Responder
 from es_pki.adapters.ocsp.upkeep import Upkeep
 from es_pki.adapters.reactions import EffectStore, Performer, Runner
@@ -69,6 +72,8 @@ class Equipment(Struct, frozen=True):
     lease: Lease
     set_up_lease: Lease
     aggregates: Aggregates
+    workers: Workers
+    second_opinion: SecondOpinion
 
 
 class Addresses(Struct, frozen=True):
@@ -96,16 +101,12 @@ class Service:
         self._keys = keys = KeyRing(equipment.keys)
         signer = Signer(equipment.aggregates, keys, clock.now)
         follower = Follower(equipment.log, equipment.views, VIEWS, equipment.lease)
-        performer = Performer(equipment.aggregates, keys, signer)
+        self._directories = Directories(keys, clock.now, clock.elapsed)
+        accounts = Accounts(equipment.aggregates, keys, self._directories)
+        performer = Performer(equipment.aggregates, keys, signer, accounts)
         runner = Runner(equipment.log, equipment.effects, equipment.lease, performer.perform, clock.now)
-        self._workers = Workers()
-        plan = CRLPlan(
-            validity=timedelta(hours=settings.crl_validity_hours),
-            overlap=timedelta(hours=settings.crl_overlap_hours),
-            shards=settings.crl_shards,
-        )
-        maker = Maker(equipment.aggregates, keys, self._locations, plan)
-        desk = Desk(Office(equipment.aggregates, keys, signer, self._locations, self._workers, maker))
+        maker = Maker(equipment.aggregates, keys, self._locations, _crl_plan(settings))
+        desk = Desk(Office(equipment.aggregates, keys, signer, self._locations, equipment.workers, maker, accounts))
         crls = Publisher(equipment.log, maker, equipment.lease, clock.now)
         tree = Tree(equipment.log)
         notary = Notary(equipment.log, tree, keys, equipment.checkpoints)
@@ -125,9 +126,10 @@ class Service:
             runner=runner,
             aggregates=equipment.aggregates,
             desk=desk,
+            second_opinion=equipment.second_opinion,
             crls=crls,
             ocsp=ocsp,
-            workers=self._workers,
+            workers=equipment.workers,
             backups=backups,
             now=clock.now,
         )
@@ -144,6 +146,7 @@ class Service:
             return await self._first_run.administrator(self._settings.token_file)
         finally:
             await lease.release()
+            await self._equipment.workers.close()
 
     async def let_administrator_in(self, name: str) -> str:
         """Create an administrator; return its token. Raises `Refused`."""
@@ -156,7 +159,9 @@ class Service:
         parts = self.parts
         followers = parts.follower.run, parts.runner.run, parts.crls.run, parts.ocsp.run
         works = *followers, parts.notary.run, self._keys.make_ahead, self._scheduler.run
-        async with _in_background(*works):
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(self._equipment.workers.close)
+            await stack.enter_async_context(_in_background(*works, parts.second_opinion.run))
             await self.parts.follower.reached(0, FIRST_VIEWS_SECONDS)
             await self.parts.crls.reached(FIRST_VIEWS_SECONDS)
             await self._use_certificate(context)
@@ -172,7 +177,7 @@ class Service:
                 self._withdraw()
                 for runner in runners:
                     await runner.cleanup()
-                await self._workers.close()
+                await self._directories.close()
 
     def close(self) -> None:
         """Release the addresses of a service that never served."""
@@ -247,6 +252,14 @@ class Service:
 
     def _file(self, name: str) -> Path:
         return self._settings.folder / name
+
+
+def _crl_plan(settings: Settings) -> CRLPlan:
+    return CRLPlan(
+        validity=timedelta(hours=settings.crl_validity_hours),
+        overlap=timedelta(hours=settings.crl_overlap_hours),
+        shards=settings.crl_shards,
+    )
 
 
 @contextlib.asynccontextmanager

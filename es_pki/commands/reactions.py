@@ -5,6 +5,16 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from es_pki.events import codec
+from es_pki.events.acme_account import (
+    ACMEAccountDeactivated,
+    ACMEAccountKeyPrepared,
+    ACMEAccountKeyRolledOver,
+    ACMEAccountPrepared,
+    ACMEAccountRegistered,
+    ACMEDeactivationRequested,
+    ACMEKeyRollOverFailed,
+    ACMERegistrationFailed,
+)
 from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed
 from es_pki.events.certificate import (
     CertificateDeleted,
@@ -44,7 +54,34 @@ class DiscardKeys(Struct, frozen=True, tag=True):
     key_ids: tuple[str, ...]
 
 
-Effect = SignAuthority | SignCertificate | SignOCSPResponder | DiscardKeys
+class OpenACMEAccount(Struct, frozen=True, tag=True):
+    """Open the prepared account at its directory and record it."""
+
+    account_id: str
+
+
+class RollOverACMEKey(Struct, frozen=True, tag=True):
+    """Have the directory take the account's new key `key_id` and record it."""
+
+    account_id: str
+    key_id: str
+
+
+class CloseACMEAccount(Struct, frozen=True, tag=True):
+    """Close the account at its directory and record it."""
+
+    account_id: str
+
+
+Effect = (
+    SignAuthority
+    | SignCertificate
+    | SignOCSPResponder
+    | DiscardKeys
+    | OpenACMEAccount
+    | RollOverACMEKey
+    | CloseACMEAccount
+)
 
 
 class Due(Struct, frozen=True):
@@ -71,6 +108,14 @@ REACTED_TO = codec.stored_types_of(
     OCSPResponderPrepared,
     OCSPResponderCertified,
     OCSPResponderSigningFailed,
+    ACMEAccountPrepared,
+    ACMEAccountRegistered,
+    ACMERegistrationFailed,
+    ACMEAccountKeyPrepared,
+    ACMEAccountKeyRolledOver,
+    ACMEKeyRollOverFailed,
+    ACMEDeactivationRequested,
+    ACMEAccountDeactivated,
 )
 """The stored types of the events that `react` looks at, old names too."""
 
@@ -94,5 +139,23 @@ def react(happened: Happened) -> Iterator[Due | Settled]:
             yield Due(DiscardKeys(happened.id, key_ids))
         case PrivateKeysDiscarded(key_ids=key_ids):
             yield Settled(DiscardKeys(happened.id, key_ids))
+        case _:
+            yield from _of_acme_account(happened)
+
+
+def _of_acme_account(happened: Happened) -> Iterator[Due | Settled]:
+    match happened.event:
+        case ACMEAccountPrepared():
+            yield Due(OpenACMEAccount(happened.id))
+        case ACMEAccountRegistered() | ACMERegistrationFailed():
+            yield Settled(OpenACMEAccount(happened.id))
+        case ACMEAccountKeyPrepared(key_id=key_id):
+            yield Due(RollOverACMEKey(happened.id, key_id))
+        case ACMEAccountKeyRolledOver(key_id=key_id) | ACMEKeyRollOverFailed(key_ids=(key_id,)):
+            yield Settled(RollOverACMEKey(happened.id, key_id))
+        case ACMEDeactivationRequested():
+            yield Due(CloseACMEAccount(happened.id))
+        case ACMEAccountDeactivated():
+            yield Settled(CloseACMEAccount(happened.id))
         case _:
             pass

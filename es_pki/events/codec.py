@@ -10,6 +10,17 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
+from es_pki.events.acme_account import (
+    ACMEAccountDeactivated,
+    ACMEAccountEvent,
+    ACMEAccountKeyPrepared,
+    ACMEAccountKeyRolledOver,
+    ACMEAccountPrepared,
+    ACMEAccountRegistered,
+    ACMEDeactivationRequested,
+    ACMEKeyRollOverFailed,
+    ACMERegistrationFailed,
+)
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityEvent,
@@ -45,6 +56,7 @@ from es_pki.events.ocsp_responder import (
     OCSPResponderSigningFailed,
 )
 from es_pki.events.principal import PrincipalEvent, TokenCreated, TokenRevoked
+from es_pki.events.profile import ProfileDefined, ProfileEvent, ProfileRetired
 from es_pki.events.reservation import NameReleased, NameReserved, ReservationEvent, SerialNumberReserved
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared, RevocationListEvent
 from es_pki.events.service import (
@@ -66,12 +78,14 @@ from es_pki.events.signing_request import (
 from es_pki.events.trust_store import CertificateDistrusted, CertificateTrusted, TrustStoreCreated, TrustStoreEvent
 
 Event = (
-    AuthorityEvent
+    ACMEAccountEvent
+    | AuthorityEvent
     | CertificateEvent
     | KeyCompromiseEvent
     | LogKeyEvent
     | OCSPResponderEvent
     | PrincipalEvent
+    | ProfileEvent
     | ReservationEvent
     | RevocationListEvent
     | ServiceEvent
@@ -80,6 +94,14 @@ Event = (
 )
 
 EVENT_TYPES: dict[str, type[Event]] = {
+    "acme_account.prepared.v1": ACMEAccountPrepared,
+    "acme_account.registered.v1": ACMEAccountRegistered,
+    "acme_account.registration_failed.v1": ACMERegistrationFailed,
+    "acme_account.key_prepared.v1": ACMEAccountKeyPrepared,
+    "acme_account.key_rolled_over.v1": ACMEAccountKeyRolledOver,
+    "acme_account.key_roll_over_failed.v1": ACMEKeyRollOverFailed,
+    "acme_account.deactivation_requested.v1": ACMEDeactivationRequested,
+    "acme_account.deactivated.v1": ACMEAccountDeactivated,
     "authority.prepared.v1": AuthorityPrepared,
     "authority.created.v1": AuthorityCreated,
     "authority.signing_failed.v1": AuthoritySigningFailed,
@@ -108,6 +130,8 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "ocsp_responder.signing_failed.v1": OCSPResponderSigningFailed,
     "principal.token_created.v1": TokenCreated,
     "principal.token_revoked.v1": TokenRevoked,
+    "profile.defined.v1": ProfileDefined,
+    "profile.retired.v1": ProfileRetired,
     "reservation.name_reserved.v1": NameReserved,
     "reservation.name_released.v1": NameReleased,
     "reservation.serial_number_reserved.v1": SerialNumberReserved,

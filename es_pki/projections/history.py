@@ -12,7 +12,7 @@ from es_pki.projections.summaries import summary
 from es_pki.projections.view import View
 
 NAME = "history"
-VERSION = 6
+VERSION = 7
 
 
 class Row(Struct, frozen=True):

@@ -2,6 +2,17 @@
 
 from typing import assert_never
 
+from es_pki.events.acme_account import (
+    ACMEAccountDeactivated,
+    ACMEAccountEvent,
+    ACMEAccountKeyPrepared,
+    ACMEAccountKeyRolledOver,
+    ACMEAccountPrepared,
+    ACMEAccountRegistered,
+    ACMEDeactivationRequested,
+    ACMEKeyRollOverFailed,
+    ACMERegistrationFailed,
+)
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityEvent,
@@ -38,6 +49,7 @@ from es_pki.events.ocsp_responder import (
     OCSPResponderSigningFailed,
 )
 from es_pki.events.principal import PrincipalEvent, TokenCreated, TokenRevoked
+from es_pki.events.profile import ProfileDefined, ProfileEvent, ProfileRetired
 from es_pki.events.reservation import ReservationEvent
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared, RevocationListEvent
 from es_pki.events.service import (
@@ -75,8 +87,12 @@ def summary(event: Event) -> str:
         return _of_ocsp_responder(event)
     if isinstance(event, ServiceEvent):
         return _of_service(event)
+    if isinstance(event, ACMEAccountEvent):
+        return _of_acme_account(event)
     if isinstance(event, PrincipalEvent):
         return _of_principal(event)
+    if isinstance(event, ProfileEvent):
+        return _of_profile(event)
     if isinstance(event, LogKeyEvent):
         return _of_log_key(event)
     if isinstance(event, KeyCompromiseEvent):
@@ -104,7 +120,7 @@ def _of_certificate(event: CertificateEvent) -> str:
     match event:
         case CertificatePrepared():
             until = f"serial number {event.serial_number}, until {event.not_after:%F}"
-            return f"{event.name}: version {event.version}, {event.profile}, {until}"
+            return f"{event.name}: version {event.version}, {event.profile} {event.profile_version}, {until}"
         case CertificateIssued():
             return "signed"
         case SigningFailed():
@@ -185,11 +201,37 @@ def _of_service(event: ServiceEvent) -> str:
             return event.reason
 
 
+def _of_acme_account(event: ACMEAccountEvent) -> str:
+    match event:
+        case ACMEAccountPrepared():
+            return f"{event.name}: {event.directory}"
+        case ACMEAccountRegistered():
+            return event.url
+        case ACMEAccountKeyPrepared():
+            return event.key_type.value
+        case ACMEAccountKeyRolledOver():
+            return f"key {event.key_id}"
+        case ACMERegistrationFailed() | ACMEKeyRollOverFailed():
+            return f"{event.problem.type}: {event.problem.detail}"
+        case ACMEDeactivationRequested():
+            return event.reason
+        case ACMEAccountDeactivated():
+            return "closed"
+
+
 def _of_principal(event: PrincipalEvent) -> str:
     match event:
         case TokenCreated():
             return f"{event.name}: {', '.join(event.roles)}"
         case TokenRevoked():
+            return event.reason
+
+
+def _of_profile(event: ProfileEvent) -> str:
+    match event:
+        case ProfileDefined():
+            return f"{event.name}: version {event.version}"
+        case ProfileRetired():
             return event.reason
 
 

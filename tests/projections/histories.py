@@ -6,6 +6,17 @@ from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
 
+from es_pki.commands.built_in import BUILT_IN
+from es_pki.events.acme_account import (
+    ACMEAccountDeactivated,
+    ACMEAccountKeyPrepared,
+    ACMEAccountKeyRolledOver,
+    ACMEAccountPrepared,
+    ACMEAccountRegistered,
+    ACMEDeactivationRequested,
+    ACMEKeyRollOverFailed,
+    ACMERegistrationFailed,
+)
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityPrepared,
@@ -34,6 +45,7 @@ from es_pki.events.codec import Event
 from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared
 from es_pki.events.principal import TokenCreated, TokenRevoked
+from es_pki.events.profile import ProfileDefined, ProfileRetired
 from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared, Signed
 from es_pki.events.service import (
@@ -54,6 +66,7 @@ from es_pki.events.signing_request import (
 )
 from es_pki.events.trust_store import CertificateDistrusted, CertificateTrusted, TrustStoreCreated
 from es_pki.values import (
+    ACMEProblem,
     Attribute,
     AttributeType,
     CRLReason,
@@ -61,11 +74,11 @@ from es_pki.values import (
     IssuancePolicy,
     KeyType,
     NameConstraints,
-    Profile,
     Role,
     TrustAnchor,
 )
 from es_pki.values import SubjectAltNames as Names
+from es_pki.values.profile import ProfileTerms
 from tests.builders import NOW
 
 
@@ -86,7 +99,7 @@ class _Author:
             version=version,
             name=f"{host}-{next(self._numbers)}",
             issuer_id=self.new_id() if self._random.random() < 0.9 else None,
-            profile=self._random.choice(list(Profile)),
+            profile=self._random.choice(list(BUILT_IN)),
             subject=(Attribute(AttributeType.COMMON_NAME, host),),
             subject_alt_names=Names(dns_names=(host,)),
             key_type=self._random.choice(list(KeyType)),
@@ -123,6 +136,8 @@ class _Author:
             "authority": (self._authority_life, 4),
             "principal": (self._principal_life, 2),
             "signing_request": (self._signing_request_life, 2),
+            "acme_account": (self._acme_account_life, 2),
+            "profile": (self._profile_life, 1),
             "service": (self._service_life, 2),
             "trust_store": (self._trust_store_life, 1),
             "revocation_list": (self._revocation_list_life, 1),
@@ -214,6 +229,13 @@ class _Author:
         if self._random.random() < 0.5:
             yield stream, TokenRevoked("left")
 
+    def _profile_life(self, stream: str) -> Iterator[tuple[str, Event]]:
+        name = f"profile-{next(self._numbers)}"
+        for version in range(1, self._random.randrange(2, 4)):
+            yield stream, ProfileDefined(name, version, ProfileTerms(default_validity_days=version))
+            if self._random.random() < 0.3:
+                yield stream, ProfileRetired("nobody uses it")
+
     def _revocation_list_life(self, stream: str) -> Iterator[tuple[str, Event]]:
         stream = f"{stream}/{self._random.randrange(3)}"
         for number in range(1, self._random.randrange(2, 5)):
@@ -224,7 +246,7 @@ class _Author:
     def _signing_request_life(self, stream: str) -> Iterator[tuple[str, Event]]:
         name, of_key, key_type = f"csr-{next(self._numbers)}", self._random.choice(self._keys), KeyType.EC_P256
         if self._random.random() < 0.5:
-            profile = self._random.choice(list(Profile))
+            profile = self._random.choice(list(BUILT_IN))
             yield (
                 stream,
                 SigningRequestCreated(name, (), Names(), profile, key_type, self.new_id(), of_key, b"csr", b"digest"),
@@ -265,6 +287,24 @@ class _Author:
             yield stream, CertificateUnbound(certificate_id)
         if self._random.random() < 0.3:
             yield stream, ServiceRetired("replaced")
+
+    def _acme_account_life(self, stream: str) -> Iterator[tuple[str, Event]]:
+        name, key_type = f"account-{next(self._numbers)}", KeyType.EC_P256
+        problem = ACMEProblem("urn:ietf:params:acme:error:malformed", "it is malformed")
+        yield stream, ACMEAccountPrepared(name, "https://acme.test/", self.new_id(), key_type, b"spki", True, b"digest")
+        yield f"acme_account_name-{name}", NameReserved(stream)
+        if self._random.random() < 0.2:
+            yield stream, ACMERegistrationFailed(name, problem, ("key",))
+            yield f"acme_account_name-{name}", NameReleased(stream)
+            return
+        yield stream, ACMEAccountRegistered("https://acme.test/1", "https://acme.test/terms")
+        for refused in self._random.choices([True, False], k=self._random.randrange(3)):
+            key_id = self.new_id()
+            yield stream, ACMEAccountKeyPrepared(key_id, key_type, self._random.randbytes(8), self.new_id())
+            yield stream, ACMEKeyRollOverFailed(problem, (key_id,)) if refused else ACMEAccountKeyRolledOver(key_id)
+        if self._random.random() < 0.3:
+            yield stream, ACMEDeactivationRequested("no longer needed")
+            yield stream, ACMEAccountDeactivated()
 
     def interleaved(self) -> Iterator[tuple[str, Event]]:
         """Yield the events of several lives at once, without end."""

@@ -1,15 +1,15 @@
 """CRLs over HTTP: for relying parties from memory, with what caches need (RFC 9110, 9111), and for people by number."""
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import UTC
 from email.utils import format_datetime
 
 from aiohttp import web
-from aiohttp.helpers import ETag
 
 from es_pki.adapters.crls import Made
 from es_pki.adapters.crls.again import made_again
 from es_pki.adapters.http.asking import number, number_of
+from es_pki.adapters.http.caching import is_known
 from es_pki.adapters.http.lists import row_of
 from es_pki.adapters.http.negotiation import preferred
 from es_pki.adapters.http.parts import PARTS
@@ -60,17 +60,9 @@ def _answer(request: web.Request, made: Made, body: bytes) -> web.Response:
         "Last-Modified": format_datetime(made.prepared.this_update.astimezone(UTC), usegmt=True),
         "Cache-Control": f"public, max-age={max(0, min(CACHE_SECONDS, int(left)))}",
     }
-    if _is_known(request, tag, made.prepared.this_update):
+    if is_known(request, tag, made.prepared.this_update):
         return web.Response(status=304, headers=headers)
     return web.Response(body=body, content_type=CRL, headers=headers)
-
-
-def _is_known(request: web.Request, tag: str, this_update: datetime) -> bool:
-    tags: tuple[ETag, ...] | None = request.if_none_match
-    if tags is not None:
-        return any(known.value in {tag, "*"} for known in tags)
-    since = request.if_modified_since
-    return since is not None and this_update <= since
 
 
 async def authority_crl(request: web.Request) -> web.StreamResponse:

@@ -16,6 +16,7 @@ from es_pki.adapters.x509.formats import pem, pem_chain
 from es_pki.commands.names import is_own_name, is_uuid
 from es_pki.commands.refusals import NotFound
 from es_pki.projections import (
+    acme_accounts,
     authorities,
     expiry_calendar,
     history,
@@ -53,6 +54,22 @@ async def list_signing_requests(request: web.Request) -> web.StreamResponse:
 async def list_services(request: web.Request) -> web.StreamResponse:
     """Answer with the services, by name."""
     return await _list(request, services.view, row_object)
+
+
+async def list_acme_accounts(request: web.Request) -> web.StreamResponse:
+    """Answer with the accounts at ACME directories, by name."""
+    return await _list(request, acme_accounts.view, row_object)
+
+
+async def one_acme_account(request: web.Request) -> web.StreamResponse:
+    """Answer with an account at an ACME directory."""
+    row = await row_of(request, acme_accounts.view)
+    return json_reply(row_object(row))
+
+
+async def acme_account_history(request: web.Request) -> web.StreamResponse:
+    """Answer with what happened to an account at an ACME directory, first to last."""
+    return await history_of(request, (await row_of(request, acme_accounts.view)).id)
 
 
 async def list_tokens(request: web.Request) -> web.StreamResponse:
@@ -108,7 +125,7 @@ async def one_service(request: web.Request) -> web.StreamResponse:
 
 async def service_history(request: web.Request) -> web.StreamResponse:
     """Answer with what happened to a service, first to last."""
-    return await _history(request, (await row_of(request, services.view)).id)
+    return await history_of(request, (await row_of(request, services.view)).id)
 
 
 async def certificate_usages(request: web.Request) -> web.StreamResponse:
@@ -120,17 +137,17 @@ async def certificate_usages(request: web.Request) -> web.StreamResponse:
 
 async def signing_request_history(request: web.Request) -> web.StreamResponse:
     """Answer with what happened to a signing request, first to last."""
-    return await _history(request, (await row_of(request, signing_requests.view)).id)
+    return await history_of(request, (await row_of(request, signing_requests.view)).id)
 
 
 async def certificate_history(request: web.Request) -> web.StreamResponse:
     """Answer with what happened to a certificate, first to last."""
-    return await _history(request, (await certificate_row(request)).id)
+    return await history_of(request, (await certificate_row(request)).id)
 
 
 async def authority_history(request: web.Request) -> web.StreamResponse:
     """Answer with what happened to an authority, first to last."""
-    return await _history(request, (await row_of(request, authorities.view)).id)
+    return await history_of(request, (await row_of(request, authorities.view)).id)
 
 
 async def calendar(request: web.Request) -> web.StreamResponse:
@@ -194,7 +211,8 @@ async def _list(request: web.Request, view: View[R], shown: Callable[[R], Mappin
     return await page_of_rows(request, view, await query_of(request, view), shown)
 
 
-async def _history(request: web.Request, aggregate_id: str) -> web.StreamResponse:
+async def history_of(request: web.Request, aggregate_id: str) -> web.StreamResponse:
+    """Answer with a page of what happened to an aggregate."""
     query = await query_of(request, history.view)
     query = replace(query, filters={**query.filters, "aggregate_id": aggregate_id})
     return await page_of_rows(request, history.view, query, row_object)

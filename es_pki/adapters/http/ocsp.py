@@ -10,6 +10,7 @@ from uuid import UUID
 from aiohttp import web
 
 from es_pki.adapters.http.bodies import body_of
+from es_pki.adapters.http.caching import is_known
 from es_pki.adapters.http.parts import PARTS
 from es_pki.adapters.http.problems import Problem
 from es_pki.adapters.ocsp.kept import Answer
@@ -57,7 +58,8 @@ def in_path(raw_path: str) -> bytes:
 async def _answer(request: web.Request, asked: bytes) -> web.StreamResponse:
     answer = await request.app[PARTS].ocsp.answer(await _authority_id(request), asked)
     headers = _headers(request, answer)
-    if answer.fresh_until is not None and _is_known(request, answer):
+    made = answer.this_update if answer.fresh_until is not None and request.method != "POST" else None
+    if made is not None and is_known(request, answer.etag, made):
         return web.Response(status=304, headers=headers)
     return web.Response(body=answer.body, content_type=RESPONSE, headers=headers)
 
@@ -81,18 +83,7 @@ def _headers(request: web.Request, answer: Answer) -> dict[str, str]:
     age = min(LONGEST_AGE, answer.fresh_until - request.app[PARTS].now())
     return {
         "Cache-Control": f"max-age={max(0, int(age.total_seconds()))}, public, no-transform, must-revalidate",
-        "ETag": answer.etag,
+        "ETag": f'"{answer.etag}"',
         "Last-Modified": format_datetime(answer.this_update, usegmt=True),
         "Expires": format_datetime(answer.next_update, usegmt=True),
     }
-
-
-def _is_known(request: web.Request, answer: Answer) -> bool:
-    """Tell whether the asker has this very answer (RFC 9110 section 13.2.2)."""
-    if request.method not in {"GET", "HEAD"}:
-        return False
-    if "If-None-Match" in request.headers:
-        known = request.if_none_match or ()
-        return any(etag.value == "*" or f'"{etag.value}"' == answer.etag for etag in known)
-    since = request.if_modified_since
-    return since is not None and answer.this_update is not None and answer.this_update <= since

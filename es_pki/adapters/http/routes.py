@@ -11,8 +11,11 @@ from es_pki.adapters.http import (
     csrs,
     events,
     health,
+    linting,
     lists,
     live,
+    preview,
+    profile,
     proofs,
     trust,
     validation,
@@ -25,9 +28,9 @@ from es_pki.adapters.http.problems import problems
 from es_pki.adapters.http.replies import json_reply
 from es_pki.adapters.http.route import Handler, Route, Shown, page_of
 from es_pki.adapters.http.tokens import TOKENS, Tokens
-from es_pki.adapters.intake.validation import Validate
 from es_pki.adapters.web import pages
 from es_pki.projections import (
+    acme_accounts,
     authorities,
     expiry_calendar,
     history,
@@ -35,6 +38,7 @@ from es_pki.projections import (
     key_compromises,
     key_uses,
     principals,
+    profiles,
     revocation_lists,
     revocations,
     service_usage,
@@ -72,6 +76,7 @@ async def openapi(_request: web.Request) -> web.StreamResponse:
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/v1/commands", EVERYBODY, commands.list_commands),
     Route("POST", "/api/v1/commands/{name}", frozenset(), commands.send_command),
+    Route("POST", "/api/v1/preview", frozenset(), preview.preview, takes=preview.BODY),
     Route(
         "GET",
         "/api/v1/authorities",
@@ -82,6 +87,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("GET", "/api/v1/authorities/{id}", EVERYBODY, lists.one_authority, NOW_OR_THEN, Shown(authorities.Row)),
     Route("GET", "/api/v1/authorities/{id}/bundle", EVERYBODY, bundles.authority_bundle, NOW_OR_THEN),
+    Route("GET", "/api/v1/authorities/{id}/lint", EVERYBODY, linting.authority_lint, NOW_OR_THEN),
     Route("GET", "/api/v1/authorities/{id}/crl", EVERYBODY, crls.authority_crl, ("number", "shard", "delta")),
     Route("GET", "/api/v1/authorities/{id}/history", EVERYBODY, lists.authority_history, HISTORY, page_of(history.Row)),
     Route(
@@ -95,6 +101,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/v1/certificates/{id}", EVERYBODY, lists.one_certificate, NOW_OR_THEN, Shown(inventory.Row)),
     Route("GET", "/api/v1/certificates/{id}/pem", EVERYBODY, certificates.certificate_pem, VERSIONED),
     Route("GET", "/api/v1/certificates/{id}/chain", EVERYBODY, certificates.certificate_chain, VERSIONED),
+    Route("GET", "/api/v1/certificates/{id}/lint", EVERYBODY, linting.certificate_lint, VERSIONED),
     Route("GET", "/api/v1/certificates/{id}/versions", EVERYBODY, certificates.certificate_versions, NOW_OR_THEN),
     Route(
         "GET",
@@ -111,7 +118,7 @@ ROUTES: tuple[Route, ...] = (
         validation.certificate_validation,
         (*VERSIONED, "purpose", "host", "revocation"),
     ),
-    Route("POST", "/api/v1/validate", EVERYBODY, validation.validate, takes=Validate),
+    Route("POST", "/api/v1/validate", EVERYBODY, validation.validate, takes=validation.BODY),
     Route(
         "GET",
         "/api/v1/certificates/{id}/usages",
@@ -155,6 +162,26 @@ ROUTES: tuple[Route, ...] = (
         HISTORY,
         page_of(history.Row),
     ),
+    Route(
+        "GET",
+        "/api/v1/acme/accounts",
+        EVERYBODY,
+        lists.list_acme_accounts,
+        (*PAGES, "name", "status", "directory", "public_key_hash"),
+        page_of(acme_accounts.Row),
+    ),
+    Route(
+        "GET", "/api/v1/acme/accounts/{id}", EVERYBODY, lists.one_acme_account, NOW_OR_THEN, Shown(acme_accounts.Row)
+    ),
+    Route(
+        "GET",
+        "/api/v1/acme/accounts/{id}/history",
+        EVERYBODY,
+        lists.acme_account_history,
+        HISTORY,
+        page_of(history.Row),
+    ),
+    Route("POST", "/api/v1/lint", EVERYBODY, linting.lint),
     Route("GET", "/api/v1/calendar", EVERYBODY, lists.calendar, (*PAGES, *EXPIRIES), page_of(expiry_calendar.Row)),
     Route("GET", "/api/v1/calendar.ics", EVERYBODY, calendar_feed.calendar_feed, (*NOW_OR_THEN, *EXPIRIES)),
     Route(
@@ -173,6 +200,9 @@ ROUTES: tuple[Route, ...] = (
         (*PAGES, "public_key_hash", "reported_by"),
         page_of(key_compromises.Row),
     ),
+    Route("GET", "/api/v1/profiles", EVERYBODY, profile.list_profiles, NOW_OR_THEN, page_of(profiles.Row)),
+    Route("GET", "/api/v1/profiles/{id}", EVERYBODY, profile.one_profile, NOW_OR_THEN, Shown(profiles.Row)),
+    Route("GET", "/api/v1/profiles/{id}/history", EVERYBODY, profile.profile_history, HISTORY, page_of(history.Row)),
     Route(
         "GET",
         "/api/v1/trust-stores",

@@ -11,6 +11,10 @@ S = TypeVar("S")
 E = TypeVar("E", bound=codec.Event)
 
 
+Examine = Callable[[object, Sequence[codec.Event]], Awaitable[None]]
+"""Looks at a command and what it leads to, before that is appended. Raises `Refused`."""
+
+
 class Loaded(NamedTuple, Generic[S]):
     """An aggregate's state, its stream's version, and the position of its last event (0 and 0: it isn't there)."""
 

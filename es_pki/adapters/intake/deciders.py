@@ -3,12 +3,14 @@
 from es_pki.adapters.lint import linted
 from es_pki.adapters.x509.encode import encode_tbs
 from es_pki.commands import (
+    acme_account,
     authority,
     certificate,
     key_compromise,
     log_key,
     ocsp_responder,
     principal,
+    profile,
     revocation_list,
     service,
     signing_request,
@@ -17,11 +19,13 @@ from es_pki.commands import (
 
 _ENCODE = linted(encode_tbs)
 
+ACME_ACCOUNT = acme_account.decider
 AUTHORITY = authority.decider(_ENCODE)
 CERTIFICATE = certificate.decider(_ENCODE)
 LOG_KEY = log_key.decider
 OCSP_RESPONDER = ocsp_responder.decider(_ENCODE)
 PRINCIPAL = principal.decider
+PROFILE = profile.decider
 KEY_COMPROMISE = key_compromise.decider
 REVOCATION_LIST = revocation_list.decider
 SERVICE = service.decider

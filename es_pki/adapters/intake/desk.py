@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from es_pki.adapters.intake import (
+    acme,
     authority,
     certificate,
     crl,
@@ -11,6 +12,7 @@ from es_pki.adapters.intake import (
     log_key,
     ocsp_responder,
     principal,
+    profile,
     revocation,
     service,
     signing_request,
@@ -18,41 +20,22 @@ from es_pki.adapters.intake import (
 )
 from es_pki.adapters.intake.answer import Answer, Asked, Caller
 from es_pki.adapters.intake.office import Office
+from es_pki.adapters.intake.preview import Previewable, Previewed, preview
 from es_pki.adapters.intake.requests import (
-    BindCertificate,
-    CompleteCSR,
-    CreateAuthority,
-    CreateCSR,
-    CreateToken,
-    CreateTrustStore,
-    DeleteCertificate,
-    DescribeCertificate,
-    DistrustCertificate,
-    ExportCertificate,
-    HoldCertificate,
-    ImportCSR,
-    IssueCertificate,
-    IssueCRL,
-    ReconfigureService,
-    RegisterService,
-    ReissueCertificate,
-    RejectCSR,
-    ReleaseCertificate,
-    RenameCertificate,
-    RenewCertificate,
-    ReportKeyCompromise,
+    ACMERequest,
+    AuthorityRequest,
+    CertificateRequest,
+    CRLRequest,
+    CSRRequest,
+    KeyCompromiseRequest,
+    LineageRequest,
+    LogKeyRequest,
+    PrincipalRequest,
+    ProfileRequest,
     Request,
-    RetireService,
-    RevokeAuthority,
-    RevokeCertificate,
-    RevokeToken,
-    RollBackCertificate,
-    RotateLogKey,
-    SelfSignCertificate,
-    SetIssuancePolicy,
-    SignCSR,
-    TrustCertificate,
-    UnbindCertificate,
+    RevocationRequest,
+    ServiceRequest,
+    TrustStoreRequest,
     digest_of,
 )
 from es_pki.decider import Kind, Refused, Violation
@@ -74,6 +57,11 @@ class Desk:
         """Give the log its origin and its first signing key, unless it has them; return its origin."""
         return await log_key.create(self._office, origin, actor=caller.name)
 
+    async def preview(self, request: Previewable, asked: Asked) -> Previewed:
+        """Return what a request would make, and everything that speaks against it. Raises `Refused`."""
+        _check_roles(request, asked.caller)
+        return await preview(self._office, request, asked)
+
     async def certify_ocsp_responder(self, authority_id: str, asked: Asked) -> None:
         """Have an authority certify an OCSP responder if one is due. Raises `Refused`."""
         await ocsp_responder.certify(self._office, authority_id, asked)
@@ -82,47 +70,34 @@ class Desk:
         """Do what was asked. Raises `Refused` and `Conflict`."""
         _check_roles(request, asked.caller)
         digest = digest_of(request)
-        match request:
-            case CreateAuthority():
-                return await authority.create(self._office, request, asked, digest)
-            case SetIssuancePolicy():
-                return await authority.set_policy(self._office, request, asked)
-            case IssueCertificate():
-                return await certificate.issue(self._office, request, asked, digest)
-            case SignCSR():
-                return await certificate.sign_csr(self._office, request, asked, digest)
-            case SelfSignCertificate():
-                return await certificate.self_sign(self._office, request, asked, digest)
-            case (
-                RenewCertificate()
-                | ReissueCertificate()
-                | RollBackCertificate()
-                | RenameCertificate()
-                | DescribeCertificate()
-                | DeleteCertificate()
-                | ExportCertificate()
-            ):
-                return await lineage.take(self._office, request, asked, digest)
-            case CreateCSR() | ImportCSR() | CompleteCSR() | RejectCSR():
-                return await signing_request.take(self._office, request, asked, digest)
-            case RegisterService() | ReconfigureService() | BindCertificate() | UnbindCertificate() | RetireService():
-                return await service.take(self._office, request, asked, digest)
-            case ReportKeyCompromise():
-                return await key_compromise.report(self._office, request, asked)
-            case RevokeCertificate() | HoldCertificate() | ReleaseCertificate() | RevokeAuthority():
-                return await revocation.take(self._office, request, asked)
-            case IssueCRL():
-                return await crl.issue(self._office, request, asked)
-            case RotateLogKey():
-                return await log_key.rotate(self._office, asked)
-            case CreateToken():
-                return await principal.create_token(self._office, request, asked, digest)
-            case RevokeToken():
-                return await principal.revoke_token(self._office, request, asked)
-            case CreateTrustStore() | TrustCertificate() | DistrustCertificate():
-                return await trust_store.take(self._office, request, asked, digest)
-            case _:
-                assert_never(request)
+        office = self._office
+        if isinstance(request, AuthorityRequest):
+            return await authority.take(office, request, asked, digest)
+        if isinstance(request, CertificateRequest):
+            return await certificate.take(office, request, asked, digest)
+        if isinstance(request, LineageRequest):
+            return await lineage.take(office, request, asked, digest)
+        if isinstance(request, CSRRequest):
+            return await signing_request.take(office, request, asked, digest)
+        if isinstance(request, ProfileRequest):
+            return await profile.take(office, request, asked)
+        if isinstance(request, ServiceRequest):
+            return await service.take(office, request, asked, digest)
+        if isinstance(request, ACMERequest):
+            return await acme.take(office, request, asked, digest)
+        if isinstance(request, RevocationRequest):
+            return await revocation.take(office, request, asked)
+        if isinstance(request, CRLRequest):
+            return await crl.issue(office, request, asked)
+        if isinstance(request, TrustStoreRequest):
+            return await trust_store.take(office, request, asked, digest)
+        if isinstance(request, KeyCompromiseRequest):
+            return await key_compromise.report(office, request, asked)
+        if isinstance(request, LogKeyRequest):
+            return await log_key.rotate(office, asked)
+        if isinstance(request, PrincipalRequest):
+            return await principal.take(office, request, asked, digest)
+        assert_never(request)
 
 
 def _check_roles(request: Request, caller: Caller) -> None:

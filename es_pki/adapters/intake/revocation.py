@@ -1,12 +1,17 @@
 """Requests for certificates and authorities to hold no more, or again."""
 
 from datetime import datetime
-from typing import assert_never
 
 from es_pki.adapters.intake.answer import Answer, Asked, answered
 from es_pki.adapters.intake.deciders import AUTHORITY, CERTIFICATE, KEY_COMPROMISE
 from es_pki.adapters.intake.office import Office
-from es_pki.adapters.intake.requests import HoldCertificate, ReleaseCertificate, RevokeAuthority, RevokeCertificate
+from es_pki.adapters.intake.requests import (
+    HoldCertificate,
+    ReleaseCertificate,
+    RevocationRequest,
+    RevokeAuthority,
+    RevokeCertificate,
+)
 from es_pki.commands import authority_revocation, revocation
 from es_pki.commands.authority import AuthorityCommand, AuthorityMissing
 from es_pki.commands.certificate import CertificateCommand, model
@@ -19,17 +24,13 @@ from es_pki.decider import Guard
 from es_pki.values import CRLReason, public_key_hash, serial_hex
 
 
-async def take(
-    office: Office, request: RevokeCertificate | HoldCertificate | ReleaseCertificate | RevokeAuthority, asked: Asked
-) -> Answer:
+async def take(office: Office, request: RevocationRequest, asked: Asked) -> Answer:
     """Do what was asked."""
     match request:
         case RevokeCertificate() | HoldCertificate() | ReleaseCertificate():
             return await _certificate(office, request, asked)
         case RevokeAuthority():
             return await _authority(office, request, asked)
-        case _:
-            assert_never(request)
 
 
 async def _certificate(
@@ -48,8 +49,6 @@ async def _certificate(
                 state = (await office.aggregates.load(CERTIFICATE, certificate_id)).state
                 report = await _report(office, _key_of(state, which), reason, f"a certificate of {state.name}")
                 return revocation.RevokeCertificate(which, reason, _whole_seconds(date), asked.now, report)
-            case _:
-                assert_never(request)
 
     handled = await office.aggregates.handle(CERTIFICATE, certificate_id, command, actor=asked.caller.name)
     return Answer(

@@ -1,7 +1,7 @@
 """Requests about services: what they are, and what they serve."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, assert_never
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -13,6 +13,7 @@ from es_pki.adapters.intake.requests import (
     ReconfigureService,
     RegisterService,
     RetireService,
+    ServiceRequest,
     UnbindCertificate,
 )
 from es_pki.commands import service
@@ -25,15 +26,13 @@ from es_pki.events.service import Installation
 About = ReconfigureService | BindCertificate | UnbindCertificate | RetireService
 
 
-async def take(office: Office, request: RegisterService | About, asked: Asked, digest: bytes) -> Answer:
+async def take(office: Office, request: ServiceRequest, asked: Asked, digest: bytes) -> Answer:
     """Do what was asked."""
     match request:
         case RegisterService():
             return await register(office, request, asked, digest)
         case ReconfigureService() | BindCertificate() | UnbindCertificate() | RetireService():
             return await about(office, request, asked)
-        case _:
-            assert_never(request)
 
 
 async def register(office: Office, request: RegisterService, asked: Asked, digest: bytes) -> Answer:
@@ -61,8 +60,6 @@ async def about(office: Office, request: About, asked: Asked) -> Answer:
                 return service.UnbindCertificate(await _uses(office, service_id, state, {}))
             case RetireService(reason=reason):
                 return service.RetireService(reason, await _uses(office, service_id, state, {}))
-            case _:
-                assert_never(request)
 
     return await _handled(office, service_id, command, asked)
 

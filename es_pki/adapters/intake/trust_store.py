@@ -1,7 +1,6 @@
 """Requests about trust stores."""
 
 import asyncio
-from typing import assert_never
 
 from cryptography import x509
 
@@ -9,7 +8,7 @@ from es_pki.adapters.intake.answer import Answer, Asked, answered
 from es_pki.adapters.intake.chain import chain
 from es_pki.adapters.intake.deciders import TRUST_STORE
 from es_pki.adapters.intake.office import Office
-from es_pki.adapters.intake.requests import CreateTrustStore, DistrustCertificate, TrustCertificate
+from es_pki.adapters.intake.requests import CreateTrustStore, DistrustCertificate, TrustCertificate, TrustStoreRequest
 from es_pki.adapters.x509 import anchors
 from es_pki.commands import trust_store
 from es_pki.commands.authority import AuthorityMissing
@@ -18,17 +17,12 @@ from es_pki.decider import Violation
 from es_pki.values import TrustAnchor
 
 
-async def take(
-    office: Office, request: CreateTrustStore | TrustCertificate | DistrustCertificate, asked: Asked, digest: bytes
-) -> Answer:
+async def take(office: Office, request: TrustStoreRequest, asked: Asked, digest: bytes) -> Answer:
     """Do what was asked."""
-    match request:
-        case CreateTrustStore():
-            trust_store_id = asked.new_id()
-        case TrustCertificate() | DistrustCertificate():
-            trust_store_id = await office.trust_store_id(request.trust_store)
-        case _:
-            assert_never(request)
+    if isinstance(request, CreateTrustStore):
+        trust_store_id = asked.new_id()
+    else:
+        trust_store_id = await office.trust_store_id(request.trust_store)
     decided = await _command(office, request, digest)
 
     async def command() -> TrustStoreCommand:
@@ -48,9 +42,7 @@ async def take(
     )
 
 
-async def _command(
-    office: Office, request: CreateTrustStore | TrustCertificate | DistrustCertificate, digest: bytes
-) -> TrustStoreCommand:
+async def _command(office: Office, request: TrustStoreRequest, digest: bytes) -> TrustStoreCommand:
     match request:
         case CreateTrustStore(name=name):
             named, roots = await _named(office, request), await _roots(system=request.system)

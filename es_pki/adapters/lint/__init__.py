@@ -2,5 +2,6 @@
 
 from es_pki.adapters.lint.finding import Finding, Linter, Severity
 from es_pki.adapters.lint.own import LintFailed, lint, linted
+from es_pki.adapters.lint.second_opinion import SecondOpinion
 
-__all__ = ["Finding", "LintFailed", "Linter", "Severity", "lint", "linted"]
+__all__ = ["Finding", "LintFailed", "Linter", "SecondOpinion", "Severity", "lint", "linted"]

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from es_pki.adapters.lint import contents, oids
 from es_pki.adapters.lint.elements import (
@@ -72,7 +73,6 @@ class Certificate(Struct, frozen=True):
     version: int
     serial_number: int
     signature: Algorithm
-    outer_signature: Algorithm | None
     issuer: bytes
     not_before: Element
     not_after: Element
@@ -96,6 +96,7 @@ class Certificate(Struct, frozen=True):
     policies: tuple[contents.Policy, ...] | None
     policy_mappings: tuple[tuple[bytes, bytes], ...] | None
     policy_constraints: tuple[Element, ...] | None
+    outer_signature: Algorithm | None = None
     issuer_certificate: "Certificate | None" = None
     is_self_signed: bool = False
 
@@ -113,20 +114,30 @@ class Certificate(Struct, frozen=True):
 def read_certificate(der: bytes, issuer_certificate: bytes | None = None) -> Certificate:
     """Take a signed certificate apart. Raises `NotDER`.
 
-    Without its issuer's, it is taken to be self-signed when it names itself as issuer.
+    Without its issuer's, it is taken to be self-signed when it names itself as issuer, and no other key.
     """
     parts = elements(only(der, SEQUENCE))
     if len(parts) != 3:
         raise NotDER("a certificate has three parts")
     octets_of_bits(parts[2])
-    issuer = None if issuer_certificate is None else issuer_of(issuer_certificate)
-    return _read(content(parts[0], SEQUENCE), _algorithm(parts[1]), issuer, None)
+    body, outer = _read(content(parts[0], SEQUENCE)), _algorithm(parts[1])
+    if issuer_certificate is not None:
+        return replace(body, outer_signature=outer, issuer_certificate=issuer_of(issuer_certificate))
+    return replace(body, outer_signature=outer, is_self_signed=_names_itself(body))
+
+
+def _names_itself(certificate: Certificate) -> bool:
+    identifier = certificate.authority_key_identifier
+    key = identifier.key_identifier if identifier else None
+    return certificate.issuer == certificate.subject and key in {None, certificate.subject_key_identifier}
 
 
 def read_to_be_signed(der: bytes, issuer_certificate: bytes | None) -> Certificate:
     """Take a to-be-signed certificate apart; without an issuer the subject signs for itself. Raises `NotDER`."""
-    issuer = None if issuer_certificate is None else issuer_of(issuer_certificate)
-    return _read(only(der, SEQUENCE), None, issuer, issuer is None)
+    body = _read(only(der, SEQUENCE))
+    if issuer_certificate is None:
+        return replace(body, is_self_signed=True)
+    return replace(body, issuer_certificate=issuer_of(issuer_certificate))
 
 
 @lru_cache(maxsize=256)
@@ -135,9 +146,9 @@ def issuer_of(certificate: bytes) -> Certificate:
     return read_certificate(certificate)
 
 
-def _read(
-    body: bytes, outer: Algorithm | None, issuer_certificate: Certificate | None, is_self_signed: bool | None
-) -> Certificate:
+@lru_cache(maxsize=128)
+def _read(body: bytes) -> Certificate:
+    """Read the content of a TBSCertificate. What is decided on is looked at several times before it is signed."""
     parts = elements(body)
     version = _version(parts)
     if len(parts) < 6:
@@ -148,12 +159,10 @@ def _read(
         raise NotDER("a validity is two times")
     found = _extensions(rest)
     parsed = _Parsed(found)
-    names_itself = issuer_certificate is None and issuer[1] == subject[1]
     return Certificate(
         version=version,
         serial_number=integer(content(serial_number, INTEGER)),
         signature=_algorithm(signature),
-        outer_signature=outer,
         issuer=content(issuer, SEQUENCE),
         not_before=times[0],
         not_after=times[1],
@@ -177,8 +186,6 @@ def _read(
         policy_mappings=parsed(oids.POLICY_MAPPINGS, contents.policy_mappings),
         policy_constraints=parsed(oids.POLICY_CONSTRAINTS, contents.policy_constraints),
         broken=tuple(parsed.broken),
-        issuer_certificate=issuer_certificate,
-        is_self_signed=names_itself if is_self_signed is None else is_self_signed,
     )
 
 

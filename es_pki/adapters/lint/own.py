@@ -1,6 +1,6 @@
 """The linter of es-pki: every rule, on every certificate that is about to be signed, before any key signs it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from es_pki.adapters.lint.certificate import Certificate, read_certificate, read_to_be_signed
 from es_pki.adapters.lint.elements import NotDER
@@ -58,7 +58,7 @@ def refuse_errors(to_be_signed: bytes, issuer_certificate: bytes | None) -> None
         refuse(errors)
 
 
-def refuse(errors: list[Finding]) -> None:
+def refuse(errors: Sequence[Finding]) -> None:
     """Raise `LintFailed`, naming each finding's rule as field and its section."""
     detail = errors[0].detail if len(errors) == 1 else f"{len(errors)} rules are broken"
     raise LintFailed(detail, *(Violation(f"lint.{each.rule}", each.section, each.detail) for each in errors))

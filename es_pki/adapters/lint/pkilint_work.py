@@ -1,6 +1,6 @@
 """What pkilint says of a certificate; for workers, since it holds the interpreter lock for milliseconds.
 
-pkilint logs what goes wrong in its own checks and goes on; such a check has judged nothing, so it counts as an error.
+It logs what goes wrong in its own checks and goes on; such a check has judged nothing, so it counts as an error.
 Its checks of host names, mailboxes and URIs want names of the public Internet: `localhost` and `nas` are none, although
 RFC 5280 allows them. The own rules judge those by the RFC, so here they are notices.
 """
@@ -14,6 +14,8 @@ from pkilint.pkix import extension, name
 from pkilint.validation import ValidationFindingDescription, ValidationFindingSeverity, ValidationResult, Validator
 
 from es_pki.adapters.lint.finding import Finding, Linter, Severity
+from es_pki.adapters.lint.own import lint
+from es_pki.adapters.lint.second_opinion import Judged
 
 PUBLIC_NAMES_ONLY = frozenset(
     {
@@ -31,6 +33,11 @@ _SEVERITIES = {
     ValidationFindingSeverity.NOTICE: Severity.NOTICE,
 }
 """pkilint's levels below tell what a certificate has, not what is wrong with it."""
+
+
+def judge_by_all(asked: Judged) -> tuple[Finding, ...]:
+    """Return what all linters find in a certificate, whoever made it."""
+    return (*lint(asked.certificate, asked.issuer_certificate), *judge(asked.certificate))
 
 
 def judge(der: bytes) -> tuple[Finding, ...]:

@@ -16,6 +16,7 @@ class Answer(Struct, frozen=True):
     """A response in DER, and what it says, for the metrics: a status for each certificate, or why there is none.
 
     `fresh_until`: until then it may be given again, by us and by caches; None: to nobody else, and never again.
+    `etag` is what it is known by then (RFC 5019 section 6.2), without quotes.
     """
 
     body: bytes

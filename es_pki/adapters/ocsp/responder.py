@@ -166,7 +166,7 @@ class Responder:
             this_update=this_update,
             next_update=next_update,
             fresh_until=this_update + (next_update - this_update) / 2 if is_for_all else None,
-            etag=f'"{hashlib.sha256(body).hexdigest()}"',
+            etag=hashlib.sha256(body).hexdigest(),
         )
         return answer, found[0].owner
 

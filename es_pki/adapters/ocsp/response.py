@@ -15,29 +15,23 @@ from msgspec import Struct
 from es_pki.adapters.ocsp.identity import key_bits
 from es_pki.adapters.ocsp.request import EXPLICIT_1, EXPLICIT_2, NONCE
 from es_pki.adapters.x509.algorithms import signature_algorithm
-from es_pki.adapters.x509.der import BIT_STRING, EXPLICIT_0, OCTET_STRING, element, object_identifier, sequence
+from es_pki.adapters.x509.crl import CODES
+from es_pki.adapters.x509.der import (
+    BIT_STRING,
+    ENUMERATED,
+    EXPLICIT_0,
+    GENERALIZED_TIME,
+    OCTET_STRING,
+    element,
+    object_identifier,
+    sequence,
+)
 from es_pki.values import CRLReason, KeyType
-
-ENUMERATED, GENERALIZED_TIME = 0x0A, 0x18
 
 GOOD, UNKNOWN = b"\x80\x00", b"\x82\x00"
 
 BASIC = object_identifier("1.3.6.1.5.5.7.48.1.1")
 ARCHIVE_CUTOFF = object_identifier("1.3.6.1.5.5.7.48.1.6")
-
-REASON_CODES = {
-    CRLReason.UNSPECIFIED: 0,
-    CRLReason.KEY_COMPROMISE: 1,
-    CRLReason.CA_COMPROMISE: 2,
-    CRLReason.AFFILIATION_CHANGED: 3,
-    CRLReason.SUPERSEDED: 4,
-    CRLReason.CESSATION_OF_OPERATION: 5,
-    CRLReason.CERTIFICATE_HOLD: 6,
-    CRLReason.REMOVE_FROM_CRL: 8,
-    CRLReason.PRIVILEGE_WITHDRAWN: 9,
-    CRLReason.AA_COMPROMISE: 10,
-}
-"""RFC 5280 section 5.3.1."""
 
 
 class Failure(IntEnum):
@@ -148,7 +142,7 @@ def _status(status: Status) -> bytes:
         case Revoked(time=time, reason=CRLReason.UNSPECIFIED):
             return element(EXPLICIT_1, _time(time))  # RFC 5280 section 5.3.1: then none is given
         case Revoked(time=time, reason=reason):
-            code = element(ENUMERATED, bytes((REASON_CODES[reason],)))
+            code = element(ENUMERATED, bytes((CODES[reason],)))
             return element(EXPLICIT_1, _time(time), element(EXPLICIT_0, code))
 
 

@@ -9,13 +9,13 @@ from functools import lru_cache
 
 from cryptography import x509
 
+from es_pki.adapters.x509.algorithms import signature_algorithm
 from es_pki.adapters.x509.der import (
     BIT_STRING,
     BOOLEAN_TRUE,
     ENUMERATED,
     EXPLICIT_0,
     GENERALIZED_TIME,
-    NULL,
     OCTET_STRING,
     SEQUENCE,
     UTC_TIME,
@@ -40,20 +40,6 @@ CODES = {
     CRLReason.AA_COMPROMISE: 10,
 }
 """RFC 5280 section 5.3.1."""
-
-ALGORITHMS = {
-    KeyType.RSA_2048: ("1.2.840.113549.1.1.11", NULL),
-    KeyType.RSA_3072: ("1.2.840.113549.1.1.11", NULL),
-    KeyType.RSA_4096: ("1.2.840.113549.1.1.11", NULL),
-    KeyType.EC_P256: ("1.2.840.10045.4.3.2", b""),
-    KeyType.EC_P384: ("1.2.840.10045.4.3.3", b""),
-    KeyType.EC_P521: ("1.2.840.10045.4.3.4", b""),
-    KeyType.ED25519: ("1.3.101.112", b""),
-    KeyType.ML_DSA_44: ("2.16.840.1.101.3.4.3.17", b""),
-    KeyType.ML_DSA_65: ("2.16.840.1.101.3.4.3.18", b""),
-    KeyType.ML_DSA_87: ("2.16.840.1.101.3.4.3.19", b""),
-}
-"""What `SigningKey.sign` signs by, with its parameters (RFC 4055, 5758, 8410 and 9881)."""
 
 _VERSION_2 = integer(1)
 _REASON_CODE = object_identifier("2.5.29.21")
@@ -104,7 +90,7 @@ def to_be_signed(
     listed = element(SEQUENCE, *_gathered(entries)) if entries else b""
     return sequence(
         _VERSION_2,
-        _algorithm(key_type),
+        signature_algorithm(key_type),
         certificate.subject.public_bytes(),
         _time(prepared.this_update),
         _time(prepared.next_update),
@@ -115,12 +101,7 @@ def to_be_signed(
 
 def assembled(tbs: bytes, key_type: KeyType, signature: bytes) -> bytes:
     """Return the DER CertificateList of a TBSCertList and the signature over it."""
-    return sequence(tbs, _algorithm(key_type), element(BIT_STRING, b"\0", signature))
-
-
-def _algorithm(key_type: KeyType) -> bytes:
-    oid, parameters = ALGORITHMS[key_type]
-    return sequence(object_identifier(oid), parameters)
+    return sequence(tbs, signature_algorithm(key_type), element(BIT_STRING, b"\0", signature))
 
 
 def _gathered(entries: Sequence[bytes]) -> Iterable[bytes]:

@@ -1,16 +1,19 @@
 """Whatever es-pki makes, both linters find no error in it: every profile, with every type of key."""
 
 import pytest
+from msgspec.structs import replace
 
-from es_pki.adapters.intake.deciders import AUTHORITY, CERTIFICATE
+from es_pki.adapters.intake.deciders import AUTHORITY, CERTIFICATE, OCSP_RESPONDER
 from es_pki.adapters.lint import lint
 from es_pki.adapters.lint.pkilint_work import judge
 from es_pki.adapters.x509 import keys
 from es_pki.adapters.x509.assemble import assemble
-from es_pki.commands.profile import PROFILES
+from es_pki.commands.built_in import BUILT_IN
+from es_pki.commands.ocsp_responder import CertifyOCSPResponder
 from es_pki.values import (
     Attribute,
     AttributeType,
+    ExtendedKeyUsage,
     IssuancePolicy,
     Issuer,
     KeyType,
@@ -18,7 +21,7 @@ from es_pki.values import (
     NameSpace,
     SubjectAltNames,
 )
-from tests.builders import create_authority, issuer, self_sign, sign_csr
+from tests.builders import NOW, create_authority, issuer, self_sign, sign_csr
 from tests.spec import Spec
 
 SERIAL_NUMBER = 0x4F3E2D1C0B0A09080706050403020100
@@ -45,6 +48,7 @@ NAMES = SubjectAltNames(
     email_addresses=("post@example.test",),
     uris=("https://www.example.test:8443/about?x=1",),
 )
+WITHOUT_WILDCARD = replace(NAMES, dns_names=("www.example.test", "localhost"))
 
 
 def signed(decider, command) -> bytes:
@@ -66,7 +70,7 @@ def by(key_type: KeyType) -> Issuer:
         subject=create_authority().subject,
         key_type=key_type,
         public_key_hash=public.hash,
-        policy=IssuancePolicy(subordinate_authorities=True),
+        policy=IssuancePolicy(extended_key_usages=tuple(ExtendedKeyUsage), subordinate_authorities=True),
     )
 
 
@@ -77,14 +81,14 @@ def says(certificate: bytes, issuer_certificate: bytes | None = None) -> list[st
 
 
 @pytest.mark.parametrize("key_type", KeyType)
-@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("profile", BUILT_IN.values(), ids=lambda profile: profile.name)
 def test_nothing_is_wrong_with_what_an_authority_issues(profile, key_type):
     authority = by(key_type)
     wish = sign_csr(
         authority,
         profile=profile,
         subject=SUBJECT,
-        subject_alt_names=NAMES,
+        subject_alt_names=NAMES if profile.terms.wildcards else WITHOUT_WILDCARD,
         public_key=keys.stand_in(key_type),
         serial_number=SERIAL_NUMBER,
     )
@@ -124,3 +128,10 @@ def test_names_alone_are_critical_and_there_is_nothing_wrong_with_that():
         serial_number=SERIAL_NUMBER,
     )
     assert says(signed(CERTIFICATE, wish), authority.certificate) == []
+
+
+@pytest.mark.parametrize("key_type", KeyType)
+def test_nothing_is_wrong_with_ocsp_responders(key_type):
+    authority = by(key_type)
+    wish = CertifyOCSPResponder(authority, keys.stand_in(key_type), "key", SERIAL_NUMBER, NOW)
+    assert says(signed(OCSP_RESPONDER, wish), authority.certificate) == []

@@ -6,7 +6,7 @@ from es_pki.adapters.lint import Linter, Severity, lint
 from es_pki.adapters.lint.pkilint_work import PUBLIC_NAMES_ONLY, error_codes, judge
 from es_pki.adapters.lint.rules import ERRORS, WARNINGS, meaning_of, section_of
 from tests.adapters.lint.breaking import BROKEN, FURTHER, Sample
-from tests.adapters.lint.making import ISSUER, authority, issuer, leaf
+from tests.adapters.lint.making import ISSUER, ISSUER_NAME, authority, issuer, leaf
 
 ALL = [*BROKEN.items(), *FURTHER]
 SAMPLES = pytest.mark.parametrize(("rule", "sample"), ALL, ids=[f"{n}-{rule}" for n, (rule, _) in enumerate(ALL)])
@@ -79,6 +79,10 @@ def test_pkilint_finds_an_error_only_where_a_rule_does(rule, sample: Sample):
         assert errors(lint(sample.certificate, sample.issuer_certificate)), rule
 
 
+def test_a_new_key_certified_by_the_old_one_under_the_same_name_is_not_self_signed():
+    assert lint(authority(subject=ISSUER_NAME)) == ()
+
+
 def test_every_error_of_pkilint_has_a_rule_or_a_reason():
     samples = {sample.pkilint for _, sample in ALL}
     assert error_codes() - PUBLIC_NAMES_ONLY - samples == NOT_OURS.keys()
@@ -88,3 +92,17 @@ def test_every_error_of_pkilint_has_a_rule_or_a_reason():
 def test_a_rule_names_its_section(rule):
     assert section_of(rule).split()[0] in {"RFC", "X.680", "NIST", "CA/Browser"}
     assert meaning_of(rule).endswith(".")
+
+
+@pytest.mark.parametrize("sound", [leaf(), authority()], ids=["leaf", "authority"])
+def test_no_octet_is_too_wrong_to_be_judged(sound):
+    for at in range(len(sound)):
+        for octet in {0x00, 0x1F, 0x80, 0xFF, sound[at] ^ 1} - {sound[at]}:
+            for finding in lint(sound[:at] + bytes((octet,)) + sound[at + 1 :], ISSUER):
+                assert finding.detail
+
+
+@pytest.mark.parametrize("sound", [leaf(), authority()], ids=["leaf", "authority"])
+def test_no_end_is_too_early_to_be_judged(sound):
+    for size in range(len(sound)):
+        assert errors(lint(sound[:size], ISSUER)) == {"certificate_is_der"}

@@ -23,3 +23,6 @@ class ReportKeyCompromise(Struct, frozen=True, forbid_unknown_fields=True):
     authority: str | None = None
     public_key: str | None = None
     public_key_hash: str | None = None
+
+
+KeyCompromiseRequest = ReportKeyCompromise

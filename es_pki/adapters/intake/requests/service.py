@@ -83,3 +83,6 @@ class RetireService(Struct, frozen=True, forbid_unknown_fields=True):
 
     service: str
     reason: str = ""
+
+
+ServiceRequest = RegisterService | ReconfigureService | BindCertificate | UnbindCertificate | RetireService

@@ -49,3 +49,6 @@ class DistrustCertificate(Struct, frozen=True, forbid_unknown_fields=True):
     fingerprint: str
     reason: str
     issued_after: Moment | None = None
+
+
+TrustStoreRequest = CreateTrustStore | TrustCertificate | DistrustCertificate
