@@ -20,7 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
 import aiohttp
@@ -36,11 +36,16 @@ from bench.plain_http import Server, get, post, rate
 CONNECTIONS = 16
 CERTIFICATES = 200
 REQUEST = "application/ocsp-request"
+BASE = "/pki/intermediate/ocsp"
 OPENSSL_KEYS = {
     "openssl ocsp, P-256": ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
     "openssl ocsp, RSA-2048": ("-newkey", "rsa:2048"),
     "openssl ocsp, RSA-4096": ("-newkey", "rsa:4096"),
 }
+
+
+Issued = tuple[x509.Certificate, x509.Certificate]
+"""A certificate and its issuer."""
 
 
 async def command(session: aiohttp.ClientSession, target: Target, name: str, body: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
@@ -57,7 +62,7 @@ async def command(session: aiohttp.ClientSession, target: Target, name: str, bod
         return answer["result"]
 
 
-async def issued(target: Target) -> list[tuple[x509.Certificate, x509.Certificate]]:
+async def issued(target: Target) -> list[Issued]:
     """Have certificates issued; return each with its issuer."""
     request = csr()
     async with aiohttp.ClientSession() as session:
@@ -125,12 +130,46 @@ async def until_revoked(target: Target, asked: str, name: str) -> float:
         return time.perf_counter() - began
 
 
-def compare(rounds: int, measured: dict[str, Callable[[], float]]) -> dict[str, float]:
-    """Measure in turn; return the medians."""
-    found: dict[str, list[float]] = {title: [] for title in measured}
-    for _, (title, measure) in itertools.product(range(rounds), measured.items()):
-        found[title].append(measure())
+class Round(NamedTuple):
+    """What one server is asked in a round. Without `keep_alive` each question has its own connection."""
+
+    server: Server
+    questions: Callable[[], bytes]
+    keep_alive: bool = True
+
+
+def compare(rounds: int, seconds: float, asked: dict[str, Round]) -> dict[str, float]:
+    """Ask in turn; return the medians of the answers per second."""
+    found: dict[str, list[float]] = {title: [] for title in asked}
+    for _, (title, (server, questions, keep_alive)) in itertools.product(range(rounds), asked.items()):
+        measured = rate(server, questions, connections=CONNECTIONS, seconds=seconds, keep_alive=keep_alive)
+        found[title].append(uvloop.run(measured))
     return {title: statistics.median(rates) for title, rates in found.items()}
+
+
+def servers(
+    stack: contextlib.ExitStack, folder: Path, public: str, issued: list[Issued]
+) -> tuple[int, dict[str, Round]]:
+    """Start the rivals; return the octets of an answer, and what each server is asked."""
+    paths = [in_path(BASE, question(*certificate)) for certificate in issued]
+    size, ready = uvloop.run(size_of(public + paths[0])), folder / "static.json"
+    stack.enter_context(served("-m", "bench.static", str(ready), str(size), ready=ready))
+    static, ours = server_at(json.loads(ready.read_text())["public_url"]), server_at(public)
+    one, each = get(paths[0]), itertools.cycle([get(path) for path in paths])
+    nonced = post(BASE, REQUEST, question(*issued[0], b"n" * 32))
+    asked = {
+        "static aiohttp": Round(static, lambda: one),
+        "es-pki, one certificate": Round(ours, lambda: one),
+        "es-pki, 200 certificates": Round(ours, lambda: next(each)),
+        "es-pki, with a nonce": Round(ours, lambda: nonced),
+        "static, new connections": Round(static, lambda: one, keep_alive=False),
+        "es-pki, new connections": Round(ours, lambda: one, keep_alive=False),
+    }
+    theirs = post("/", REQUEST, question(*issued[0]), version="1.0")  # by 1.1 it now and then waits for ever
+    for number, title in enumerate(OPENSSL_KEYS):
+        url = stack.enter_context(openssl_responder(folder, issued[0][1], number))
+        asked[title] = Round(server_at(url), lambda: theirs, keep_alive=False)
+    return size, asked
 
 
 def main() -> None:
@@ -147,43 +186,10 @@ def main() -> None:
         )
         target, public = target_of(folder), json.loads((folder / "server.json").read_text())["public_url"]
         certificates = uvloop.run(issued(target))
-        first, issuer = certificates[0]
-        base = "/pki/intermediate/ocsp"
-        one = get(in_path(base, question(first, issuer)))
-        nonced = post(base, REQUEST, question(first, issuer, b"n" * 32))
-        each = itertools.cycle([get(in_path(base, question(*certificate))) for certificate in certificates])
-        size = uvloop.run(size_of(public + in_path(base, question(first, issuer))))
-        ready = folder / "static.json"
-        stack.enter_context(served("-m", "bench.static", str(ready), str(size), ready=ready))
-        static = json.loads(ready.read_text())["public_url"]
-        rivals = [stack.enter_context(openssl_responder(folder, issuer, number)) for number in range(len(OPENSSL_KEYS))]
-        theirs = post("/", REQUEST, question(first, issuer), version="1.0")  # by 1.1 it now and then waits for ever
-
-        def measured(url: str, questions: Callable[[], bytes], *, keep_alive: bool = True) -> Callable[[], float]:
-            where = server_at(url)
-            return lambda: uvloop.run(
-                rate(where, questions, connections=CONNECTIONS, seconds=options.seconds, keep_alive=keep_alive)
-            )
-
-        medians = compare(
-            options.rounds,
-            {
-                "static aiohttp": measured(static, lambda: one),
-                "es-pki, one certificate": measured(public, lambda: one),
-                "es-pki, 200 certificates": measured(public, lambda: next(each)),
-                "es-pki, with a nonce": measured(public, lambda: nonced),
-                "static, new connections": measured(static, lambda: one, keep_alive=False),
-                "es-pki, new connections": measured(public, lambda: one, keep_alive=False),
-                **{
-                    title: measured(url, lambda: theirs, keep_alive=False)
-                    for title, url in zip(OPENSSL_KEYS, rivals, strict=True)
-                },
-            },
-        )
-        shown = [
-            uvloop.run(until_revoked(target, public + in_path(base, question(*certificates[n])), f"c{n}"))
-            for n in range(9)
-        ]
+        size, asked = servers(stack, folder, public, certificates)
+        medians = compare(options.rounds, options.seconds, asked)
+        paths = [in_path(BASE, question(*certificate)) for certificate in certificates[:9]]
+        shown = [uvloop.run(until_revoked(target, public + path, f"c{n}")) for n, path in enumerate(paths)]
     print(f"{f'answers of {size} octets':<28}{'per second':>11}{'to static':>11}{'es-pki to it':>14}")
     for title, median in medians.items():
         to_it = medians["es-pki, one certificate"] / median
