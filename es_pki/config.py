@@ -24,9 +24,16 @@ LONGEST_ORGANIZATION = 48
 MOST_CRL_SHARDS = 1_000
 
 NOT_SETTINGS = frozenset(
-    {"ES_PKI_URL", "ES_PKI_TOKEN", "ES_PKI_CA_FILE", "ES_PKI_BACKUP_PASSPHRASE", "ES_PKI_EXPORT_PASSPHRASE"}
+    {
+        "ES_PKI_URL",
+        "ES_PKI_TOKEN",
+        "ES_PKI_CA_FILE",
+        "ES_PKI_BACKUP_PASSPHRASE",
+        "ES_PKI_EXPORT_PASSPHRASE",
+        "ES_PKI_EAB_HMAC_KEY",
+    }
 )
-"""Variables of the command line: whom to talk to, how to be let in, what protects a backup or an exported key."""
+"""Variables of the command line: whom to talk to, how to be let in, and secrets that belong in no argument list."""
 
 
 class SettingsRefused(Exception):

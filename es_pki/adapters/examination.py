@@ -3,7 +3,8 @@
 The log's own evidence says that nothing was changed. This says that what was recorded is a PKI: every signature was
 intended before it was made, is over exactly the intended bytes and by the issuer's key, every name and serial number
 was reserved in the same append, no lineage says what can't be (`lineages.py`), every CSR was answered once at most
-(`csr_answers.py`), and what was revoked stayed revoked (`revoked.py`).
+(`csr_answers.py`), what was revoked stayed revoked (`revoked.py`), services and certificates agree on who uses what
+(`service_uses.py`), and what was made under a profile names its terms of that time (`profile_versions.py`).
 """
 
 from collections.abc import Callable, Iterator
@@ -13,10 +14,13 @@ from cryptography.exceptions import InvalidSignature
 
 from es_pki.adapters.csr_answers import CSRAnswers
 from es_pki.adapters.lineages import Lineages
+from es_pki.adapters.profile_versions import ProfileVersions
 from es_pki.adapters.recorded import happened
 from es_pki.adapters.revoked import Revocations
+from es_pki.adapters.service_uses import ServiceUses
 from es_pki.commands.authority import subject_digest
 from es_pki.commands.signing_request import csr_digest
+from es_pki.events.acme_account import ACMEAccountPrepared, ACMERegistrationFailed
 from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed
 from es_pki.events.certificate import (
     CertificateDeleted,
@@ -31,8 +35,11 @@ from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.log_key import LogKeyAdopted, LogRestored
 from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared, OCSPResponderSigningFailed
 from es_pki.events.principal import TokenCreated
+from es_pki.events.profile import ProfileDefined
 from es_pki.events.reservation import NameReleased, NameReserved, ReservationEvent, SerialNumberReserved
+from es_pki.events.service import ServiceRegistered
 from es_pki.events.signing_request import SigningRequestCreated, SigningRequestImported
+from es_pki.events.trust_store import CertificateTrusted, TrustStoreCreated
 from es_pki.values import public_key_hash
 from eventlog import Finding, Log
 
@@ -40,6 +47,18 @@ Heard = Callable[[int, int], None]
 """Hears how far a long work has come: positions done, and in all."""
 
 Prepared = AuthorityPrepared | CertificatePrepared | OCSPResponderPrepared
+Named = (
+    TokenCreated
+    | TrustStoreCreated
+    | ProfileDefined
+    | CertificateRenamed
+    | CertificateDeleted
+    | ACMEAccountPrepared
+    | ACMERegistrationFailed
+)
+
+RELEASABLE = frozenset({"certificate_name", "acme_account_name"})
+"""The kinds of names that may be given up, and so must be remembered."""
 
 
 async def examine(log: Log, heard: Heard = lambda _done, _total: None) -> "Examination":
@@ -66,7 +85,9 @@ class Examination:
         self._owners: dict[str, str] = {}
         self._lineages = Lineages()
         self._csr_answers = CSRAnswers()
+        self._profiles = ProfileVersions()
         self._revocations = Revocations()
+        self._service_uses = ServiceUses()
         self._authorities: dict[str, x509.Certificate] = {}
         self._authority_keys: dict[str, str] = {}
         self._compromised: set[str] = set()
@@ -79,14 +100,18 @@ class Examination:
     def end(self) -> None:
         """Check what only the end of the log can tell."""
         self._check_reservations_are_there()
+        for problem in self._service_uses.problems_at_the_end():
+            self.find(0, problem)
 
     def look_at(self, happened: Happened) -> None:
         """Check one event against those before it."""
         if isinstance(happened.event, NameReserved | NameReleased | SerialNumberReserved):
             self._check_reservation(happened, happened.event)
             return
+        if isinstance(happened.event, CertificateTrusted):
+            return  # a new trust store's first certificates stand between its creation and its name's reservation
         self._check_reservations_are_there()
-        for part in (self._lineages, self._csr_answers, self._revocations):
+        for part in (self._lineages, self._csr_answers, self._revocations, self._service_uses, self._profiles):
             for problem in part.problems_of(happened):
                 self.find(happened.position, problem)
         match happened.event:
@@ -104,10 +129,20 @@ class Examination:
                     self.find(happened.position, "a signature failed that nobody intended")
             case LogKeyAdopted() | LogRestored() as changed:
                 self._check_origin(happened, changed)
-            case TokenCreated() | CertificateRenamed() | CertificateDeleted() as named:
+            case (
+                TokenCreated()
+                | TrustStoreCreated()
+                | ProfileDefined()
+                | CertificateRenamed()
+                | CertificateDeleted()
+                | ACMEAccountPrepared()
+                | ACMERegistrationFailed()
+            ) as named:
                 self._note_names(happened, named)
             case SigningRequestCreated() | SigningRequestImported() as kept:
                 self._note_csr(happened, kept)
+            case ServiceRegistered(name=name):
+                self._due[f"service_name-{name}"] = (happened.position, happened.id)
             case KeyCompromiseReported():
                 self._compromised.add(happened.id)
             case _:
@@ -142,17 +177,26 @@ class Examination:
             if happened.position != event.size + 1:
                 self.find(happened.position, f"not the record behind the {event.size} that were restored")
 
-    def _note_names(self, happened: Happened, named: TokenCreated | CertificateRenamed | CertificateDeleted) -> None:
+    def _note_names(self, happened: Happened, named: Named) -> None:
         """Note which names are now to be reserved for somebody, and which are to be released (None)."""
         owners: dict[str, str | None] = {}
         match named:
             case TokenCreated(name=name):
                 owners[f"principal_name-{name}"] = happened.id
+            case ProfileDefined(name=name, version=version):
+                if version == 1:
+                    owners[f"profile_name-{name}"] = happened.id
+            case TrustStoreCreated(name=name):
+                owners[f"trust_store_name-{name}"] = happened.id
             case CertificateRenamed(name=name, former_name=former, former_name_released=is_released):
                 if self._owners.get(f"certificate_name-{name}") != happened.id:
                     owners[f"certificate_name-{name}"] = happened.id
                 if is_released:
                     owners[f"certificate_name-{former}"] = None
+            case ACMEAccountPrepared(name=name):
+                owners[f"acme_account_name-{name}"] = happened.id
+            case ACMERegistrationFailed(name=name):
+                owners[f"acme_account_name-{name}"] = None
             case CertificateDeleted(names=names):
                 owners = {f"certificate_name-{name}": None for name in names}
         self._due |= {stream: (happened.position, owner) for stream, owner in owners.items()}
@@ -165,7 +209,7 @@ class Examination:
             self.find(happened.position, "a CSR was kept for a key that had been reported as compromised")
 
     def _check_reservation(self, happened: Happened, event: ReservationEvent) -> None:
-        stream, is_name = happened.stream, happened.category == "certificate_name"
+        stream, is_name = happened.stream, happened.category in RELEASABLE
         _, due_for = self._due.pop(stream, (0, ""))
         match event:
             case NameReleased(owner=owner):

@@ -50,6 +50,12 @@ class KeyRing:
         await self._store.put(key_id, purpose=purpose, owner=owner, secret=private.pkcs8)
         return MadeKey(key_id, private.public_key)
 
+    async def keep(self, secret: bytes, *, purpose: str, owner: str) -> str:
+        """Keep a secret that was made elsewhere; return the id under which it lies, once it is durable."""
+        key_id = str(uuid4())
+        await self._store.put(key_id, purpose=purpose, owner=owner, secret=secret)
+        return key_id
+
     async def make_ahead(self) -> None:
         """Keep RSA keys of the types that are asked for ready, until cancelled."""
         await self._pool.run()

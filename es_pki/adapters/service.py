@@ -15,6 +15,8 @@ import msgspec
 from msgspec import Struct
 
 from es_pki.adapters import clock, whole_file
+from es_pki.adapters.acme.accounts import Accounts
+from es_pki.adapters.acme.directories import Directories
 from es_pki.adapters.backup.scheduled import ScheduledBackups, plan_of
 from es_pki.adapters.checkpoints import CheckpointStore, Notary
 from es_pki.adapters.crls import CRLPlan, Maker, Publisher
@@ -25,16 +27,19 @@ from es_pki.adapters.intake.chain import chain
 from es_pki.adapters.intake.deciders import CERTIFICATE
 from es_pki.adapters.intake.desk import Desk
 from es_pki.adapters.intake.first_run import ROOT, FirstRun
+from es_pki.adapters.intake.office import Office
 from es_pki.adapters.keyring import KeyRing
 from es_pki.adapters.keystore import KeyStore
 from es_pki.adapters.keystore.sealed import SealedKeys
 from es_pki.adapters.lease import Lease
+from es_pki.adapters.lint import SecondOpinion
 from es_pki.adapters.ocsp.responder import Responder
 from es_pki.adapters.ocsp.upkeep import Upkeep
 from es_pki.adapters.reactions import EffectStore, Performer, Runner
 from es_pki.adapters.scheduler import Scheduler
 from es_pki.adapters.signing import Signer
 from es_pki.adapters.views import Follower, ViewStore
+from es_pki.adapters.worker import Workers
 from es_pki.adapters.x509.formats import pem_chain
 from es_pki.commands.names import dns_name_fault, ip_address_fault
 from es_pki.config import Settings, host_and_port
@@ -67,6 +72,8 @@ class Equipment(Struct, frozen=True):
     lease: Lease
     set_up_lease: Lease
     aggregates: Aggregates
+    workers: Workers
+    second_opinion: SecondOpinion
 
 
 class Addresses(Struct, frozen=True):
@@ -94,15 +101,22 @@ class Service:
         keys = KeyRing(equipment.keys)
         signer = Signer(equipment.aggregates, keys, clock.now)
         follower = Follower(equipment.log, equipment.views, VIEWS, equipment.lease)
-        performer = Performer(equipment.aggregates, keys, signer)
+        self._directories = Directories(keys, clock.now, clock.elapsed)
+        accounts = Accounts(equipment.aggregates, keys, self._directories)
+        performer = Performer(equipment.aggregates, keys, signer, accounts)
         runner = Runner(equipment.log, equipment.effects, equipment.lease, performer.perform, clock.now)
-        plan = CRLPlan(
-            validity=timedelta(hours=settings.crl_validity_hours),
-            overlap=timedelta(hours=settings.crl_overlap_hours),
-            shards=settings.crl_shards,
+        maker = Maker(equipment.aggregates, keys, self._locations, _crl_plan(settings))
+        office = Office(
+            aggregates=equipment.aggregates,
+            keys=keys,
+            signer=signer,
+            locations=self._locations,
+            workers=equipment.workers,
+            second_opinion=equipment.second_opinion,
+            crls=maker,
+            acme_accounts=accounts,
         )
-        desk = Desk(equipment.aggregates, keys, signer, self._locations, plan)
-        maker = Maker(equipment.aggregates, keys, self._locations, plan)
+        desk = Desk(office)
         crls = Publisher(equipment.log, maker, equipment.lease, clock.now)
         self._keys = keys
         tree = Tree(equipment.log)
@@ -123,8 +137,9 @@ class Service:
             runner=runner,
             aggregates=equipment.aggregates,
             desk=desk,
-            ocsp=ocsp,
+            second_opinion=equipment.second_opinion,
             crls=crls,
+            ocsp=ocsp,
             backups=backups,
             now=clock.now,
         )
@@ -141,6 +156,7 @@ class Service:
             return await self._first_run.administrator(self._settings.token_file)
         finally:
             await lease.release()
+            await self._equipment.workers.close()
 
     async def let_administrator_in(self, name: str) -> str:
         """Create an administrator; return its token. Raises `Refused`."""
@@ -153,7 +169,9 @@ class Service:
         parts = self.parts
         followers = parts.follower.run, parts.runner.run, parts.crls.run, parts.ocsp.run
         works = *followers, parts.notary.run, self._keys.make_ahead, self._scheduler.run
-        async with _in_background(*works):
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(self._equipment.workers.close)
+            await stack.enter_async_context(_in_background(*works, parts.second_opinion.run))
             await self.parts.follower.reached(0, FIRST_VIEWS_SECONDS)
             await self.parts.crls.reached(FIRST_VIEWS_SECONDS)
             await self._use_certificate(context)
@@ -169,6 +187,7 @@ class Service:
                 self._withdraw()
                 for runner in runners:
                     await runner.cleanup()
+                await self._directories.close()
 
     def close(self) -> None:
         """Release the addresses of a service that never served."""
@@ -243,6 +262,14 @@ class Service:
 
     def _file(self, name: str) -> Path:
         return self._settings.folder / name
+
+
+def _crl_plan(settings: Settings) -> CRLPlan:
+    return CRLPlan(
+        validity=timedelta(hours=settings.crl_validity_hours),
+        overlap=timedelta(hours=settings.crl_overlap_hours),
+        shards=settings.crl_shards,
+    )
 
 
 @contextlib.asynccontextmanager

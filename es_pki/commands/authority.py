@@ -8,10 +8,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from es_pki.commands.authority_revocation import RevokeAuthority, revoke
+from es_pki.commands.built_in import INTERMEDIATE
 from es_pki.commands.key_guard import trusted_keys
 from es_pki.commands.name_space import constraints_violations
-from es_pki.commands.profile import Draft, key_usages, violations
 from es_pki.commands.refusals import NotSignedYet, RulesBroken, SerialNumberTaken, SigningGivenUp, taken
+from es_pki.commands.rules import Draft, violations
+from es_pki.commands.terms import purpose_violations
+from es_pki.commands.usages import key_usages
 from es_pki.commands.validity import LONGEST_DAYS, period
 from es_pki.decider import Decider, Guard, Kind, Refused, RequestReused, Reservation, Violation
 from es_pki.events.authority import (
@@ -28,7 +31,6 @@ from es_pki.values import (
     Issuer,
     Locations,
     NameConstraints,
-    Profile,
     PublicKey,
     Subject,
     SubjectAltNames,
@@ -190,10 +192,11 @@ def _create(command: CreateAuthority, state: State, encode: Callable[[Template],
     template = _template(command)
     draft = Draft(
         name=command.name,
-        profile=Profile.INTERMEDIATE,
+        profile=INTERMEDIATE,
         template=template,
         issuer=command.issuer,
         now=command.now,
+        key_is_here=True,
     )
     RulesBroken.if_any([*constraints_violations(command.name_constraints, "name_constraints"), *violations(draft)])
     return [
@@ -234,7 +237,7 @@ def _template(command: CreateAuthority) -> Template:
         not_after=not_after,
         is_authority=True,
         path_length=_path_length(command),
-        key_usages=key_usages(Profile.INTERMEDIATE, key_type),
+        key_usages=key_usages(INTERMEDIATE.terms, key_type),
         extended_key_usages=(),
         name_constraints=command.name_constraints,
         locations=issuer.locations.of_shard(0) if issuer else None,
@@ -274,7 +277,10 @@ def _set_policy(command: SetIssuancePolicy, state: State) -> list[AuthorityEvent
 
 
 def _policy_violations(policy: IssuancePolicy) -> Sequence[Violation]:
-    found = list(constraints_violations(policy.names, "policy.names"))
+    found = [
+        *constraints_violations(policy.names, "policy.names"),
+        *purpose_violations(policy.extended_key_usages, "policy.extended_key_usages"),
+    ]
     if not 1 <= policy.maximum_validity_days <= LONGEST_DAYS:
         found.append(Violation("policy.maximum_validity_days", "issuance policy", f"1 to {LONGEST_DAYS} days"))
     if not policy.key_types:

@@ -28,6 +28,8 @@ from es_pki.events.certificate import (
     PrivateKeyExported,
     PrivateKeysDiscarded,
     SigningFailed,
+    UseBegun,
+    UseEnded,
 )
 
 MAXIMUM_ALIASES = 20
@@ -50,7 +52,10 @@ class RollBackCertificate(Struct, frozen=True):
 
 
 class RenameCertificate(Struct, frozen=True):
-    """Call the lineage otherwise. Its former name goes on leading to it, unless it is released."""
+    """Call the lineage otherwise. Its former name goes on leading to it, unless it is released.
+
+    `used_by` names those who use it besides the services bound to it.
+    """
 
     name: str
     keeps_former_name: bool
@@ -65,7 +70,7 @@ class DescribeCertificate(Struct, frozen=True):
 
 
 class DeleteCertificate(Struct, frozen=True):
-    """Be done with the lineage; `used_by` names those who still use it."""
+    """Be done with the lineage; `used_by` names those who still use it besides the services bound to it."""
 
     reason: str
     used_by: tuple[str, ...]
@@ -131,7 +136,8 @@ class Version(Struct, frozen=True):
 class State(Struct, frozen=True):
     """What decisions about a certificate read. `versions` by number; `current` is the served one's, 0 before any.
 
-    `aliases` are former names that still lead to it; `exports` its keys' exports, by the ids of their requests.
+    `aliases` are former names that still lead to it; `exports` its keys' exports, by the ids of their requests; `uses`
+    the services bound to it, by their ids.
     """
 
     versions: Mapping[int, Version] = {}
@@ -143,6 +149,7 @@ class State(Struct, frozen=True):
     is_deleted: bool = False
     has_keys: bool = True
     exports: Mapping[str, PrivateKeyExported] = {}
+    uses: Mapping[str, UseBegun] = {}
 
     @property
     def newest(self) -> Version | None:
@@ -193,6 +200,10 @@ def evolve(state: State, event: CertificateEvent) -> State:
             return replace(state, has_keys=False)
         case PrivateKeyExported(export_id=export_id):
             return replace(state, exports={**state.exports, export_id: event})
+        case UseBegun(service_id=service_id):
+            return replace(state, uses={**state.uses, service_id: event})
+        case UseEnded(service_id=service_id):
+            return replace(state, uses={key: use for key, use in state.uses.items() if key != service_id})
 
 
 def _with_version(
@@ -289,7 +300,7 @@ def _rename(command: RenameCertificate, state: State) -> list[CertificateEvent]:
     RulesBroken.if_any(own_name_violations(command.name))
     released = not command.keeps_former_name
     if released:
-        _check_is_unused(command.used_by)
+        _check_is_unused(command.used_by, state)
     event = CertificateRenamed(name=command.name, former_name=state.name, former_name_released=released)
     if len(_aliases(state.aliases, event)) > MAXIMUM_ALIASES:
         RulesBroken.if_any([Violation("name", "former names are counted", f"at most {MAXIMUM_ALIASES} lead here")])
@@ -329,17 +340,18 @@ def _is_line(text: str, longest: int) -> bool:
 
 
 def _delete(command: DeleteCertificate, state: State) -> list[CertificateEvent]:
-    _check_is_unused(command.used_by)
+    _check_is_unused(command.used_by, state)
     check_is_signed(state)
     check_reason(command.reason)
     return [CertificateDeleted(names=(state.name, *state.aliases), key_ids=state.key_ids, reason=command.reason)]
 
 
-def _check_is_unused(used_by: tuple[str, ...]) -> None:
-    if used_by:
+def _check_is_unused(used_by: tuple[str, ...], state: State) -> None:
+    users = (*used_by, *(use.service for use in state.uses.values()))
+    if users:
         raise CertificateInUse(
-            f"the certificate is used by {', '.join(used_by)}",
-            *(Violation("certificate", "what is used stays", f"used by {user}") for user in used_by),
+            f"the certificate is used by {', '.join(users)}",
+            *(Violation("certificate", "what is used stays", f"used by {user}") for user in users),
         )
 
 

@@ -5,6 +5,16 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from es_pki.events import codec
+from es_pki.events.acme_account import (
+    ACMEAccountDeactivated,
+    ACMEAccountKeyPrepared,
+    ACMEAccountKeyRolledOver,
+    ACMEAccountPrepared,
+    ACMEAccountRegistered,
+    ACMEDeactivationRequested,
+    ACMEKeyRollOverFailed,
+    ACMERegistrationFailed,
+)
 from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed
 from es_pki.events.certificate import (
     CertificateDeleted,
@@ -14,6 +24,7 @@ from es_pki.events.certificate import (
     SigningFailed,
 )
 from es_pki.events.happened import Happened
+from es_pki.events.key_compromise import KeyCompromiseReported, KeyUsesRevoked
 from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared, OCSPResponderSigningFailed
 
 
@@ -44,7 +55,41 @@ class DiscardKeys(Struct, frozen=True, tag=True):
     key_ids: tuple[str, ...]
 
 
-Effect = SignAuthority | SignCertificate | SignOCSPResponder | DiscardKeys
+class RevokeKeyUses(Struct, frozen=True, tag=True):
+    """Revoke what was certified for a compromised key, known by its SHA-256 in hex, and record it."""
+
+    public_key_hash: str
+
+
+class OpenACMEAccount(Struct, frozen=True, tag=True):
+    """Open the prepared account at its directory and record it."""
+
+    account_id: str
+
+
+class RollOverACMEKey(Struct, frozen=True, tag=True):
+    """Have the directory take the account's new key `key_id` and record it."""
+
+    account_id: str
+    key_id: str
+
+
+class CloseACMEAccount(Struct, frozen=True, tag=True):
+    """Close the account at its directory and record it."""
+
+    account_id: str
+
+
+Effect = (
+    SignAuthority
+    | SignCertificate
+    | SignOCSPResponder
+    | DiscardKeys
+    | RevokeKeyUses
+    | OpenACMEAccount
+    | RollOverACMEKey
+    | CloseACMEAccount
+)
 
 
 class Due(Struct, frozen=True):
@@ -68,9 +113,19 @@ REACTED_TO = codec.stored_types_of(
     SigningFailed,
     CertificateDeleted,
     PrivateKeysDiscarded,
+    KeyCompromiseReported,
+    KeyUsesRevoked,
     OCSPResponderPrepared,
     OCSPResponderCertified,
     OCSPResponderSigningFailed,
+    ACMEAccountPrepared,
+    ACMEAccountRegistered,
+    ACMERegistrationFailed,
+    ACMEAccountKeyPrepared,
+    ACMEAccountKeyRolledOver,
+    ACMEKeyRollOverFailed,
+    ACMEDeactivationRequested,
+    ACMEAccountDeactivated,
 )
 """The stored types of the events that `react` looks at, old names too."""
 
@@ -94,5 +149,27 @@ def react(happened: Happened) -> Iterator[Due | Settled]:
             yield Due(DiscardKeys(happened.id, key_ids))
         case PrivateKeysDiscarded(key_ids=key_ids):
             yield Settled(DiscardKeys(happened.id, key_ids))
+        case KeyCompromiseReported():
+            yield Due(RevokeKeyUses(happened.id))
+        case KeyUsesRevoked():
+            yield Settled(RevokeKeyUses(happened.id))
+        case _:
+            yield from _of_acme_account(happened)
+
+
+def _of_acme_account(happened: Happened) -> Iterator[Due | Settled]:
+    match happened.event:
+        case ACMEAccountPrepared():
+            yield Due(OpenACMEAccount(happened.id))
+        case ACMEAccountRegistered() | ACMERegistrationFailed():
+            yield Settled(OpenACMEAccount(happened.id))
+        case ACMEAccountKeyPrepared(key_id=key_id):
+            yield Due(RollOverACMEKey(happened.id, key_id))
+        case ACMEAccountKeyRolledOver(key_id=key_id) | ACMEKeyRollOverFailed(key_ids=(key_id,)):
+            yield Settled(RollOverACMEKey(happened.id, key_id))
+        case ACMEDeactivationRequested():
+            yield Due(CloseACMEAccount(happened.id))
+        case ACMEAccountDeactivated():
+            yield Settled(CloseACMEAccount(happened.id))
         case _:
             pass

@@ -37,6 +37,12 @@ class SerialNumberTaken(Refused):
     kind = Kind.CLASHING
 
 
+class ProfileMissing(Refused):
+    """There is no profile of this name or id. `GET /api/v1/profiles` lists those that there are."""
+
+    kind = Kind.MISSING
+
+
 class KeyCompromised(Refused):
     """The key, or the authority's, was reported as compromised: others may have it. Make a new key and use that."""
 

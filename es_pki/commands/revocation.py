@@ -9,7 +9,7 @@ from es_pki.commands.reasons import RULE, already_revoked, check_is_the_same, vi
 from es_pki.commands.refusals import RulesBroken
 from es_pki.decider import Guard, Kind, Refused, Violation
 from es_pki.events.certificate import CertificateEvent, CertificateHeld, CertificateReleased, CertificateRevoked
-from es_pki.values import CRLReason, Profile
+from es_pki.values import CRLReason
 
 
 class Which(Struct, frozen=True):
@@ -86,7 +86,7 @@ def _revoke(command: RevokeCertificate, state: State, version: Version) -> list[
         check_is_the_same(version.revoked, command.reason, command.invalidity_date)
         return []
     prepared, revoked_at = version.prepared, command.now.replace(microsecond=0)
-    if prepared.profile is not Profile.INTERMEDIATE and command.reason is CRLReason.CA_COMPROMISE:
+    if not prepared.is_authority and command.reason is CRLReason.CA_COMPROMISE:
         RulesBroken.if_any([Violation("reason", RULE, "cACompromise is for the certificates of authorities")])
     RulesBroken.if_any(violations(command.reason, command.invalidity_date, prepared.not_before, revoked_at))
     _check_holds(version, command.now)

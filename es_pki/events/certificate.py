@@ -4,7 +4,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from es_pki.values import CRLReason, ExportFormat, KeyType, Profile, Subject, SubjectAltNames
+from es_pki.values import CRLReason, ExportFormat, KeyType, Subject, SubjectAltNames
 
 
 class CertificatePrepared(Struct, frozen=True, omit_defaults=True):
@@ -15,13 +15,16 @@ class CertificatePrepared(Struct, frozen=True, omit_defaults=True):
     TBSCertificate. `request_digest` is the SHA-256 of what was asked for: the same request again is recognised by it.
     `public_key_hash` is the SHA-256 of the SubjectPublicKeyInfo in hex ("" while that was not noted).
     `request_id` tells wishes for further versions of one lineage apart; the first version's is the lineage's own id.
+    `profile` is the name of the profile whose terms, in their `profile_version`, it was made under.
+    `security_identifier` is that of the Active Directory account it names ("" for none).
+    `is_authority`: it may sign certificates itself.
     `crl_shard` is the number of the issuer's CRL that it names as its own; 0 is the one that lists all.
     """
 
     version: int
     name: str
     issuer_id: str | None
-    profile: Profile
+    profile: str
     subject: Subject
     subject_alt_names: SubjectAltNames
     key_type: KeyType
@@ -33,6 +36,9 @@ class CertificatePrepared(Struct, frozen=True, omit_defaults=True):
     request_digest: bytes
     public_key_hash: str = ""
     request_id: str = ""
+    profile_version: int = 1
+    security_identifier: str = ""
+    is_authority: bool = False
     crl_shard: int = 0
 
 
@@ -156,6 +162,23 @@ class CertificateRevoked(Struct, frozen=True, omit_defaults=True):
     crl_shard: int = 0
 
 
+class UseBegun(Struct, frozen=True, omit_defaults=True):
+    """A service is to serve the certificate, or to fall back on it: it is recorded with the service's own event.
+
+    `service` is the service's name.
+    """
+
+    service_id: str
+    service: str
+    as_fallback: bool = False
+
+
+class UseEnded(Struct, frozen=True, omit_defaults=True):
+    """The service has to do with the certificate no more."""
+
+    service_id: str
+
+
 CertificateEvent = (
     CertificatePrepared
     | CertificateIssued
@@ -170,4 +193,6 @@ CertificateEvent = (
     | CertificateHeld
     | CertificateReleased
     | CertificateRevoked
+    | UseBegun
+    | UseEnded
 )

@@ -23,7 +23,7 @@ from es_pki.events.certificate import (
 )
 from es_pki.events.happened import Happened
 from es_pki.projections.view import View, own_id
-from es_pki.values import CRLReason, KeyAlgorithm, KeyType, Profile, Subject, SubjectAltNames
+from es_pki.values import CRLReason, KeyAlgorithm, KeyType, Subject, SubjectAltNames
 
 NAME = "inventory"
 VERSION = 4
@@ -42,16 +42,20 @@ class CertificateStatus(StrEnum):
 class Version(Struct, frozen=True):
     """One version. `key_is_here` tells whether the private key is kept; `fingerprint` is the SHA-256 in hex.
 
-    `security_bits` is the key's strength; `public_key_hash` is the SHA-256 of the SubjectPublicKeyInfo in hex.
+    `profile_version` counts the terms of its profile; `security_identifier` is that of the Active Directory account it
+    names ("" for none). `security_bits` is the key's strength; `public_key_hash` is the SHA-256 of the
+    SubjectPublicKeyInfo in hex.
     `revoked_at` and `reason` are those of one that is revoked or held.
     """
 
     version: int
     status: CertificateStatus
     authority_id: str | None
-    profile: Profile
+    profile: str
+    profile_version: int
     subject: Subject
     subject_alt_names: SubjectAltNames
+    security_identifier: str
     key_type: KeyType
     key_algorithm: KeyAlgorithm
     security_bits: int
@@ -197,8 +201,10 @@ def _version(event: CertificatePrepared, happened: Happened) -> Version:
         status=CertificateStatus.PREPARED,
         authority_id=event.issuer_id,
         profile=event.profile,
+        profile_version=event.profile_version,
         subject=event.subject,
         subject_alt_names=event.subject_alt_names,
+        security_identifier=event.security_identifier,
         key_type=event.key_type,
         key_algorithm=event.key_type.algorithm,
         security_bits=event.key_type.security_bits,

@@ -9,6 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from es_pki.events import codec
+from es_pki.events.acme_account import (
+    ACMEAccountDeactivated,
+    ACMEAccountKeyPrepared,
+    ACMEAccountKeyRolledOver,
+    ACMEAccountPrepared,
+    ACMEAccountRegistered,
+    ACMEDeactivationRequested,
+    ACMEKeyRollOverFailed,
+    ACMERegistrationFailed,
+)
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityPrepared,
@@ -30,13 +40,30 @@ from es_pki.events.certificate import (
     PrivateKeyExported,
     PrivateKeysDiscarded,
     SigningFailed,
+    UseBegun,
+    UseEnded,
 )
-from es_pki.events.key_compromise import KeyCompromiseReported
+from es_pki.events.key_compromise import KeyCompromiseReported, KeyUsesRevoked
 from es_pki.events.log_key import LogKeyAdopted, LogRestored
 from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared, OCSPResponderSigningFailed
 from es_pki.events.principal import TokenCreated, TokenRevoked
+from es_pki.events.profile import ProfileDefined, ProfileRetired
 from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared, Signed
+from es_pki.events.service import (
+    CertificateBound,
+    CertificateUnbound,
+    FileForm,
+    Installation,
+    InstallationAdopted,
+    Probe,
+    ProbeProtocol,
+    ReloadSignal,
+    ServiceFile,
+    ServiceKind,
+    ServiceRegistered,
+    ServiceRetired,
+)
 from es_pki.events.signing_request import (
     SigningRequestApproved,
     SigningRequestCreated,
@@ -44,20 +71,26 @@ from es_pki.events.signing_request import (
     SigningRequestRejected,
     SigningRequestSigned,
 )
+from es_pki.events.trust_store import CertificateDistrusted, CertificateTrusted, TrustStoreCreated
 from es_pki.values import (
+    ACMEProblem,
     Attribute,
     AttributeType,
+    CriticalExtension,
     CRLReason,
     ExportFormat,
     ExtendedKeyUsage,
     IssuancePolicy,
+    KeyAlgorithm,
     KeyType,
+    KeyUsage,
     NameConstraints,
     NameSpace,
-    Profile,
     Role,
     SubjectAltNames,
+    TrustAnchor,
 )
+from es_pki.values.profile import LintLevel, NameForm, ProfileTerms, SubjectTerms, ValidityRule
 from tests.events.strategies import EVENTS
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "events"
@@ -70,7 +103,60 @@ NAMES = NameConstraints(
     excluded=NameSpace(email_addresses=(".example.org",), uri_hosts=("example.net",)),
 )
 
+INSTALLATION = Installation(
+    files=(
+        ServiceFile(FileForm.FULL_CHAIN, "/etc/nginx/es-pki/www/current/fullchain.pem"),
+        ServiceFile(FileForm.KEY, "/etc/nginx/es-pki/www/current/key.pem"),
+    ),
+    link="/etc/nginx/es-pki/www/current",
+    owner="root",
+    group="www-data",
+    mode="0640",
+    test_command=("/usr/sbin/nginx", "-t", "-q"),
+    reload_signal=ReloadSignal.HUP,
+    pid_file="/run/nginx.pid",
+    start_command=("/usr/bin/systemctl", "restart", "nginx"),
+    probe=Probe("[2001:db8::1]:25", ProbeProtocol.SMTP, "mail.example.test"),
+    command_seconds=60,
+    probe_seconds=5,
+)
+
+PROBLEM = ACMEProblem(
+    type="urn:ietf:params:acme:error:externalAccountRequired",
+    detail="give an account of ours",
+    document='{"type":"urn:ietf:params:acme:error:externalAccountRequired","detail":"give an account of ours"}',
+)
+
 SAMPLES = {
+    "acme_account.prepared.v1": ACMEAccountPrepared(
+        name="letsencrypt",
+        directory="https://acme.example.test/directory",
+        key_id="0f8b7b2e-0000-4000-8000-000000000004",
+        key_type=KeyType.EC_P256,
+        public_key=b"\x30\x0a",
+        terms_of_service_agreed=True,
+        request_digest=b"\x08" * 32,
+        contacts=("mailto:admin@example.test",),
+        eab_key_id="kid-1",
+        eab_mac_id="0f8b7b2e-0000-4000-8000-000000000005",
+        ca_bundle="-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n",
+    ),
+    "acme_account.registered.v1": ACMEAccountRegistered(
+        url="https://acme.example.test/account/1", terms_of_service="https://acme.example.test/terms.pdf"
+    ),
+    "acme_account.registration_failed.v1": ACMERegistrationFailed(
+        name="letsencrypt", problem=PROBLEM, key_ids=("0f8b7b2e-0000-4000-8000-000000000004",)
+    ),
+    "acme_account.key_prepared.v1": ACMEAccountKeyPrepared(
+        key_id="0f8b7b2e-0000-4000-8000-000000000006",
+        key_type=KeyType.RSA_2048,
+        public_key=b"\x30\x0b",
+        request_id="018f0000-0000-7000-8000-000000000005",
+    ),
+    "acme_account.key_rolled_over.v1": ACMEAccountKeyRolledOver("0f8b7b2e-0000-4000-8000-000000000006"),
+    "acme_account.key_roll_over_failed.v1": ACMEKeyRollOverFailed(PROBLEM, ("0f8b7b2e-0000-4000-8000-000000000006",)),
+    "acme_account.deactivation_requested.v1": ACMEDeactivationRequested("another authority from now on"),
+    "acme_account.deactivated.v1": ACMEAccountDeactivated(),
     "authority.prepared.v1": AuthorityPrepared(
         name="intermediate",
         subject=SUBJECT,
@@ -111,7 +197,7 @@ SAMPLES = {
         version=1,
         name="www",
         issuer_id="018f0000-0000-7000-8000-000000000001",
-        profile=Profile.SERVER,
+        profile="server",
         subject=SUBJECT,
         subject_alt_names=SubjectAltNames(
             dns_names=("www.example.test",),
@@ -175,7 +261,10 @@ SAMPLES = {
         invalidity_date=NOT_BEFORE,
         crl_shard=3,
     ),
+    "certificate.use_begun.v1": UseBegun("018f0000-0000-7000-8000-000000000005", "nginx", as_fallback=True),
+    "certificate.use_ended.v1": UseEnded("018f0000-0000-7000-8000-000000000005"),
     "key_compromise.reported.v1": KeyCompromiseReported("its backup lay in a public bucket"),
+    "key_compromise.uses_revoked.v1": KeyUsesRevoked(3),
     "log_key.adopted.v1": LogKeyAdopted(
         origin="pki.example.test/es-pki-0f8b7b2e",
         key_id="0f8b7b2e-0000-4000-8000-000000000002",
@@ -213,6 +302,35 @@ SAMPLES = {
         request_digest=b"\x04" * 32,
     ),
     "principal.token_revoked.v1": TokenRevoked("left the company"),
+    "profile.defined.v1": ProfileDefined(
+        name="branch-web",
+        version=2,
+        terms=ProfileTerms(
+            description="web servers of the branches",
+            key_usages=(KeyUsage.DIGITAL_SIGNATURE,),
+            further_key_usages={KeyAlgorithm.RSA: (KeyUsage.KEY_ENCIPHERMENT,)},
+            extended_key_usages=(ExtendedKeyUsage.SERVER_AUTH, "1.3.6.1.5.5.7.3.17"),
+            critical_extensions=(CriticalExtension.KEY_USAGE, CriticalExtension.EXTENDED_KEY_USAGE),
+            key_types=(KeyType.EC_P256, KeyType.RSA_3072),
+            default_validity_days=30,
+            maximum_validity_days=47,
+            validity_rule=ValidityRule.CA_BROWSER_FORUM,
+            subject=SubjectTerms(
+                allowed=(AttributeType.COMMON_NAME, AttributeType.ORGANIZATION),
+                required=(AttributeType.COMMON_NAME,),
+                fixed={AttributeType.ORGANIZATION: "Zürich & Söhne"},
+            ),
+            name_forms=(NameForm.DNS_NAMES, NameForm.USER_PRINCIPAL_NAMES, NameForm.SECURITY_IDENTIFIER),
+            required_names=(NameForm.DNS_NAMES,),
+            names=NAMES,
+            wildcards=False,
+            path_length=1,
+            name_constraints=NAMES,
+            policy_identifiers=("1.3.6.1.4.1.99999.1",),
+            lint=LintLevel.STRICT,
+        ),
+    ),
+    "profile.retired.v1": ProfileRetired("the branches are closed"),
     "reservation.name_reserved.v1": NameReserved("018f0000-0000-7000-8000-000000000002"),
     "reservation.name_released.v1": NameReleased("018f0000-0000-7000-8000-000000000002"),
     "reservation.serial_number_reserved.v1": SerialNumberReserved("018f0000-0000-7000-8000-000000000002"),
@@ -231,11 +349,24 @@ SAMPLES = {
         complete=Signed(digest=b"\x08" * 32, signature=b"\x09" * 64, entries=3, size=400),
         delta=Signed(digest=b"\x0a" * 32, signature=b"\x0b" * 64, entries=1, size=300),
     ),
+    "service.registered.v1": ServiceRegistered("nginx", ServiceKind.WEB_UI, INSTALLATION, b"\x08" * 32),
+    "service.installation_adopted.v1": InstallationAdopted(
+        Installation(
+            files=(ServiceFile(FileForm.PKCS12, "/etc/es-pki/app/app.p12"),),
+            passphrase_file="/etc/es-pki/app/passphrase",  # noqa: S106 - where one lies is no secret
+            reload_command=("/usr/local/bin/hook", "app"),
+        )
+    ),
+    "service.certificate_bound.v1": CertificateBound(
+        "018f0000-0000-7000-8000-000000000002", "018f0000-0000-7000-8000-000000000006"
+    ),
+    "service.certificate_unbound.v1": CertificateUnbound("018f0000-0000-7000-8000-000000000002"),
+    "service.retired.v1": ServiceRetired("replaced by haproxy"),
     "signing_request.created.v1": SigningRequestCreated(
         name="www",
         subject=SUBJECT,
         subject_alt_names=SubjectAltNames(dns_names=("www.example.test",)),
-        profile=Profile.SERVER_CLIENT,
+        profile="server-client",
         key_type=KeyType.ML_DSA_65,
         key_id="0f8b7b2e-0000-4000-8000-000000000003",
         public_key_hash="ab" * 32,
@@ -255,6 +386,20 @@ SAMPLES = {
     "signing_request.approved.v1": SigningRequestApproved("018f0000-0000-7000-8000-000000000002"),
     "signing_request.signed.v1": SigningRequestSigned(certificate=b"\x30\x07", chain=(b"\x30\x08", b"\x30\x09")),
     "signing_request.rejected.v1": SigningRequestRejected("nobody knows this host"),
+    "trust_store.created.v1": TrustStoreCreated("partners", b"\x08" * 32),
+    "trust_store.certificate_trusted.v1": CertificateTrusted(
+        TrustAnchor(
+            fingerprint="ef" * 32,
+            certificate=b"\x30\x0a",
+            subject_name="CN=Example Root,O=Novo A/S",
+            serial_number="0a",
+            not_before=NOT_BEFORE,
+            not_after=NOT_AFTER,
+            public_key_hash="01" * 32,
+            authority_id="018f0000-0000-7000-8000-000000000001",
+        )
+    ),
+    "trust_store.certificate_distrusted.v1": CertificateDistrusted("ef" * 32, "the key was sold", NOT_AFTER),
 }
 
 

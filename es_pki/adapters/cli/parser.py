@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 from es_pki.adapters.cli.options import DATA_DIR, JSON, SERVER, SETTINGS, Option, Verb
 from es_pki.adapters.cli.verbs import (
+    acme,
     authority,
     backup,
     certificate,
@@ -15,10 +16,14 @@ from es_pki.adapters.cli.verbs import (
     installation,
     key,
     lineage,
+    lint,
     log,
     overview,
+    profile,
     revocation,
+    service,
     token,
+    trust,
 )
 
 VERBS: tuple[Verb, ...] = (
@@ -29,12 +34,17 @@ VERBS: tuple[Verb, ...] = (
     *authority.VERBS,
     *certificate.VERBS,
     *lineage.VERBS,
+    *lint.VERBS,
     *export.VERBS,
     *csr.VERBS,
+    *acme.VERBS,
     *key.VERBS,
+    *profile.VERBS,
     *revocation.VERBS,
     *crl.VERBS,
+    *service.VERBS,
     *token.VERBS,
+    *trust.VERBS,
 )
 
 LOCAL = frozenset(verb.words for verb in (*installation.VERBS, *backup.VERBS))
@@ -44,8 +54,12 @@ NOUNS = {
     "authority": "who issues here, and what they may issue",
     "certificate": "issue, renew, look at and fetch certificates",
     "csr": "CSRs made, kept and answered here",
+    "service": "who serves which certificate, and how each gets it",
+    "acme": "certificates of ACME directories, as Let's Encrypt",
     "key": "which keys are compromised, and what uses them",
+    "profile": "what certificates are for, and what they must and may say",
     "token": "who is let in",
+    "trust": "named sets of certificates that chains may end at",
     "backup": "make, check and restore backups",
     "revocation": "what was revoked",
     "crl": "the signed lists of what was revoked",

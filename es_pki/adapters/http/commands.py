@@ -1,6 +1,8 @@
 """Commands over HTTP: what there is, and sending one."""
 
+import json
 import re
+from typing import TypeVar
 
 import msgspec
 from aiohttp import web
@@ -14,6 +16,8 @@ from es_pki.adapters.intake.answer import Asked
 from es_pki.adapters.intake.requests import REQUESTS, Request
 from es_pki.commands.refusals import Malformed
 from es_pki.decider import Violation
+
+T = TypeVar("T")
 
 BY_NAME: dict[str, type[Request]] = {request.__name__: request for request in REQUESTS}
 DECODERS = {name: msgspec.json.Decoder(request) for name, request in BY_NAME.items()}
@@ -54,19 +58,40 @@ async def send_command(request: web.Request) -> web.StreamResponse:
     caller = await admitted(request, asked_for.senders)
     parts = request.app[PARTS]
     asked = Asked(caller, parts.now(), _idempotency_key(request))
-    body = decoded(name, await _body(request))
+    body = decoded(name, await json_body(request))
     answer = await parts.desk.take(body, asked)
     return json_reply(answer, headers={"ES-PKI-Position": str(answer.position)})
 
 
 def decoded(name: str, body: bytes) -> Request:
-    """Return the request of a command's body. Raises `Malformed`, naming the field; never echoes a value."""
+    """Return the request of a command's body. Raises as `read` does."""
+    return read(DECODERS[name], body)
+
+
+def read(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+    """Return what a body says. Raises `Malformed`, naming the field; never echoes a value."""
     try:
-        return DECODERS[name].decode(body)
+        asked = decoder.decode(body)
+        _STRICT.decode(body.decode())
     except msgspec.ValidationError as error:
         raise _malformed(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Malformed.at("body", "RFC 8259", "the body is not JSON") from None
+    return asked
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> None:
+    """Require that no name stands twice in an object: which of the two was meant, nobody knows. Raises `Malformed`."""
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            field = name if is_repeatable(name) else "body"
+            raise Malformed.at(field, "RFC 8259 section 4", "a name stands in an object once")
+        seen.add(name)
+
+
+_STRICT = json.JSONDecoder(object_pairs_hook=_each_once)
+"""Reads what was decoded once more, for what msgspec passes over."""
 
 
 def _malformed(message: str) -> Malformed:
@@ -88,7 +113,8 @@ def _idempotency_key(request: web.Request) -> str:
     return key
 
 
-async def _body(request: web.Request) -> bytes:
+async def json_body(request: web.Request) -> bytes:
+    """Return a body that is sent as JSON. Raises `Problem`."""
     if request.content_type not in {"application/json", "application/octet-stream"}:
         raise Problem(
             415,

@@ -105,6 +105,8 @@ def _operation(route: Route) -> dict[str, object]:
         "parameters": in_path + in_query + headers,
         "responses": {"200": answered, "default": PROBLEM},
     }
+    if route.takes is not None:
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": route.takes}}}
     if route.roles:
         operation["security"] = [{"bearer": sorted(route.roles)}]
     return operation

@@ -11,6 +11,7 @@ from es_pki.adapters.checkpoints import Notary
 from es_pki.adapters.crls import Publisher
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.desk import Desk
+from es_pki.adapters.lint import SecondOpinion
 from es_pki.adapters.ocsp.responder import Responder
 from es_pki.adapters.reactions import Runner
 from es_pki.adapters.views import Follower, ViewStore
@@ -29,8 +30,9 @@ class Parts(Struct, frozen=True):
     runner: Runner
     aggregates: Aggregates
     desk: Desk
-    ocsp: Responder
+    second_opinion: SecondOpinion
     crls: Publisher
+    ocsp: Responder
     backups: ScheduledBackups | None
     now: Callable[[], datetime]
 

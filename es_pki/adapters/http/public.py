@@ -17,7 +17,7 @@ from es_pki.values import Locations
 def locations(public_url: str, authority_id: str, crl_shards: int = 0) -> Locations:
     """Return where an authority publishes; the addresses stand in its certificates for as long as they live."""
     base = f"{public_url.rstrip('/')}/pki/{authority_id}"
-    return Locations(ca_issuers=f"{base}/ca.crt", crl=f"{base}/crl", crl_shards=crl_shards, ocsp=f"{base}/ocsp")
+    return Locations(ca_issuers=f"{base}/ca.crt", crl=f"{base}/crl", ocsp=f"{base}/ocsp", crl_shards=crl_shards)
 
 
 async def authority_certificate(request: web.Request) -> web.StreamResponse:

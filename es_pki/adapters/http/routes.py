@@ -11,9 +11,13 @@ from es_pki.adapters.http import (
     csrs,
     events,
     health,
+    linting,
     lists,
     live,
+    preview,
+    profile,
     proofs,
+    trust,
 )
 from es_pki.adapters.http.access import AUDITORS, EVERYBODY, WATCHERS, admitted
 from es_pki.adapters.http.asking import check_parameters
@@ -25,6 +29,7 @@ from es_pki.adapters.http.route import Handler, Route, Shown, page_of
 from es_pki.adapters.http.tokens import TOKENS, Tokens
 from es_pki.adapters.web import pages
 from es_pki.projections import (
+    acme_accounts,
     authorities,
     expiry_calendar,
     history,
@@ -32,9 +37,13 @@ from es_pki.projections import (
     key_compromises,
     key_uses,
     principals,
+    profiles,
     revocation_lists,
     revocations,
+    service_usage,
+    services,
     signing_requests,
+    trust_stores,
 )
 
 MAXIMUM_BODY = 1024 * 1024
@@ -66,6 +75,7 @@ async def openapi(_request: web.Request) -> web.StreamResponse:
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/v1/commands", EVERYBODY, commands.list_commands),
     Route("POST", "/api/v1/commands/{name}", frozenset(), commands.send_command),
+    Route("POST", "/api/v1/preview", frozenset(), preview.preview, takes=preview.BODY),
     Route(
         "GET",
         "/api/v1/authorities",
@@ -76,6 +86,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("GET", "/api/v1/authorities/{id}", EVERYBODY, lists.one_authority, NOW_OR_THEN, Shown(authorities.Row)),
     Route("GET", "/api/v1/authorities/{id}/bundle", EVERYBODY, bundles.authority_bundle, NOW_OR_THEN),
+    Route("GET", "/api/v1/authorities/{id}/lint", EVERYBODY, linting.authority_lint, NOW_OR_THEN),
     Route("GET", "/api/v1/authorities/{id}/crl", EVERYBODY, crls.authority_crl, ("number", "shard", "delta")),
     Route("GET", "/api/v1/authorities/{id}/history", EVERYBODY, lists.authority_history, HISTORY, page_of(history.Row)),
     Route(
@@ -89,6 +100,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/v1/certificates/{id}", EVERYBODY, lists.one_certificate, NOW_OR_THEN, Shown(inventory.Row)),
     Route("GET", "/api/v1/certificates/{id}/pem", EVERYBODY, certificates.certificate_pem, VERSIONED),
     Route("GET", "/api/v1/certificates/{id}/chain", EVERYBODY, certificates.certificate_chain, VERSIONED),
+    Route("GET", "/api/v1/certificates/{id}/lint", EVERYBODY, linting.certificate_lint, VERSIONED),
     Route("GET", "/api/v1/certificates/{id}/versions", EVERYBODY, certificates.certificate_versions, NOW_OR_THEN),
     Route(
         "GET",
@@ -98,6 +110,24 @@ ROUTES: tuple[Route, ...] = (
         HISTORY,
         page_of(history.Row),
     ),
+    Route(
+        "GET",
+        "/api/v1/certificates/{id}/usages",
+        EVERYBODY,
+        lists.certificate_usages,
+        PAGES,
+        page_of(service_usage.Row),
+    ),
+    Route(
+        "GET",
+        "/api/v1/services",
+        EVERYBODY,
+        lists.list_services,
+        (*PAGES, "name", "kind", "certificate_id"),
+        page_of(services.Row),
+    ),
+    Route("GET", "/api/v1/services/{id}", EVERYBODY, lists.one_service, NOW_OR_THEN, Shown(services.Row)),
+    Route("GET", "/api/v1/services/{id}/history", EVERYBODY, lists.service_history, HISTORY, page_of(history.Row)),
     Route(
         "GET",
         "/api/v1/signing-requests",
@@ -123,6 +153,26 @@ ROUTES: tuple[Route, ...] = (
         HISTORY,
         page_of(history.Row),
     ),
+    Route(
+        "GET",
+        "/api/v1/acme/accounts",
+        EVERYBODY,
+        lists.list_acme_accounts,
+        (*PAGES, "name", "status", "directory", "public_key_hash"),
+        page_of(acme_accounts.Row),
+    ),
+    Route(
+        "GET", "/api/v1/acme/accounts/{id}", EVERYBODY, lists.one_acme_account, NOW_OR_THEN, Shown(acme_accounts.Row)
+    ),
+    Route(
+        "GET",
+        "/api/v1/acme/accounts/{id}/history",
+        EVERYBODY,
+        lists.acme_account_history,
+        HISTORY,
+        page_of(history.Row),
+    ),
+    Route("POST", "/api/v1/lint", EVERYBODY, linting.lint),
     Route("GET", "/api/v1/calendar", EVERYBODY, lists.calendar, (*PAGES, *EXPIRIES), page_of(expiry_calendar.Row)),
     Route("GET", "/api/v1/calendar.ics", EVERYBODY, calendar_feed.calendar_feed, (*NOW_OR_THEN, *EXPIRIES)),
     Route(
@@ -141,6 +191,26 @@ ROUTES: tuple[Route, ...] = (
         (*PAGES, "public_key_hash", "reported_by"),
         page_of(key_compromises.Row),
     ),
+    Route("GET", "/api/v1/profiles", EVERYBODY, profile.list_profiles, NOW_OR_THEN, page_of(profiles.Row)),
+    Route("GET", "/api/v1/profiles/{id}", EVERYBODY, profile.one_profile, NOW_OR_THEN, Shown(profiles.Row)),
+    Route("GET", "/api/v1/profiles/{id}/history", EVERYBODY, profile.profile_history, HISTORY, page_of(history.Row)),
+    Route(
+        "GET",
+        "/api/v1/trust-stores",
+        EVERYBODY,
+        lists.list_trust_stores,
+        (*PAGES, "name"),
+        page_of(trust_stores.Row),
+    ),
+    Route("GET", "/api/v1/trust-stores/{id}", EVERYBODY, trust.one_trust_store, NOW_OR_THEN, Shown(trust_stores.Row)),
+    Route(
+        "GET",
+        "/api/v1/trust-stores/{id}/certificates",
+        EVERYBODY,
+        trust.list_trusted,
+        (*PAGES, "status", "fingerprint", "public_key_hash"),
+    ),
+    Route("GET", "/api/v1/trust-stores/{id}/bundle", EVERYBODY, trust.trust_store_bundle, NOW_OR_THEN),
     Route(
         "GET",
         "/api/v1/revocations",

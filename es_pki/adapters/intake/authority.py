@@ -4,12 +4,21 @@ from es_pki.adapters.entropy import serial_number
 from es_pki.adapters.intake.answer import Answer, Asked, answered
 from es_pki.adapters.intake.deciders import AUTHORITY
 from es_pki.adapters.intake.office import Office
-from es_pki.adapters.intake.requests import CreateAuthority, SetIssuancePolicy
+from es_pki.adapters.intake.requests import AuthorityRequest, CreateAuthority, SetIssuancePolicy
 from es_pki.adapters.keyring import MadeKey
 from es_pki.adapters.x509 import names
 from es_pki.commands import authority
 from es_pki.commands.authority import AuthorityCommand
 from es_pki.commands.revocation_list import list_id
+
+
+async def take(office: Office, request: AuthorityRequest, asked: Asked, digest: bytes) -> Answer:
+    """Do what was asked."""
+    match request:
+        case CreateAuthority():
+            return await create(office, request, asked, digest)
+        case SetIssuancePolicy():
+            return await set_policy(office, request, asked)
 
 
 async def create(office: Office, request: CreateAuthority, asked: Asked, digest: bytes) -> Answer:

@@ -32,3 +32,6 @@ class SetIssuancePolicy(Struct, frozen=True, forbid_unknown_fields=True):
 
     authority: str
     policy: IssuancePolicy
+
+
+AuthorityRequest = CreateAuthority | SetIssuancePolicy

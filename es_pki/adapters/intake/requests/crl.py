@@ -17,3 +17,6 @@ class IssueCRL(Struct, frozen=True, forbid_unknown_fields=True):
     senders: ClassVar[frozenset[Role]] = OPERATORS
 
     authority: str
+
+
+CRLRequest = IssueCRL

@@ -61,3 +61,6 @@ class RevokeAuthority(Struct, frozen=True, forbid_unknown_fields=True):
     authority: str
     reason: CRLReason = CRLReason.UNSPECIFIED
     invalidity_date: Moment | None = None
+
+
+RevocationRequest = RevokeCertificate | HoldCertificate | ReleaseCertificate | RevokeAuthority
