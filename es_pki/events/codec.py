@@ -49,7 +49,7 @@ from es_pki.events.certificate import (
     UseBegun,
     UseEnded,
 )
-from es_pki.events.key_compromise import KeyCompromiseEvent, KeyCompromiseReported
+from es_pki.events.key_compromise import KeyCompromiseEvent, KeyCompromiseReported, KeyUsesRevoked
 from es_pki.events.log_key import LogKeyAdopted, LogKeyEvent, LogRestored
 from es_pki.events.ocsp_responder import (
     OCSPResponderCertified,
@@ -127,6 +127,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "certificate.use_begun.v1": UseBegun,
     "certificate.use_ended.v1": UseEnded,
     "key_compromise.reported.v1": KeyCompromiseReported,
+    "key_compromise.uses_revoked.v1": KeyUsesRevoked,
     "log_key.adopted.v1": LogKeyAdopted,
     "log_key.log_restored.v1": LogRestored,
     "ocsp_responder.prepared.v1": OCSPResponderPrepared,

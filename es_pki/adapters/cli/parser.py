@@ -25,6 +25,7 @@ from es_pki.adapters.cli.verbs import (
     service,
     token,
     trust,
+    validation,
 )
 
 VERBS: tuple[Verb, ...] = (
@@ -36,6 +37,7 @@ VERBS: tuple[Verb, ...] = (
     *certificate.VERBS,
     *lineage.VERBS,
     *lint.VERBS,
+    *validation.VERBS,
     *export.VERBS,
     *importing.VERBS,
     *csr.VERBS,

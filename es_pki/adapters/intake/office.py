@@ -12,6 +12,7 @@ from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.chain import chain, without_root
 from es_pki.adapters.intake.deciders import AUTHORITY, PROFILE
 from es_pki.adapters.keyring import KeyRing, MadeKey
+from es_pki.adapters.lint import SecondOpinion
 from es_pki.adapters.signing import Signer
 from es_pki.adapters.worker import Workers
 from es_pki.adapters.x509.formats import pem_chain
@@ -49,6 +50,7 @@ class Office(Struct, frozen=True):
     signer: Signer
     locations: Callable[[str], Locations]
     workers: Workers
+    second_opinion: SecondOpinion
     crls: Maker
     acme_accounts: Accounts
 

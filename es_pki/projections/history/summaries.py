@@ -42,7 +42,7 @@ from es_pki.events.certificate import (
     UseEnded,
 )
 from es_pki.events.codec import Event
-from es_pki.events.key_compromise import KeyCompromiseEvent
+from es_pki.events.key_compromise import KeyCompromiseEvent, KeyUsesRevoked
 from es_pki.events.log_key import LogKeyAdopted, LogKeyEvent, LogRestored
 from es_pki.events.ocsp_responder import (
     OCSPResponderCertified,
@@ -98,7 +98,7 @@ def summary(event: Event) -> str:
     if isinstance(event, LogKeyEvent):
         return _of_log_key(event)
     if isinstance(event, KeyCompromiseEvent):
-        return event.reason
+        return f"{event.count} revoked" if isinstance(event, KeyUsesRevoked) else event.reason
     if isinstance(event, ReservationEvent):
         return event.owner
     assert_never(event)
