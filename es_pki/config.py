@@ -7,6 +7,7 @@ import ipaddress
 import re
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -25,8 +26,8 @@ LONGEST_ORGANIZATION = 48
 
 MOST_CRL_SHARDS = 1_000
 
-LISTED = frozenset({"host_names", "dns_resolvers", "dns_hooks"})
-"""The settings that are lists: from the environment and the command line they come with commas."""
+LISTS = frozenset({"dns_hooks", "dns_resolvers", "fetch_networks", "host_names"})
+"""The settings that are lists: their variables and options have commas."""
 
 NOT_SETTINGS = frozenset(
     {
@@ -35,6 +36,7 @@ NOT_SETTINGS = frozenset(
         "ES_PKI_CA_FILE",
         "ES_PKI_BACKUP_PASSPHRASE",
         "ES_PKI_EXPORT_PASSPHRASE",
+        "ES_PKI_IMPORT_PASSPHRASE",
         "ES_PKI_EAB_HMAC_KEY",
         "ES_PKI_DNS_CREDENTIALS",
     }
@@ -58,6 +60,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     checkpoints, as `pki.example.com/log`; fixed for ever when the log gets its first key, and drawn when it isn't set.
     `backup_dir`: the folder for scheduled backups, made `backup_every_hours` hours after the last (0: never), of which
     `backup_keep` stay. `backup_passphrase_file`: a file (0600) with the passphrase that backups are sealed with.
+    `fetch_networks`: networks (CIDR) from which CRLs, OCSP answers and issuers may be fetched though they are private.
     `crl_validity_hours`: how long a CRL holds; `crl_overlap_hours`: how long before its end the next one is issued.
     `crl_shards`: among how many CRLs of an authority new certificates are spread, besides the one that lists all
     (below 2: none besides). `dns_resolvers`: the resolvers (`HOST:PORT`) that dns-01 asks, instead of the system's.
@@ -79,6 +82,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     backup_every_hours: int = 0
     backup_keep: int = 7
     backup_passphrase_file: str = ""
+    fetch_networks: tuple[str, ...] = ()
     crl_validity_hours: int = 168
     crl_overlap_hours: int = 24
     crl_shards: int = 0
@@ -127,7 +131,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
         setting = name.removeprefix(PREFIX).lower()
         if setting not in Settings.__struct_fields__:
             raise SettingsRefused(f"{name} is no setting of es-pki")
-        found[setting] = tuple(value.split(",")) if setting in LISTED else value
+        found[setting] = tuple(value.split(",")) if setting in LISTS else value
     return found
 
 
@@ -158,7 +162,16 @@ def _checked(settings: Settings) -> Settings:
     _check_backups(settings)
     _check_crls(settings)
     _check_dns(settings)
+    _check_networks(settings)
     return settings
+
+
+def _check_networks(settings: Settings) -> None:
+    for text in settings.fetch_networks:
+        try:
+            ip_network(text)
+        except ValueError:
+            raise SettingsRefused(f"fetch_networks: networks as 10.0.0.0/8 or fd00::/8, not {text!r}") from None
 
 
 def _check_crls(settings: Settings) -> None:

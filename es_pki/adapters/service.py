@@ -7,7 +7,7 @@ import logging
 import os
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,10 +23,11 @@ from es_pki.adapters.crls import CRLPlan, Maker, Publisher
 from es_pki.adapters.dns.hook import HookRules
 from es_pki.adapters.dns.lookup import Lookup
 from es_pki.adapters.dns.providers import DNSProviders
+from es_pki.adapters.fetching import Fetcher, networks
 from es_pki.adapters.http import public, server, tls
 from es_pki.adapters.http.parts import Parts
 from es_pki.adapters.intake.aggregates import Aggregates
-from es_pki.adapters.intake.chain import chain
+from es_pki.adapters.intake.chain import chain, issuers_of, without_root
 from es_pki.adapters.intake.deciders import CERTIFICATE
 from es_pki.adapters.intake.desk import Desk
 from es_pki.adapters.intake.first_run import ROOT, FirstRun
@@ -91,23 +92,14 @@ class Service:
     """An es-pki in this process. `addresses` are known as soon as it exists: it is bound, though not yet serving."""
 
     def __init__(self, equipment: Equipment, settings: Settings) -> None:
-        self._settings = settings
-        self._equipment = equipment
-        self._sockets = [
-            server.bind(*host_and_port(settings.listen, "listen")),
-            server.bind(*host_and_port(settings.public_listen, "public_listen")),
-        ]
-        published = server.address(self._sockets[1], instead_of_all=socket.gethostname())
-        self.addresses = Addresses(
-            f"https://{server.address(self._sockets[0])}", settings.public_url or f"http://{published}", os.getpid()
-        )
+        self._settings, self._equipment = settings, equipment
+        self._sockets = _bound(settings)
+        self.addresses = _addresses(self._sockets, settings)
         self._keys = keys = KeyRing(equipment.keys)
         signer = Signer(equipment.aggregates, keys, clock.now)
         follower = Follower(equipment.log, equipment.views, VIEWS, equipment.lease)
         self._directories = Directories(keys, clock.now, clock.elapsed)
         accounts = Accounts(equipment.aggregates, keys, self._directories)
-        hooks = HookRules(settings.dns_hooks, settings.dns_hook_user)
-        dns = DNSProviders(equipment.aggregates, keys, Lookup(settings.dns_resolvers), hooks)
         performer = Performer(equipment.aggregates, keys, signer, accounts)
         runner = Runner(equipment.log, equipment.effects, equipment.lease, performer.perform, clock.now)
         maker = Maker(equipment.aggregates, keys, self._locations, _crl_plan(settings))
@@ -120,20 +112,18 @@ class Service:
             second_opinion=equipment.second_opinion,
             crls=maker,
             acme_accounts=accounts,
-            dns=dns,
+            dns=_dns_providers(equipment, settings, keys),
         )
-        desk = Desk(office)
-        crls = Publisher(equipment.log, maker, equipment.lease, clock.now)
+        desk, crls = Desk(office), Publisher(equipment.log, maker, equipment.lease, clock.now)
         tree = Tree(equipment.log)
         notary = Notary(equipment.log, tree, keys, equipment.checkpoints)
-        backup_plan, backups = plan_of(settings), None
-        if backup_plan:
-            backups = ScheduledBackups(backup_plan, equipment.log, notary, equipment.sealed_keys, clock.now)
+        backups = _scheduled_backups(equipment, settings, notary)
         upkeep = Upkeep(equipment.views, equipment.aggregates, desk, clock.now)
         works = [crls.look, upkeep.look, *([backups.look] if backups else [])]
         self._scheduler = Scheduler(equipment.lease, works, clock.now)
         ocsp = Responder(equipment.log, equipment.aggregates, keys, upkeep.certify, clock.now)
         self.parts = Parts(
+            fetcher=Fetcher(networks(settings.fetch_networks)),
             log=equipment.log,
             tree=tree,
             notary=notary,
@@ -146,7 +136,7 @@ class Service:
             crls=crls,
             ocsp=ocsp,
             workers=equipment.workers,
-            dns=dns,
+            dns=office.dns,
             backups=backups,
             now=clock.now,
         )
@@ -178,6 +168,7 @@ class Service:
         works = *followers, parts.notary.run, self._keys.make_ahead, self._scheduler.run
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self._equipment.workers.close)
+            stack.push_async_callback(parts.fetcher.close)
             await stack.enter_async_context(_in_background(*works, parts.second_opinion.run))
             await self.parts.follower.reached(0, FIRST_VIEWS_SECONDS)
             await self.parts.crls.reached(FIRST_VIEWS_SECONDS)
@@ -248,9 +239,9 @@ class Service:
         version = (await self._equipment.aggregates.load(CERTIFICATE, certificate_id)).state.served
         if version is None or version.certificate is None or version.prepared.key_id is None:
             raise LookupError("the server's own certificate is gone")
-        issuers = await chain(self._equipment.aggregates, version.prepared.issuer_id)
+        issuers = await issuers_of(self._equipment.aggregates, version.prepared)
         secret = await self._keys.secret(version.prepared.key_id, purpose=CERTIFICATE.category, owner=certificate_id)
-        tls.use(context, pem_chain([version.certificate, *issuers[:-1]]), secret)
+        tls.use(context, pem_chain([version.certificate, *without_root(issuers)]), secret)
 
     def _own_names(self) -> tuple[frozenset[str], frozenset[str]]:
         """Return the DNS names and IP addresses under which this server may be called."""
@@ -269,6 +260,32 @@ class Service:
 
     def _file(self, name: str) -> Path:
         return self._settings.folder / name
+
+
+def _addresses(sockets: Sequence[socket.socket], settings: Settings) -> Addresses:
+    """Return where the management's socket and the public one are reached."""
+    management, public_one = sockets
+    published = server.address(public_one, instead_of_all=socket.gethostname())
+    public_url = settings.public_url or f"http://{published}"
+    return Addresses(f"https://{server.address(management)}", public_url, os.getpid())
+
+
+def _scheduled_backups(equipment: Equipment, settings: Settings, notary: Notary) -> ScheduledBackups | None:
+    plan = plan_of(settings)
+    return ScheduledBackups(plan, equipment.log, notary, equipment.sealed_keys, clock.now) if plan else None
+
+
+def _bound(settings: Settings) -> list[socket.socket]:
+    """Return the sockets of the management and of the public listener."""
+    return [
+        server.bind(*host_and_port(settings.listen, "listen")),
+        server.bind(*host_and_port(settings.public_listen, "public_listen")),
+    ]
+
+
+def _dns_providers(equipment: Equipment, settings: Settings, keys: KeyRing) -> DNSProviders:
+    hooks = HookRules(settings.dns_hooks, settings.dns_hook_user)
+    return DNSProviders(equipment.aggregates, keys, Lookup(settings.dns_resolvers), hooks)
 
 
 def _crl_plan(settings: Settings) -> CRLPlan:

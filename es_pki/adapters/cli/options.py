@@ -155,6 +155,7 @@ SETTINGS = tuple(
         ("dns-resolvers", "ADDRESS:PORT,…", "the resolvers that dns-01 asks (default: the system's)"),
         ("dns-hooks", "PROGRAM,…", "the programs that DNS providers may start"),
         ("dns-hook-user", "USER", "as whom they run, where es-pki runs as root"),
+        ("fetch-networks", "NETWORK,…", "private networks that CRLs and OCSP answers may be fetched from (CIDR)"),
         ("organization", "TEXT", "stands in the subjects of the first authorities"),
     )
 )

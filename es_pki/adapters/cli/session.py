@@ -13,7 +13,8 @@ from es_pki.adapters.cli.client import Client, Object
 from es_pki.adapters.cli.local import Local
 from es_pki.adapters.intake.requests import Request
 
-OVERRIDES = frozenset(config.Settings.__struct_fields__) - config.LISTED
+OVERRIDES = frozenset(config.Settings.__struct_fields__) - config.LISTS
+"""The settings that are no lists: those take the form of their variables, with commas."""
 
 
 class Session:
@@ -34,7 +35,7 @@ class Session:
         """Return the settings; what stands on the command line wins."""
         told = {name: value for name, value in vars(self.arguments).items() if isinstance(value, str)}
         environment = dict(self.environment)
-        for name in config.LISTED & told.keys():
+        for name in config.LISTS & told.keys():
             environment[config.PREFIX + name.upper()] = told[name]
         return config.load(environment, {name: told[name] for name in OVERRIDES & told.keys()})
 
