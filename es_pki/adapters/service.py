@@ -95,7 +95,7 @@ class Service:
             server.bind(*host_and_port(settings.public_listen, "public_listen")),
         ]
         self.addresses = _addresses(self._sockets, settings)
-        keys = KeyRing(equipment.keys)
+        self._keys = keys = KeyRing(equipment.keys)
         signer = Signer(equipment.aggregates, keys, clock.now)
         follower = Follower(equipment.log, equipment.views, VIEWS, equipment.lease)
         self._directories = Directories(keys, clock.now, clock.elapsed)
@@ -114,7 +114,6 @@ class Service:
             acme_accounts=accounts,
         )
         desk, crls = Desk(office), Publisher(equipment.log, maker, equipment.lease, clock.now)
-        self._keys = keys
         tree = Tree(equipment.log)
         notary = Notary(equipment.log, tree, keys, equipment.checkpoints)
         backups = _scheduled_backups(equipment, settings, notary)
