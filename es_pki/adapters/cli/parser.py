@@ -13,6 +13,7 @@ from es_pki.adapters.cli.verbs import (
     crl,
     csr,
     export,
+    importing,
     installation,
     key,
     lineage,
@@ -24,6 +25,7 @@ from es_pki.adapters.cli.verbs import (
     service,
     token,
     trust,
+    validation,
 )
 
 VERBS: tuple[Verb, ...] = (
@@ -35,7 +37,9 @@ VERBS: tuple[Verb, ...] = (
     *certificate.VERBS,
     *lineage.VERBS,
     *lint.VERBS,
+    *validation.VERBS,
     *export.VERBS,
+    *importing.VERBS,
     *csr.VERBS,
     *acme.VERBS,
     *key.VERBS,

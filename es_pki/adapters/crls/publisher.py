@@ -16,10 +16,10 @@ from es_pki.adapters.crls.maker import Built, Made, Maker
 from es_pki.adapters.entropy import uuid7
 from es_pki.adapters.lease import Lease
 from es_pki.adapters.recorded import happened
-from es_pki.commands.revocation_list import list_id
+from es_pki.commands.revocation_list import list_id, parts_of
 from es_pki.decider import Refused
 from es_pki.events import codec
-from es_pki.events.authority import AuthorityCreated
+from es_pki.events.authority import AuthorityCreated, AuthorityImported
 from es_pki.events.codec import UndecodableEvent, UnknownEvent
 from es_pki.events.happened import Happened
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared
@@ -35,7 +35,7 @@ GATHER_SECONDS = 0.1
 LOOK_SECONDS = 1.0
 """How often a process looks whether it holds the lease by now, and between a failure and the next try."""
 
-TYPES = LISTED | PUBLISHED | codec.stored_types_of(AuthorityCreated)
+TYPES = LISTED | PUBLISHED | codec.stored_types_of(AuthorityCreated, AuthorityImported)
 
 
 class Publisher:
@@ -69,6 +69,10 @@ class Publisher:
     def made(self, aggregate_id: str) -> Made | None:
         """Return a list's newest CRL, None if there is none yet."""
         return self._made.get(aggregate_id)
+
+    def made_by(self, authority_id: str) -> list[Made]:
+        """Return the newest CRLs of an authority, one of each list."""
+        return [made for aggregate_id, made in self._made.items() if parts_of(aggregate_id)[0] == authority_id]
 
     @property
     def due(self) -> int:
@@ -157,6 +161,10 @@ class Publisher:
                     self._unpublished[event.id] = draft, issued
             case AuthorityCreated():
                 self._authorities.append(event.id)
+            case AuthorityImported(key_id=str()):
+                self._authorities.append(event.id)
+            case AuthorityImported():
+                pass  # it signs nothing here, its CRLs neither
             case _:
                 self._ledger.enter(event)
 
