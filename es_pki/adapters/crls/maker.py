@@ -94,8 +94,7 @@ class Maker:
 
     async def issuer_end(self, aggregate_id: str) -> datetime:
         """Return until when the issuer of a list holds."""
-        prepared, _ = await self._issuer(parts_of(aggregate_id)[0])
-        return prepared.not_after
+        return (await self._issuer(parts_of(aggregate_id)[0])).not_after
 
     async def build(self, aggregate_id: str, draft: Draft) -> Built:
         """Return a prepared CRL to the byte: from the same log always the same."""
