@@ -20,6 +20,7 @@ from es_pki.adapters.acme.directories import Directories
 from es_pki.adapters.backup.scheduled import ScheduledBackups, plan_of
 from es_pki.adapters.checkpoints import CheckpointStore, Notary
 from es_pki.adapters.crls import CRLPlan, Maker, Publisher
+from es_pki.adapters.fetching import Fetcher, networks
 from es_pki.adapters.http import public, server, tls
 from es_pki.adapters.http.parts import Parts
 from es_pki.adapters.intake.aggregates import Aggregates
@@ -121,6 +122,7 @@ class Service:
         self._scheduler = Scheduler(equipment.lease, works, clock.now)
         ocsp = Responder(equipment.log, equipment.aggregates, keys, upkeep.certify, clock.now)
         self.parts = Parts(
+            fetcher=Fetcher(networks(settings.fetch_networks)),
             log=equipment.log,
             tree=tree,
             notary=notary,
@@ -164,6 +166,7 @@ class Service:
         works = *followers, parts.notary.run, self._keys.make_ahead, self._scheduler.run
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self._equipment.workers.close)
+            stack.push_async_callback(parts.fetcher.close)
             await stack.enter_async_context(_in_background(*works, parts.second_opinion.run))
             await self.parts.follower.reached(0, FIRST_VIEWS_SECONDS)
             await self.parts.crls.reached(FIRST_VIEWS_SECONDS)

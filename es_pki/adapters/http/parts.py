@@ -9,6 +9,7 @@ from msgspec import Struct
 from es_pki.adapters.backup.scheduled import ScheduledBackups
 from es_pki.adapters.checkpoints import Notary
 from es_pki.adapters.crls import Publisher
+from es_pki.adapters.fetching import Fetcher
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.desk import Desk
 from es_pki.adapters.lint import SecondOpinion
@@ -35,6 +36,7 @@ class Parts(Struct, frozen=True):
     crls: Publisher
     ocsp: Responder
     workers: Workers
+    fetcher: Fetcher
     backups: ScheduledBackups | None
     now: Callable[[], datetime]
 

@@ -6,10 +6,11 @@ from typing import TypeVar
 
 import msgspec
 from aiohttp import web
-from msgspec import Struct
+from msgspec import Struct, structs
 from msgspec.structs import replace
 
 from es_pki.adapters.crls import Made
+from es_pki.adapters.gathering import gathered
 from es_pki.adapters.http.asking import as_of, time_asked_about
 from es_pki.adapters.http.certificates import version_asked_about
 from es_pki.adapters.http.commands import decoded, json_body
@@ -55,10 +56,17 @@ _DECODER = msgspec.json.Decoder(Validate)
 
 
 async def validate(request: web.Request) -> web.StreamResponse:
-    """Answer whether a certificate that is sent holds: valid or not, the path that was chosen, and each finding."""
+    """Answer whether a certificate that is sent holds: valid or not, the path that was chosen, and each finding.
+
+    `fetched` are the addresses that were asked, with `fetch`, and why one didn't answer.
+    """
     asked = decoded(_DECODER, await json_body(request))
     known = await _known(request, asked)
-    return json_reply(await _judged(request, case_of(asked, known, request.app[PARTS].now())))
+    case, parts = case_of(asked, known, request.app[PARTS].now()), request.app[PARTS]
+    if not asked.fetch:
+        return json_reply({**structs.asdict(await _judged(request, case)), "fetched": []})
+    found = await gathered(case, parts.workers, parts.fetcher)
+    return json_reply({**structs.asdict(found.validation), "fetched": found.asked})
 
 
 async def certificate_validation(request: web.Request) -> web.StreamResponse:
