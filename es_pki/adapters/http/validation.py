@@ -64,7 +64,7 @@ async def validate(request: web.Request) -> web.StreamResponse:
 
 
 async def certificate_validation(request: web.Request) -> web.StreamResponse:
-    """Answer whether the certificate holds, by our own roots and CRLs: key, chain, dates, names, usages, revocation."""
+    """Answer whether the certificate holds, by our own roots or a trust store: key, chain, dates, names, revocation."""
     row = await certificate_row(request)
     version = await version_of(request, row.id)
     if version.certificate is None:
@@ -73,6 +73,7 @@ async def certificate_validation(request: web.Request) -> web.StreamResponse:
     asked = Validate(
         certificates=pem(version.certificate),
         purpose=_chosen(request, "purpose", Purpose, PURPOSES.get(version.prepared.profile, Purpose.ANY)),
+        trust_store=request.query.get("trust_store"),
         host=request.query.get("host"),
         time=await time_asked_about(request),
         revocation=_chosen(
