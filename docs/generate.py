@@ -15,7 +15,6 @@ from es_pki.adapters.http.problems import STATUS, code_of
 from es_pki.adapters.http.routes import ROUTES
 from es_pki.adapters.intake.requests import REQUESTS
 from es_pki.adapters.intake.requests.fields import ProfileName
-from es_pki.adapters.intake.validation import Validate
 from es_pki.adapters.lint.rules import ERRORS as LINT_ERRORS
 from es_pki.adapters.lint.rules import WARNINGS as LINT_WARNINGS
 from es_pki.adapters.lint.rules import meaning_of, section_of
@@ -169,7 +168,7 @@ def _routes() -> str:
             roles = "all" if route.roles == EVERYBODY else ", ".join(sorted(route.roles)) or "the command's"
         parameters = ", ".join(f"`{name}`" for name in route.parameters)
         text += f"| `{route.method} {route.path}` | {route.summary} | {parameters} | {roles} |\n"
-    return text + _body("/api/v1/validate", Validate)
+    return text + "".join(_body(route.path, route.takes) for route in ROUTES if isinstance(route.takes, type))
 
 
 def _body(path: str, taken: type) -> str:

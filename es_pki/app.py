@@ -25,7 +25,7 @@ from es_pki.adapters.keystore.sqlite import SQLiteKeyStore, SQLiteSealedKeys
 from es_pki.adapters.lease import AdvisoryLease, FileLease, Lease
 from es_pki.adapters.reactions import EffectStore
 from es_pki.adapters.reactions.store import PostgresEffects, SQLiteEffects
-from es_pki.adapters.recorded import encode_metadata, owner_of
+from es_pki.adapters.recorded import encode_metadata, happened, owner_of
 from es_pki.adapters.views import ViewStore
 from es_pki.adapters.views.postgres import PostgresViews
 from es_pki.adapters.views.sqlite import SQLiteViews
@@ -33,6 +33,7 @@ from es_pki.commands.refusals import Malformed
 from es_pki.config import Settings
 from es_pki.decider import Claim, Decider, Refused, Release, Reservation
 from es_pki.events import codec
+from es_pki.events.happened import Happened
 from eventlog import Conflict, Log, NewEvent, TooLarge, Write
 from eventlog.postgres import PostgresLog
 from eventlog.sqlite import SQLiteLog
@@ -152,6 +153,12 @@ class Aggregates:
             self._forget(rests_on)
             _, _, events = await self._decide(decider, aggregate_id, ask)
         return events
+
+    async def every(self, *kinds: type[codec.Event]) -> AsyncIterator[Happened]:
+        """Yield every event of these kinds, first to last."""
+        async for page in self._log.read_all(types=codec.stored_types_of(*kinds)):
+            for record in page.records:
+                yield happened(record)
 
     async def owner(self, stream: str, *, for_ever: bool = False) -> str | None:
         """Return the id of the aggregate that owns what a reservation stream stands for, None if nobody does.

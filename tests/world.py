@@ -17,6 +17,7 @@ from es_pki.adapters.keyring import KeyRing
 from es_pki.adapters.keystore.master import from_file
 from es_pki.adapters.keystore.sqlite import SQLiteKeyStore
 from es_pki.adapters.lease import FileLease
+from es_pki.adapters.lint import SecondOpinion
 from es_pki.adapters.reactions import Performer, Runner
 from es_pki.adapters.reactions.store import SQLiteEffects
 from es_pki.adapters.signing import Signer
@@ -74,7 +75,17 @@ class World:
         self.accounts = Accounts(self.aggregates, self.keys, self.directories)
         self.performer = Performer(self.aggregates, self.keys, self.signer, self.accounts)
         crls = Maker(self.aggregates, self.keys, _locations, CRLPlan())
-        self.desk = Desk(Office(self.aggregates, self.keys, self.signer, _locations, self.workers, crls, self.accounts))
+        office = Office(
+            aggregates=self.aggregates,
+            keys=self.keys,
+            signer=self.signer,
+            locations=_locations,
+            workers=self.workers,
+            second_opinion=SecondOpinion(self.workers),
+            crls=crls,
+            acme_accounts=self.accounts,
+        )
+        self.desk = Desk(office)
 
     async def set_up(self) -> None:
         """Make the log's key, root and intermediate."""

@@ -7,7 +7,7 @@ import logging
 import os
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from es_pki.adapters.crls import CRLPlan, Maker, Publisher
 from es_pki.adapters.http import public, server, tls
 from es_pki.adapters.http.parts import Parts
 from es_pki.adapters.intake.aggregates import Aggregates
-from es_pki.adapters.intake.chain import chain
+from es_pki.adapters.intake.chain import chain, issuers_of, without_root
 from es_pki.adapters.intake.deciders import CERTIFICATE
 from es_pki.adapters.intake.desk import Desk
 from es_pki.adapters.intake.first_run import ROOT, FirstRun
@@ -94,10 +94,7 @@ class Service:
             server.bind(*host_and_port(settings.listen, "listen")),
             server.bind(*host_and_port(settings.public_listen, "public_listen")),
         ]
-        published = server.address(self._sockets[1], instead_of_all=socket.gethostname())
-        self.addresses = Addresses(
-            f"https://{server.address(self._sockets[0])}", settings.public_url or f"http://{published}", os.getpid()
-        )
+        self.addresses = _addresses(self._sockets, settings)
         self._keys = keys = KeyRing(equipment.keys)
         signer = Signer(equipment.aggregates, keys, clock.now)
         follower = Follower(equipment.log, equipment.views, VIEWS, equipment.lease)
@@ -106,13 +103,20 @@ class Service:
         performer = Performer(equipment.aggregates, keys, signer, accounts)
         runner = Runner(equipment.log, equipment.effects, equipment.lease, performer.perform, clock.now)
         maker = Maker(equipment.aggregates, keys, self._locations, _crl_plan(settings))
-        desk = Desk(Office(equipment.aggregates, keys, signer, self._locations, equipment.workers, maker, accounts))
-        crls = Publisher(equipment.log, maker, equipment.lease, clock.now)
+        office = Office(
+            aggregates=equipment.aggregates,
+            keys=keys,
+            signer=signer,
+            locations=self._locations,
+            workers=equipment.workers,
+            second_opinion=equipment.second_opinion,
+            crls=maker,
+            acme_accounts=accounts,
+        )
+        desk, crls = Desk(office), Publisher(equipment.log, maker, equipment.lease, clock.now)
         tree = Tree(equipment.log)
         notary = Notary(equipment.log, tree, keys, equipment.checkpoints)
-        backup_plan, backups = plan_of(settings), None
-        if backup_plan:
-            backups = ScheduledBackups(backup_plan, equipment.log, notary, equipment.sealed_keys, clock.now)
+        backups = _scheduled_backups(equipment, settings, notary)
         upkeep = Upkeep(equipment.views, equipment.aggregates, desk, clock.now)
         works = [crls.look, upkeep.look, *([backups.look] if backups else [])]
         self._scheduler = Scheduler(equipment.lease, works, clock.now)
@@ -231,9 +235,9 @@ class Service:
         version = (await self._equipment.aggregates.load(CERTIFICATE, certificate_id)).state.served
         if version is None or version.certificate is None or version.prepared.key_id is None:
             raise LookupError("the server's own certificate is gone")
-        issuers = await chain(self._equipment.aggregates, version.prepared.issuer_id)
+        issuers = await issuers_of(self._equipment.aggregates, version.prepared)
         secret = await self._keys.secret(version.prepared.key_id, purpose=CERTIFICATE.category, owner=certificate_id)
-        tls.use(context, pem_chain([version.certificate, *issuers[:-1]]), secret)
+        tls.use(context, pem_chain([version.certificate, *without_root(issuers)]), secret)
 
     def _own_names(self) -> tuple[frozenset[str], frozenset[str]]:
         """Return the DNS names and IP addresses under which this server may be called."""
@@ -252,6 +256,19 @@ class Service:
 
     def _file(self, name: str) -> Path:
         return self._settings.folder / name
+
+
+def _addresses(sockets: Sequence[socket.socket], settings: Settings) -> Addresses:
+    """Return where the management's socket and the public one are reached."""
+    management, public_one = sockets
+    published = server.address(public_one, instead_of_all=socket.gethostname())
+    public_url = settings.public_url or f"http://{published}"
+    return Addresses(f"https://{server.address(management)}", public_url, os.getpid())
+
+
+def _scheduled_backups(equipment: Equipment, settings: Settings, notary: Notary) -> ScheduledBackups | None:
+    plan = plan_of(settings)
+    return ScheduledBackups(plan, equipment.log, notary, equipment.sealed_keys, clock.now) if plan else None
 
 
 def _crl_plan(settings: Settings) -> CRLPlan:

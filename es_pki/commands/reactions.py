@@ -24,6 +24,7 @@ from es_pki.events.certificate import (
     SigningFailed,
 )
 from es_pki.events.happened import Happened
+from es_pki.events.key_compromise import KeyCompromiseReported, KeyUsesRevoked
 from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared, OCSPResponderSigningFailed
 
 
@@ -54,6 +55,12 @@ class DiscardKeys(Struct, frozen=True, tag=True):
     key_ids: tuple[str, ...]
 
 
+class RevokeKeyUses(Struct, frozen=True, tag=True):
+    """Revoke what was certified for a compromised key, known by its SHA-256 in hex, and record it."""
+
+    public_key_hash: str
+
+
 class OpenACMEAccount(Struct, frozen=True, tag=True):
     """Open the prepared account at its directory and record it."""
 
@@ -78,6 +85,7 @@ Effect = (
     | SignCertificate
     | SignOCSPResponder
     | DiscardKeys
+    | RevokeKeyUses
     | OpenACMEAccount
     | RollOverACMEKey
     | CloseACMEAccount
@@ -105,6 +113,8 @@ REACTED_TO = codec.stored_types_of(
     SigningFailed,
     CertificateDeleted,
     PrivateKeysDiscarded,
+    KeyCompromiseReported,
+    KeyUsesRevoked,
     OCSPResponderPrepared,
     OCSPResponderCertified,
     OCSPResponderSigningFailed,
@@ -139,6 +149,10 @@ def react(happened: Happened) -> Iterator[Due | Settled]:
             yield Due(DiscardKeys(happened.id, key_ids))
         case PrivateKeysDiscarded(key_ids=key_ids):
             yield Settled(DiscardKeys(happened.id, key_ids))
+        case KeyCompromiseReported():
+            yield Due(RevokeKeyUses(happened.id))
+        case KeyUsesRevoked():
+            yield Settled(RevokeKeyUses(happened.id))
         case _:
             yield from _of_acme_account(happened)
 

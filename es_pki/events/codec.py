@@ -24,6 +24,7 @@ from es_pki.events.acme_account import (
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityEvent,
+    AuthorityImported,
     AuthorityPrepared,
     AuthorityRevoked,
     AuthoritySigningFailed,
@@ -33,6 +34,7 @@ from es_pki.events.certificate import (
     CertificateDeleted,
     CertificateEvent,
     CertificateHeld,
+    CertificateImported,
     CertificateIssued,
     CertificateLabelled,
     CertificatePrepared,
@@ -47,7 +49,7 @@ from es_pki.events.certificate import (
     UseBegun,
     UseEnded,
 )
-from es_pki.events.key_compromise import KeyCompromiseEvent, KeyCompromiseReported
+from es_pki.events.key_compromise import KeyCompromiseEvent, KeyCompromiseReported, KeyUsesRevoked
 from es_pki.events.log_key import LogKeyAdopted, LogKeyEvent, LogRestored
 from es_pki.events.ocsp_responder import (
     OCSPResponderCertified,
@@ -105,11 +107,13 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "authority.prepared.v1": AuthorityPrepared,
     "authority.created.v1": AuthorityCreated,
     "authority.signing_failed.v1": AuthoritySigningFailed,
+    "authority.imported.v1": AuthorityImported,
     "authority.issuance_policy_adopted.v1": IssuancePolicyAdopted,
     "authority.revoked.v1": AuthorityRevoked,
     "certificate.prepared.v1": CertificatePrepared,
     "certificate.issued.v1": CertificateIssued,
     "certificate.signing_failed.v1": SigningFailed,
+    "certificate.imported.v1": CertificateImported,
     "certificate.rolled_back.v1": CertificateRolledBack,
     "certificate.renamed.v1": CertificateRenamed,
     "certificate.labelled.v1": CertificateLabelled,
@@ -123,6 +127,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "certificate.use_begun.v1": UseBegun,
     "certificate.use_ended.v1": UseEnded,
     "key_compromise.reported.v1": KeyCompromiseReported,
+    "key_compromise.uses_revoked.v1": KeyUsesRevoked,
     "log_key.adopted.v1": LogKeyAdopted,
     "log_key.log_restored.v1": LogRestored,
     "ocsp_responder.prepared.v1": OCSPResponderPrepared,

@@ -19,7 +19,7 @@ from es_pki.adapters.recorded import happened
 from es_pki.commands.revocation_list import list_id, parts_of
 from es_pki.decider import Refused
 from es_pki.events import codec
-from es_pki.events.authority import AuthorityCreated
+from es_pki.events.authority import AuthorityCreated, AuthorityImported
 from es_pki.events.codec import UndecodableEvent, UnknownEvent
 from es_pki.events.happened import Happened
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared
@@ -35,7 +35,7 @@ GATHER_SECONDS = 0.1
 LOOK_SECONDS = 1.0
 """How often a process looks whether it holds the lease by now, and between a failure and the next try."""
 
-TYPES = LISTED | PUBLISHED | codec.stored_types_of(AuthorityCreated)
+TYPES = LISTED | PUBLISHED | codec.stored_types_of(AuthorityCreated, AuthorityImported)
 
 
 class Publisher:
@@ -63,7 +63,8 @@ class Publisher:
         self._authorities: list[str] = []
         self._drafts: dict[str, Draft] = {}
         self._built: dict[str, Built] = {}
-        self._issued: dict[str, CRLIssued] = {}
+        self._issued: dict[str, int] = {}
+        self._unpublished: dict[str, tuple[Draft, CRLIssued]] = {}
 
     def made(self, aggregate_id: str) -> Made | None:
         """Return a list's newest CRL, None if there is none yet."""
@@ -81,7 +82,8 @@ class Publisher:
     async def reached(self, timeout: float) -> bool:  # noqa: ASYNC109 - an answer, not an error
         """Wait until all CRLs of before this process can be served; tell whether they can within `timeout` seconds."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._ready.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                await self._ready.wait()
         return self._ready.is_set()
 
     async def run(self) -> None:
@@ -123,14 +125,13 @@ class Publisher:
         return {key for key, draft in self._drafts.items() if not self._is_issued(key, draft)}
 
     def _is_issued(self, aggregate_id: str, draft: Draft) -> bool:
-        issued = self._issued.get(aggregate_id)
-        return issued is not None and issued.crl_number == draft.prepared.crl_number
+        return self._issued.get(aggregate_id) == draft.prepared.crl_number
 
     async def _follow(self) -> None:
         size = (await self._log.head()).size
         async for page in self._log.read_all(until=size, types=PUBLISHED):
             for event in map(happened, page.records):
-                if isinstance(event.event, CRLPrepared):
+                if isinstance(event.event, CRLIssued):
                     self._newest[event.id] = event.event.crl_number
         async for page in self._log.follow(types=TYPES):
             for record in page.records:
@@ -149,20 +150,28 @@ class Publisher:
                 if draft is not None:
                     self._drafts[event.id] = draft
             case CRLIssued() as issued:
-                self._issued[event.id] = issued
+                self._issued[event.id] = issued.crl_number
+                draft = self._drafts.get(event.id)
+                if draft is not None and draft.prepared.crl_number == issued.crl_number:
+                    self._unpublished[event.id] = draft, issued
             case AuthorityCreated():
                 self._authorities.append(event.id)
+            case AuthorityImported(key_id=str()):
+                self._authorities.append(event.id)
+            case AuthorityImported():
+                pass  # it signs nothing here, its CRLs neither
             case _:
                 self._ledger.enter(event)
 
     async def _work(self) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._moved.wait(), LOOK_SECONDS)
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._moved.wait()
             if not self._is_there:
                 continue
             self._moved.clear()
-            for aggregate_id in list(self._issued):
+            for aggregate_id in list(self._unpublished):
                 await self._attempt(self._publish, aggregate_id)
             self._ready.set()
             if self._lease.held():
@@ -205,13 +214,15 @@ class Publisher:
         self._built[aggregate_id] = await self.maker.sign(aggregate_id, draft, actor=ACTOR)
 
     async def _publish(self, aggregate_id: str) -> None:
-        """Hold the newest issued CRL ready, unless it is already."""
-        issued, draft, made = self._issued[aggregate_id], self._drafts.get(aggregate_id), self._made.get(aggregate_id)
-        if draft is None or draft.prepared.crl_number != issued.crl_number:
-            return
-        if made is not None and made.prepared.crl_number == issued.crl_number:
-            return
+        """Hold the newest issued CRL ready."""
+        draft, issued = self._unpublished[aggregate_id]
         built = self._built.pop(aggregate_id, None)
         if built is None or built.prepared != draft.prepared:
             built = await self.maker.build(aggregate_id, draft)
-        self._made[aggregate_id] = await self.maker.put_together(aggregate_id, built, issued)
+        try:
+            self._made[aggregate_id] = await self.maker.put_together(aggregate_id, built, issued)
+        except ValueError:  # another release wrote other bytes: the next CRL will be ours
+            LOG.exception("a CRL can't be made as it was signed", extra={"fields": {"list": aggregate_id}})
+            self._ledger.stale.add(aggregate_id)
+        if self._unpublished[aggregate_id][0] is draft:
+            del self._unpublished[aggregate_id]

@@ -2,8 +2,9 @@
 
 import base64
 import binascii
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import lru_cache
 from urllib.parse import unquote
 from uuid import UUID
 
@@ -22,6 +23,9 @@ REQUEST, RESPONSE = "application/ocsp-request", "application/ocsp-response"
 
 LONGEST_AGE = timedelta(hours=1)
 """How long a cache may give an answer again without asking: a revocation shows there as late as that."""
+
+USUAL_TEXT, REMEMBERED = 512, 4_096
+"""Characters of requests in paths that come again and again, and how many of them are remembered decoded."""
 
 ENCODED_TIMES = 2
 """How often a request in a path may be %-encoded: some clients and proxies do it again."""
@@ -46,6 +50,15 @@ def in_path(raw_path: str) -> bytes:
     `/`, `+` and `=` may be %-encoded or not, there may be another slash before it, and its padding may be missing.
     """
     text = raw_path.partition("/ocsp/")[2].partition("?")[0]
+    return _remembered(text) if len(text) <= USUAL_TEXT else _decoded(text)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _remembered(text: str) -> bytes:
+    return _decoded(text)
+
+
+def _decoded(text: str) -> bytes:
     for _ in range(ENCODED_TIMES):
         text = unquote(text)
     text = text.lstrip("/").replace(" ", "+").rstrip("=")
@@ -61,19 +74,25 @@ async def _answer(request: web.Request, asked: bytes) -> web.StreamResponse:
     made = answer.this_update if answer.fresh_until is not None and request.method != "POST" else None
     if made is not None and is_known(request, answer.etag, made):
         return web.Response(status=304, headers=headers)
-    return web.Response(body=answer.body, content_type=RESPONSE, headers=headers)
+    return web.Response(body=answer.body, headers={"Content-Type": RESPONSE, **headers})
 
 
 async def _authority_id(request: web.Request) -> str:
     wanted = request.match_info["id"]
-    if is_uuid(wanted):
-        return str(UUID(wanted))
+    authority_id = _as_id(wanted)
+    if authority_id is not None:
+        return authority_id
     owner = None
     if is_own_name(wanted):
         owner = await request.app[PARTS].aggregates.owner(f"authority_name-{wanted}", for_ever=True)
     if owner is None:
         raise AuthorityMissing("there is no authority of this name")
     return owner
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _as_id(text: str) -> str | None:
+    return str(UUID(text)) if is_uuid(text) else None
 
 
 def _headers(request: web.Request, answer: Answer) -> dict[str, str]:
@@ -84,6 +103,11 @@ def _headers(request: web.Request, answer: Answer) -> dict[str, str]:
     return {
         "Cache-Control": f"max-age={max(0, int(age.total_seconds()))}, public, no-transform, must-revalidate",
         "ETag": f'"{answer.etag}"',
-        "Last-Modified": format_datetime(answer.this_update, usegmt=True),
-        "Expires": format_datetime(answer.next_update, usegmt=True),
+        "Last-Modified": _http_date(answer.this_update),
+        "Expires": _http_date(answer.next_update),
     }
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _http_date(time: datetime) -> str:
+    return format_datetime(time.astimezone(UTC), usegmt=True)

@@ -34,11 +34,11 @@ def public_application(parts: Parts) -> web.Application:
     """Return the public listener's application."""
     application = web.Application(middlewares=[problems], client_max_size=64 * 1024)
     application[PARTS] = parts
+    application.router.add_get("/pki/{id}/ocsp/{request:.+}", ask_by_get)  # routes are tried in this order
+    application.router.add_post("/pki/{id}/ocsp", ask_by_post)
     application.router.add_get("/pki/{id}/ca.crt", authority_certificate)
     for shard in ("", r"/{shard:\d{1,9}}"):
         application.router.add_get(f"/pki/{{id}}/crl{shard}", crls.complete)
         application.router.add_get(f"/pki/{{id}}/crl{shard}/delta", crls.delta)
-    application.router.add_post("/pki/{id}/ocsp", ask_by_post)
-    application.router.add_get("/pki/{id}/ocsp/{request:.+}", ask_by_get)
     application.router.add_get("/healthz", healthz)
     return application

@@ -28,6 +28,7 @@ from es_pki.adapters.http.problems import problems
 from es_pki.adapters.http.replies import json_reply
 from es_pki.adapters.http.route import Handler, Route, Shown, page_of
 from es_pki.adapters.http.tokens import TOKENS, Tokens
+from es_pki.adapters.intake.validation import Validate
 from es_pki.adapters.web import pages
 from es_pki.projections import (
     acme_accounts,
@@ -59,6 +60,7 @@ CERTIFICATES = (
     "fingerprint",
     "owner",
     "labels",
+    "imported",
 )
 KEYS = ("key_type", "key_algorithm", "security_bits", "public_key_hash")
 NOW_OR_THEN = ("as_of", "at_least")
@@ -82,7 +84,7 @@ ROUTES: tuple[Route, ...] = (
         "/api/v1/authorities",
         EVERYBODY,
         lists.list_authorities,
-        (*PAGES, "name", "status", "issuer_id", *KEYS),
+        (*PAGES, "name", "status", "issuer_id", *KEYS, "imported"),
         page_of(authorities.Row),
     ),
     Route("GET", "/api/v1/authorities/{id}", EVERYBODY, lists.one_authority, NOW_OR_THEN, Shown(authorities.Row)),
@@ -118,7 +120,7 @@ ROUTES: tuple[Route, ...] = (
         validation.certificate_validation,
         (*VERSIONED, "purpose", "host", "revocation", "trust_store"),
     ),
-    Route("POST", "/api/v1/validate", EVERYBODY, validation.validate, takes=validation.BODY),
+    Route("POST", "/api/v1/validate", EVERYBODY, validation.validate, takes=Validate),
     Route(
         "GET",
         "/api/v1/certificates/{id}/usages",
@@ -181,7 +183,7 @@ ROUTES: tuple[Route, ...] = (
         HISTORY,
         page_of(history.Row),
     ),
-    Route("POST", "/api/v1/lint", EVERYBODY, linting.lint),
+    Route("POST", "/api/v1/lint", EVERYBODY, linting.lint, takes=linting.Lint),
     Route("GET", "/api/v1/calendar", EVERYBODY, lists.calendar, (*PAGES, *EXPIRIES), page_of(expiry_calendar.Row)),
     Route("GET", "/api/v1/calendar.ics", EVERYBODY, calendar_feed.calendar_feed, (*NOW_OR_THEN, *EXPIRIES)),
     Route(

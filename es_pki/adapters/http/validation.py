@@ -11,12 +11,11 @@ from msgspec.structs import replace
 
 from es_pki.adapters.crls import Made
 from es_pki.adapters.http.asking import as_of, time_asked_about
-from es_pki.adapters.http.certificates import version_of
-from es_pki.adapters.http.commands import json_body, read
+from es_pki.adapters.http.certificates import version_asked_about
+from es_pki.adapters.http.commands import decoded, json_body
 from es_pki.adapters.http.lists import certificate_row
 from es_pki.adapters.http.parts import PARTS
 from es_pki.adapters.http.replies import json_reply
-from es_pki.adapters.http.route import REFERENCE, Schema
 from es_pki.adapters.intake.chain import chain
 from es_pki.adapters.intake.validation import Known, Validate, case_of
 from es_pki.adapters.validation import Finding, Purpose, RevocationMode
@@ -42,23 +41,22 @@ PURPOSES = {
     "server": Purpose.SERVER,
     "client": Purpose.CLIENT,
     "server-client": Purpose.SERVER,
+    "machine": Purpose.SERVER,
+    "domain-controller": Purpose.SERVER,
     "email": Purpose.EMAIL,
     "code-signing": Purpose.CODE_SIGNING,
 }
-"""What a certificate of a built-in profile is asked about unless something else is named."""
+"""What a certificate of a built-in profile is asked about unless something else is named; of others anything."""
 
 R = TypeVar("R", bound=Struct)
 E = TypeVar("E", bound=StrEnum)
-
-BODY: Schema = {"$ref": REFERENCE.format(name=Validate.__name__)}
-"""The schema of what is asked about anybody's certificate."""
 
 _DECODER = msgspec.json.Decoder(Validate)
 
 
 async def validate(request: web.Request) -> web.StreamResponse:
     """Answer whether a certificate that is sent holds: valid or not, the path that was chosen, and each finding."""
-    asked = read(_DECODER, await json_body(request))
+    asked = decoded(_DECODER, await json_body(request))
     known = await _known(request, asked)
     return json_reply(await _judged(request, case_of(asked, known, request.app[PARTS].now())))
 
@@ -66,7 +64,7 @@ async def validate(request: web.Request) -> web.StreamResponse:
 async def certificate_validation(request: web.Request) -> web.StreamResponse:
     """Answer whether the certificate holds, by our own roots or a trust store: key, chain, dates, names, revocation."""
     row = await certificate_row(request)
-    version = await version_of(request, row.id)
+    version = await version_asked_about(request, row.id)
     if version.certificate is None:
         raise NotFound("this version was not signed")
     is_past = await as_of(request) is not None

@@ -1,10 +1,11 @@
 """The write side as those see it who hand commands in; `app.Aggregates` is it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from es_pki.decider import Decider
 from es_pki.events import codec
+from es_pki.events.happened import Happened
 
 C = TypeVar("C")
 S = TypeVar("S")
@@ -57,6 +58,10 @@ class Aggregates(Protocol):
         self, decider: Decider[C, S, E], aggregate_id: str, ask: Callable[[], Awaitable[C]]
     ) -> Sequence[E]:
         """Decide without appending; return what would happen. Raises `Refused`."""
+        ...
+
+    def every(self, *kinds: type[codec.Event]) -> AsyncIterator[Happened]:
+        """Yield every event of these kinds, first to last: it reads as much of the log as has them."""
         ...
 
     async def owner(self, stream: str, *, for_ever: bool = False) -> str | None:

@@ -9,9 +9,10 @@ from msgspec import Struct
 from es_pki.adapters.acme.accounts import Accounts
 from es_pki.adapters.crls.maker import Maker
 from es_pki.adapters.intake.aggregates import Aggregates
-from es_pki.adapters.intake.chain import chain
+from es_pki.adapters.intake.chain import chain, without_root
 from es_pki.adapters.intake.deciders import AUTHORITY, PROFILE
 from es_pki.adapters.keyring import KeyRing, MadeKey
+from es_pki.adapters.lint import SecondOpinion
 from es_pki.adapters.signing import Signer
 from es_pki.adapters.worker import Workers
 from es_pki.adapters.x509.formats import pem_chain
@@ -49,6 +50,7 @@ class Office(Struct, frozen=True):
     signer: Signer
     locations: Callable[[str], Locations]
     workers: Workers
+    second_opinion: SecondOpinion
     crls: Maker
     acme_accounts: Accounts
 
@@ -166,7 +168,7 @@ class Office(Struct, frozen=True):
 
     async def certificate_pem(self, certificate: bytes, issuer_id: str | None) -> str:
         """Return a certificate and its chain without the root, leaf first."""
-        return pem_chain([certificate, *(await chain(self.aggregates, issuer_id))[:-1]])
+        return pem_chain([certificate, *without_root(await chain(self.aggregates, issuer_id))])
 
     async def with_new_key(
         self,

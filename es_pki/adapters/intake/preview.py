@@ -23,6 +23,7 @@ from es_pki.adapters.intake.requests import (
     SelfSignCertificate,
     SignCSR,
 )
+from es_pki.adapters.lint import Linter, LintFailed, Severity
 from es_pki.adapters.x509.encode import specimen
 from es_pki.adapters.x509.formats import pem
 from es_pki.commands.certificate import Making, draft_of, new_name
@@ -32,6 +33,7 @@ from es_pki.commands.refusals import RulesBroken, taken
 from es_pki.commands.rules import Draft
 from es_pki.decider import Refused, Violation
 from es_pki.values import CriticalExtension, KeyType, KeyUsage, NameConstraints, Subject, SubjectAltNames
+from es_pki.values.profile import LintLevel
 
 Previewable = IssueCertificate | SignCSR | SelfSignCertificate | RenewCertificate | ReissueCertificate
 PREVIEWABLE: tuple[type[Request], ...] = get_args(Previewable)
@@ -40,8 +42,8 @@ PREVIEWABLE: tuple[type[Request], ...] = get_args(Previewable)
 class Finding(Struct, frozen=True):
     """One thing that somebody has to say about the certificate.
 
-    `by` is who says it (`rules`: what judges every certificate). `rule` is its name, `source` where it comes from;
-    `field` is the request's. `blocks`: nothing would be made because of it.
+    `by` is who says it: `rules`, which judge every certificate, or a linter. `rule` is its name, `source` where it
+    comes from; `field` is the request's. `blocks`: nothing would be made because of it.
     """
 
     by: str
@@ -86,14 +88,14 @@ class Previewed(Struct, frozen=True):
     findings: tuple[Finding, ...]
 
 
-Judge = Callable[[Draft, bytes | None], Awaitable[Sequence[Finding]]]
+Judge = Callable[[Office, Draft, bytes | None], Awaitable[Sequence[Finding]]]
 """Judges a draft and the DER certificate that it would become, under a signature that nobody can verify.
 
 There is no certificate where the draft breaks rules so badly that none can be written.
 """
 
 
-async def by_rules(draft: Draft, _certificate: bytes | None) -> Sequence[Finding]:
+async def by_rules(_office: Office, draft: Draft, _certificate: bytes | None) -> Sequence[Finding]:
     """Judge by the rules that every certificate passes."""
     return [
         Finding("rules", rule.__name__, violation.rule, violation.field, violation.detail)
@@ -102,8 +104,27 @@ async def by_rules(draft: Draft, _certificate: bytes | None) -> Sequence[Finding
     ]
 
 
-JUDGES: tuple[Judge, ...] = (by_rules,)
-"""Everybody who has something to say about a draft: linters stand here too."""
+async def by_lint(office: Office, draft: Draft, certificate: bytes | None) -> Sequence[Finding]:
+    """Judge the bytes by both linters. pkilint blocks where the profile is strict, and authorities."""
+    if certificate is None:
+        return []
+    is_strict = draft.profile.terms.lint is LintLevel.STRICT or draft.template.is_authority
+    return [
+        Finding(
+            by=found.linter.value,
+            rule=found.rule,
+            source=found.section,
+            field=f"lint.{found.rule}",
+            detail=found.detail,
+            blocks=found.severity is Severity.ERROR and (found.linter is Linter.OWN or is_strict),
+        )
+        for found in await office.second_opinion.of(certificate, draft.template.issuer_certificate)
+        if found.severity is not Severity.NOTICE
+    ]
+
+
+JUDGES: tuple[Judge, ...] = (by_rules, by_lint)
+"""Everybody who has something to say about a draft."""
 
 
 async def preview(office: Office, request: Previewable, asked: Asked) -> Previewed:
@@ -115,12 +136,14 @@ async def preview(office: Office, request: Previewable, asked: Asked) -> Preview
             await office.aggregates.preview(CERTIFICATE, plan.certificate_id, plan.command)
         except RulesBroken as refused:
             broken += refused.violations  # asked again below, rule by rule; what they rest on was read afresh
+        except LintFailed:
+            pass  # asked again below
         command = await plan.command()
         draft = draft_of(command, (await office.aggregates.load(CERTIFICATE, plan.certificate_id)).state)
     except RulesBroken as refused:
         return Previewed(False, None, None, tuple(_of_refusal(refused)))
     certificate = _written(draft)
-    findings = [finding for judge in JUDGES for finding in await judge(draft, certificate)]
+    findings = [finding for judge in JUDGES for finding in await judge(office, draft, certificate)]
     known = {(finding.source, finding.field, finding.detail) for finding in findings}
     others = [v for v in broken if (v.rule, v.field, v.detail) not in known]
     for refusal in (RulesBroken("", *others), *await _refusals(office, command)):

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from es_pki.adapters.compromise import revoke_uses
 from es_pki.adapters.intake.answer import Answer, Asked, answered
 from es_pki.adapters.intake.deciders import AUTHORITY, CERTIFICATE, KEY_COMPROMISE
 from es_pki.adapters.intake.office import Office
@@ -51,8 +52,9 @@ async def _certificate(
                 return revocation.RevokeCertificate(which, reason, _whole_seconds(date), asked.now, report)
 
     handled = await office.aggregates.handle(CERTIFICATE, certificate_id, command, actor=asked.caller.name)
+    key, reason = _key_of(handled.state, which), getattr(request, "reason", None)
     return Answer(
-        position=handled.position,
+        position=await _revoke_other_uses(office, key, reason, asked) or handled.position,
         stream=CERTIFICATE.stream(certificate_id),
         events=answered(handled.events),
         result={"certificate_id": certificate_id, **_result(handled.state, which)},
@@ -90,8 +92,9 @@ async def _authority(office: Office, request: RevokeAuthority, asked: Asked) -> 
     prepared, revoked = handled.state.prepared, handled.state.revoked
     if prepared is None or revoked is None:
         raise AuthorityMissing(f"there is no authority {authority_id}")
+    key = public_key_hash(prepared.public_key)
     return Answer(
-        position=handled.position,
+        position=await _revoke_other_uses(office, key, request.reason, asked) or handled.position,
         stream=AUTHORITY.stream(authority_id),
         events=answered(handled.events),
         result={
@@ -119,6 +122,16 @@ async def _report(office: Office, key: str, reason: CRLReason, what: str) -> Gua
     loaded = await office.aggregates.load(KEY_COMPROMISE, key)
     events = KEY_COMPROMISE.decide(ReportKeyCompromise(key, f"{what} was revoked: {reason}"), loaded.state)
     return Guard(KEY_COMPROMISE.stream(key), loaded.version, events=tuple(events)) if events else None
+
+
+async def _revoke_other_uses(office: Office, key: str, reason: CRLReason | None, asked: Asked) -> int:
+    """Revoke what else uses a key that a revocation reported; return the log position then, 0 if it reported none."""
+    if reason not in COMPROMISES or not key:
+        return 0
+    state = (await office.aggregates.load(KEY_COMPROMISE, key, afresh=True)).state
+    if not state.is_reported or state.are_uses_revoked:
+        return 0
+    return (await revoke_uses(office.aggregates, key, asked.now, actor=asked.caller.name)).position
 
 
 def _serial_number(text: str | None) -> str | None:

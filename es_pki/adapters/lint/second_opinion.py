@@ -22,10 +22,13 @@ from es_pki.adapters.lint.finding import Finding, Linter, Severity
 from es_pki.adapters.lint.own import refuse
 from es_pki.adapters.worker import Work, Workers, WorkFailed, WorkUnbounded
 from es_pki.adapters.x509.assemble import assemble
+from es_pki.commands.certificate import IssueCertificate, SelfSignCertificate, SignCSR
+from es_pki.commands.renewal import ReissueCertificate, RenewCertificate
 from es_pki.events import codec
 from es_pki.events.authority import AuthorityPrepared
 from es_pki.events.certificate import CertificatePrepared
 from es_pki.events.ocsp_responder import OCSPResponderPrepared
+from es_pki.values.profile import LintLevel
 
 LOG = logging.getLogger("es_pki.lint")
 
@@ -79,7 +82,9 @@ class SecondOpinion:
                 if certificate.is_authority or is_strict(command):
                     await self._require_sound(event.to_be_signed)
                 else:
-                    self._judge_beside(shape_of(certificate, event.profile), event.to_be_signed)
+                    self._judge_beside(
+                        shape_of(certificate, f"{event.profile} {event.profile_version}"), event.to_be_signed
+                    )
             elif isinstance(event, OCSPResponderPrepared):
                 certificate = read_to_be_signed(event.to_be_signed, None)
                 self._judge_beside(shape_of(certificate, "OCSP responder"), event.to_be_signed)
@@ -131,13 +136,19 @@ class SecondOpinion:
             return (Finding(Severity.ERROR, Linter.PKILINT, "no_verdict", "", detail),)
 
 
-def is_strict(_command: object) -> bool:
+def is_strict(command: object) -> bool:
     """Tell whether the profile of what is asked for wants pkilint to be content before anything is signed."""
-    return False
+    match command:
+        case IssueCertificate(wanted=wanted) | SignCSR(wanted=wanted) | SelfSignCertificate(wanted=wanted):
+            return wanted.profile.terms.lint is LintLevel.STRICT
+        case RenewCertificate(further=further) | ReissueCertificate(further=further):
+            return further.profile.terms.lint is LintLevel.STRICT
+        case _:
+            return False
 
 
 def shape_of(certificate: Certificate, profile: str) -> Shape:
-    """Return what a certificate has in common with others of its kind."""
+    """Return what a certificate has in common with others of its kind; `profile` names it and its version."""
     key = certificate.key
     return (
         profile,

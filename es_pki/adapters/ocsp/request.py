@@ -3,6 +3,7 @@
 Signatures on requests are not looked at: anybody may ask, and everybody gets the same answer.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from es_pki.adapters.x509.der import EXPLICIT_0, INTEGER, NULL, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE
@@ -11,6 +12,9 @@ from es_pki.adapters.x509.elements import Element, Elements, NotDER, only
 
 LARGEST_REQUEST = 16 * 1024
 """Octets: `MOST_CERTIFICATES` with SHA-512 hashes take a third of it."""
+
+USUAL_REQUEST, REMEMBERED = 256, 4_096
+"""Octets of requests that come again and again, and how many of them are remembered as they were read."""
 
 MOST_CERTIFICATES = 32
 """Certificates asked about in one request: each costs look-ups."""
@@ -54,9 +58,14 @@ def read_request(der: bytes) -> Asked:
     if len(der) > LARGEST_REQUEST:
         raise MalformedRequest(f"more than {LARGEST_REQUEST} octets")
     try:
-        return _request(der)
+        return _remembered(der) if len(der) <= USUAL_REQUEST else _request(der)
     except NotDER as error:
         raise MalformedRequest(str(error)) from error
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _remembered(der: bytes) -> Asked:
+    return _request(der)
 
 
 def _request(der: bytes) -> Asked:

@@ -113,3 +113,14 @@ def test_a_self_signed_certificate_is_not_revoked(server):
     name = fresh()
     server.done("SelfSignCertificate", name=name, dns_names=["self.test"])
     problem(server, "RevokeCertificate", 409, "issued-elsewhere", certificate=name)
+
+
+def test_what_uses_a_compromised_key_is_revoked(server, csrs):
+    names = [fresh(), fresh()]
+    for name in names:
+        answer = server.done("SignCSR", name=name, authority="intermediate", csr=csrs["ec-p384"])
+    answer = server.done("RevokeCertificate", certificate=names[0], reason="keyCompromise")
+    found = [row for name in names for row in revocations(server, answer, name=name)]
+    assert [(row["name"], row["reason"]) for row in found] == [(name, "keyCompromise") for name in names]
+    again = server.done("RevokeCertificate", certificate=names[1], reason="keyCompromise")
+    assert again["events"] == []

@@ -11,9 +11,11 @@ from es_pki.adapters.lint.certificate import read_to_be_signed
 from es_pki.adapters.lint.pkilint_work import judge
 from es_pki.adapters.lint.second_opinion import shape_of
 from es_pki.adapters.worker import Workers
+from es_pki.commands.built_in import BUILT_IN
 from es_pki.events.authority import AuthorityPrepared
 from es_pki.events.certificate import CertificatePrepared
-from es_pki.values import KeyType, NameConstraints, Profile, SubjectAltNames
+from es_pki.values import KeyType, NameConstraints, SubjectAltNames
+from es_pki.values.profile import LintLevel
 from tests.adapters.lint.making import (
     AUTHORITY_EXTENSIONS,
     ISSUER_NAME,
@@ -24,6 +26,7 @@ from tests.adapters.lint.making import (
     to_be_signed,
 )
 from tests.adapters.lint.pieces import key, oid
+from tests.builders import renew, self_sign, sign_csr
 
 NOON = datetime(2026, 5, 3, 12, tzinfo=UTC)
 SERVER = to_be_signed(LEAF_EXTENSIONS)
@@ -31,7 +34,7 @@ INTERMEDIATE = to_be_signed(AUTHORITY_EXTENSIONS)
 NO_KEY_IDENTIFIER = {oids.AUTHORITY_KEY_IDENTIFIER: None}
 
 
-def certificate_prepared(tbs, profile=Profile.SERVER):
+def certificate_prepared(tbs, profile="server"):
     return CertificatePrepared(
         version=1,
         name="www",
@@ -84,8 +87,8 @@ async def opinion(workers):
     await asyncio.gather(running, return_exceptions=True)
 
 
-async def verdict_of(opinion, tbs, profile=Profile.SERVER):
-    shape = shape_of(read_to_be_signed(tbs, None), profile)
+async def verdict_of(opinion, tbs, profile="server"):
+    shape = shape_of(read_to_be_signed(tbs, None), f"{profile} 1")
     while (verdict := opinion.verdict(shape)) is None:
         await asyncio.sleep(0.01)
     return verdict
@@ -94,7 +97,7 @@ async def verdict_of(opinion, tbs, profile=Profile.SERVER):
 async def test_an_authority_waits_for_pkilint_and_is_refused_for_its_errors(opinion):
     await opinion.examine(None, [authority_prepared(INTERMEDIATE)])
     broken = to_be_signed({**AUTHORITY_EXTENSIONS, **NO_KEY_IDENTIFIER})
-    for prepared in (authority_prepared(broken), certificate_prepared(broken, Profile.INTERMEDIATE)):
+    for prepared in (authority_prepared(broken), certificate_prepared(broken, "intermediate")):
         with pytest.raises(LintFailed) as refused:
             await opinion.examine(None, [prepared])
         fields = [violation.field for violation in refused.value.violations]
@@ -116,11 +119,13 @@ async def test_the_verdict_on_a_shape_is_kept(opinion):
     assert await verdict_of(opinion, other) is verdict
 
 
-async def test_what_is_strict_waits_for_pkilint(opinion, monkeypatch):
-    monkeypatch.setattr(second_opinion, "is_strict", lambda _command: True)
-    broken = to_be_signed({**LEAF_EXTENSIONS, **NO_KEY_IDENTIFIER})
-    with pytest.raises(LintFailed):
-        await opinion.examine(None, [certificate_prepared(broken)])
+async def test_what_is_strict_waits_for_pkilint(opinion):
+    broken, server = to_be_signed({**LEAF_EXTENSIONS, **NO_KEY_IDENTIFIER}), BUILT_IN["server"]
+    strict = replace(server, terms=replace(server.terms, lint=LintLevel.STRICT))
+    await opinion.examine(sign_csr(profile=server), [certificate_prepared(broken)])
+    for command in (sign_csr(profile=strict), self_sign(profile=strict), renew(profile=strict)):
+        with pytest.raises(LintFailed):
+            await opinion.examine(command, [certificate_prepared(broken)])
 
 
 async def test_no_verdict_in_time_is_an_error(opinion, monkeypatch):

@@ -16,6 +16,7 @@ from es_pki.events.acme_account import (
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityEvent,
+    AuthorityImported,
     AuthorityPrepared,
     AuthorityRevoked,
     AuthoritySigningFailed,
@@ -25,6 +26,7 @@ from es_pki.events.certificate import (
     CertificateDeleted,
     CertificateEvent,
     CertificateHeld,
+    CertificateImported,
     CertificateIssued,
     CertificateLabelled,
     CertificatePrepared,
@@ -40,7 +42,7 @@ from es_pki.events.certificate import (
     UseEnded,
 )
 from es_pki.events.codec import Event
-from es_pki.events.key_compromise import KeyCompromiseEvent
+from es_pki.events.key_compromise import KeyCompromiseEvent, KeyUsesRevoked
 from es_pki.events.log_key import LogKeyAdopted, LogKeyEvent, LogRestored
 from es_pki.events.ocsp_responder import (
     OCSPResponderCertified,
@@ -96,7 +98,7 @@ def summary(event: Event) -> str:
     if isinstance(event, LogKeyEvent):
         return _of_log_key(event)
     if isinstance(event, KeyCompromiseEvent):
-        return event.reason
+        return f"{event.count} revoked" if isinstance(event, KeyUsesRevoked) else event.reason
     if isinstance(event, ReservationEvent):
         return event.owner
     assert_never(event)
@@ -112,6 +114,9 @@ def _of_authority(event: AuthorityEvent) -> str:
             return event.reason
         case IssuancePolicyAdopted():
             return f"at most {event.policy.maximum_validity_days} days"
+        case AuthorityImported():
+            key = "with its key" if event.key_id else "without its key"
+            return f"{event.name}: made elsewhere, {key}, until {event.not_after:%F}"
         case AuthorityRevoked():
             return f"{event.reason}, since {event.revoked_at:%F %T}Z"
 
@@ -125,6 +130,9 @@ def _of_certificate(event: CertificateEvent) -> str:
             return "signed"
         case SigningFailed():
             return event.reason
+        case CertificateImported():
+            until = f"serial number {event.serial_number}, until {event.not_after:%F}"
+            return f"{event.name}: version {event.version}, made elsewhere, {until}"
         case CertificateRolledBack():
             return f"version {event.version} is the current one again"
         case CertificateRevoked():

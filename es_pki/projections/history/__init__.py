@@ -8,7 +8,7 @@ from msgspec import Struct
 from es_pki.events.codec import Event
 from es_pki.events.happened import Happened
 from es_pki.events.reservation import ReservationEvent
-from es_pki.projections.summaries import summary
+from es_pki.projections.history.summaries import summary
 from es_pki.projections.view import View
 
 NAME = "history"
