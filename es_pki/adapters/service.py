@@ -97,7 +97,6 @@ class Service:
         self.addresses = _addresses(self._sockets, settings)
         self._keys = keys = KeyRing(equipment.keys)
         signer = Signer(equipment.aggregates, keys, clock.now)
-        follower = Follower(equipment.log, equipment.views, VIEWS, equipment.lease)
         self._directories = Directories(keys, clock.now, clock.elapsed)
         accounts = Accounts(equipment.aggregates, keys, self._directories)
         performer = Performer(equipment.aggregates, keys, signer, accounts)
@@ -128,7 +127,7 @@ class Service:
             tree=tree,
             notary=notary,
             views=equipment.views,
-            follower=follower,
+            follower=Follower(equipment.log, equipment.views, VIEWS, equipment.lease),
             runner=runner,
             aggregates=equipment.aggregates,
             desk=desk,

@@ -90,7 +90,7 @@ ROUTES: tuple[Route, ...] = (
         page_of(authorities.Row),
     ),
     Route("GET", "/api/v1/authorities/{id}", EVERYBODY, lists.one_authority, NOW_OR_THEN, Shown(authorities.Row)),
-    Route("GET", "/api/v1/authorities/{id}/bundle", EVERYBODY, bundles.authority_bundle, NOW_OR_THEN),
+    Route("GET", "/api/v1/authorities/{id}/bundle", EVERYBODY, bundles.authority_bundle, (*NOW_OR_THEN, "crls")),
     Route("GET", "/api/v1/authorities/{id}/lint", EVERYBODY, linting.authority_lint, NOW_OR_THEN),
     Route("GET", "/api/v1/authorities/{id}/crl", EVERYBODY, crls.authority_crl, ("number", "shard", "delta")),
     Route("GET", "/api/v1/authorities/{id}/history", EVERYBODY, lists.authority_history, HISTORY, page_of(history.Row)),
@@ -120,7 +120,7 @@ ROUTES: tuple[Route, ...] = (
         "/api/v1/certificates/{id}/validation",
         EVERYBODY,
         validation.certificate_validation,
-        (*VERSIONED, "purpose", "host", "revocation"),
+        (*VERSIONED, "purpose", "host", "revocation", "trust_store"),
     ),
     Route("POST", "/api/v1/validate", EVERYBODY, validation.validate, takes=Validate),
     Route(
