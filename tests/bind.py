@@ -32,8 +32,9 @@ def tsig_key(text: str = "the tests' own key", algorithm: str = "sha256") -> str
 class Bind:
     """A running server. `zones` by name, each with the records that it begins with besides SOA and NS."""
 
-    def __init__(self, folder: Path, zones: Mapping[str, str], key: str, algorithm: str = "hmac-sha256") -> None:
-        self.folder, self.zones, self.key, self.algorithm = folder, dict(zones), key, algorithm
+    def __init__(self, folder: Path, zones: Mapping[str, str], key: str, algorithm: str, policy: str) -> None:
+        self.folder, self.zones, self.key = folder, dict(zones), key
+        self.algorithm, self.policy = algorithm, policy
         self.port = free_port()
         self.address = f"127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
@@ -67,6 +68,12 @@ class Bind:
         answer = dns.query.udp(query, "127.0.0.1", timeout=5, port=self.port)
         return {record.strings[0].decode() for rrset in answer.answer for record in rrset}
 
+    def dumped(self, zone: str) -> str:
+        """Return all that a zone says."""
+        key = dns.tsig.Key(KEY_NAME, self.key, f"{self.algorithm}.")
+        transfer = dns.query.xfr("127.0.0.1", zone, port=self.port, keyring=key, timeout=5)
+        return "\n".join(str(rrset) for message in transfer for rrset in message.answer)
+
     def add(self, zone: str, name: str, kind: str, value: str) -> None:
         """Put a record beside the others, as somebody else would."""
         key = dns.tsig.Key(KEY_NAME, self.key, f"{self.algorithm}.")
@@ -83,7 +90,7 @@ class Bind:
     def _configuration(self) -> str:
         zones = "".join(
             f'zone "{zone}" {{ type primary; file "{self.folder}/{zone}.zone"; '
-            f"update-policy {{ grant {KEY_NAME} zonesub ANY; }}; }};\n"
+            f"update-policy {{ {self.policy}; }}; }};\n"
             for zone in self.zones
         )
         return f"""
@@ -115,10 +122,16 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(zones: Mapping[str, str], *, key: str = "", algorithm: str = "hmac-sha256") -> Iterator[Bind]:
-    """Run a server while the context lasts."""
+def running(
+    zones: Mapping[str, str],
+    *,
+    key: str = "",
+    algorithm: str = "hmac-sha256",
+    policy: str = f"grant {KEY_NAME} zonesub ANY",
+) -> Iterator[Bind]:
+    """Run a server while the context lasts; `policy` is that of its zones' updates."""
     with tempfile.TemporaryDirectory(prefix="bind-") as name:
-        bind = Bind(Path(name), zones, key or tsig_key(), algorithm)
+        bind = Bind(Path(name), zones, key or tsig_key(), algorithm, policy)
         try:
             bind.start()
             yield bind

@@ -1,7 +1,8 @@
 """What DNS says: where an alias leads, which zone a name is in, who serves it, and what each server answers.
 
 Aliases, zones and their servers are asked for at resolvers; records always at the zone's own name servers, one by one,
-since what a resolver remembers is not what a validator will see.
+since what a resolver remembers is not what a validator will see. By TCP, where
+nobody answers in another's name, and which tells at once that nobody is there.
 """
 
 import asyncio
@@ -137,11 +138,9 @@ async def _answer(query: dns.message.Message, server: NameServer) -> dns.message
     why = "it has no address"
     for host, port in server.addresses:
         try:
-            answer, _ = await dns.asyncquery.udp_with_fallback(query, host, timeout=QUERY_SECONDS, port=port)
+            return await dns.asyncquery.tcp(query, host, timeout=QUERY_SECONDS, port=port)
         except (dns.exception.DNSException, OSError) as error:
             why = _words(error)
-        else:
-            return answer
     raise DNSFailed(f"{server.name} doesn't answer: {why}")
 
 
