@@ -11,12 +11,20 @@ from msgspec import Struct
 
 
 class KeyAlgorithm(StrEnum):
-    """A family of key pairs. Only ML-DSA (FIPS 204) withstands a quantum computer."""
+    """A family of key pairs. ML-DSA (FIPS 204) and ML-KEM (FIPS 203) withstand a quantum computer.
+
+    Keys of the first four are made here; those of the others come with certificates from elsewhere.
+    """
 
     RSA = "rsa"
     EC = "ec"
     ED25519 = "ed25519"
     ML_DSA = "ml-dsa"
+    ED448 = "ed448"
+    DSA = "dsa"
+    X25519 = "x25519"
+    X448 = "x448"
+    ML_KEM = "ml-kem"
 
 
 class KeyType(StrEnum):
@@ -65,6 +73,27 @@ class KeyType(StrEnum):
                 return 256
             case _:
                 return 128
+
+    @property
+    def kind(self) -> "KeyKind":
+        """Return the same as those see it who know other keys too."""
+        return KeyKind(self.value, self.algorithm, self.security_bits)
+
+
+class KeyKind(Struct, frozen=True):
+    """What kind of key pair, wherever it was made: `name` is a `KeyType`'s value, or alike (`ec-secp256k1`).
+
+    `security_bits` is the strength against classical attacks, as in `KeyType.security_bits`.
+    """
+
+    name: str
+    algorithm: KeyAlgorithm
+    security_bits: int
+
+    @property
+    def key_type(self) -> KeyType | None:
+        """Return the type of a key such as are made here, None for others."""
+        return KeyType(self.name) if self.name in frozenset(KeyType) else None
 
 
 class Profile(StrEnum):
@@ -146,6 +175,32 @@ class Attribute(Struct, frozen=True, array_like=True):
 
 Subject = tuple[Attribute, ...]
 """A distinguished name: one attribute per RDN, in the order of the certificate (country first, by custom)."""
+
+
+class ForeignAttribute(Struct, frozen=True, array_like=True):
+    """One attribute of a distinguished name made elsewhere. `type` is an `AttributeType`'s value, or the dotted OID.
+
+    `value` is text; what is no text is `#` and its octets in hex, as in RFC 4514 section 2.4.
+    """
+
+    type: str
+    value: str
+
+
+ForeignSubject = tuple[ForeignAttribute, ...]
+"""A distinguished name as somebody else made it, attribute by attribute, in the order of the certificate."""
+
+
+def shown_subject(subject: Subject) -> ForeignSubject:
+    """Return a name of ours in the form that takes any name."""
+    return tuple(ForeignAttribute(a.type.value, a.value) for a in subject)
+
+
+def known_subject(subject: ForeignSubject) -> Subject | None:
+    """Return a name made elsewhere as one of ours, None if it has attributes that aren't known here."""
+    if not {a.type for a in subject} <= set(AttributeType):
+        return None
+    return tuple(Attribute(AttributeType(a.type), a.value) for a in subject)
 
 
 def common_names(subject: Subject) -> tuple[str, ...]:

@@ -91,6 +91,10 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
         "csr": _csr(),
     },
     requests.SelfSignCertificate: lambda _: {"name": fresh(), "dns_names": ["sample.example.test"]},
+    requests.ImportCertificate: lambda _: {
+        "name": fresh(),
+        **dict(zip(("certificate", "private_key"), openssl.self_signed("/CN=sample.example.test"), strict=True)),
+    },
     requests.RenewCertificate: lambda server: {"certificate": _certificate(server), "validity_days": 30},
     requests.ReissueCertificate: lambda server: {
         "certificate": _certificate(server),

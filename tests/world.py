@@ -19,6 +19,7 @@ from es_pki.adapters.reactions import Performer, Runner
 from es_pki.adapters.reactions.store import SQLiteEffects
 from es_pki.adapters.signing import Signer
 from es_pki.adapters.views.sqlite import SQLiteViews
+from es_pki.adapters.worker import Workers
 from es_pki.app import Aggregates
 from es_pki.values import Locations, Role
 from eventlog import Log
@@ -65,11 +66,12 @@ class World:
     def __init__(self, log: Log, keys: Any) -> None:
         self.log, self.keys = log, KeyRing(keys)
         self.aggregates = Aggregates(log)
+        self.workers = Workers()
         self.signer = Signer(self.aggregates, self.keys, clock.now)
         self.directories = Directories(self.keys, clock.now, clock.elapsed)
         self.accounts = Accounts(self.aggregates, self.keys, self.directories)
         self.performer = Performer(self.aggregates, self.keys, self.signer, self.accounts)
-        self.desk = Desk(self.aggregates, self.keys, self.signer, _locations, self.accounts)
+        self.desk = Desk(self.aggregates, self.keys, self.signer, _locations, self.workers, acme_accounts=self.accounts)
 
     async def set_up(self) -> None:
         """Make the log's key, root and intermediate."""

@@ -12,14 +12,17 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
 from es_pki.adapters.csr_answers import CSRAnswers
+from es_pki.adapters.imports import problems_of_import
 from es_pki.adapters.lineages import Lineages
 from es_pki.adapters.recorded import happened
+from es_pki.adapters.x509.formats import fingerprint
 from es_pki.commands.authority import subject_digest
 from es_pki.commands.signing_request import csr_digest
 from es_pki.events.acme_account import ACMEAccountPrepared, ACMERegistrationFailed
 from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed
 from es_pki.events.certificate import (
     CertificateDeleted,
+    CertificateImported,
     CertificateIssued,
     CertificatePrepared,
     CertificateRenamed,
@@ -41,8 +44,8 @@ Heard = Callable[[int, int], None]
 Prepared = AuthorityPrepared | CertificatePrepared
 Named = TokenCreated | CertificateRenamed | CertificateDeleted | ACMEAccountPrepared | ACMERegistrationFailed
 
-RELEASABLE = frozenset({"certificate_name", "acme_account_name"})
-"""The kinds of names that may be given up, and so must be remembered."""
+RELEASABLE = frozenset({"acme_account_name", "certificate_name", "certificate_fingerprint"})
+"""What may belong to others once its owner has given it up."""
 
 
 async def examine(log: Log, heard: Heard = lambda _done, _total: None) -> "Examination":
@@ -96,6 +99,8 @@ class Examination:
             case AuthorityCreated(certificate=der) | CertificateIssued(certificate=der):
                 for problem in self._problems_of(happened, der):
                     self.find(happened.position, problem)
+            case CertificateImported() as imported:
+                self._note_import(happened, imported)
             case AuthoritySigningFailed() | SigningFailed():
                 if self.outstanding.pop(happened.stream, None) is None:
                     self.find(happened.position, "a signature failed that nobody intended")
@@ -134,6 +139,20 @@ class Examination:
         if issuer_id is not None:
             self._due[f"serial_number-{issuer_id}-{prepared.serial_number}"] = (happened.position, happened.id)
 
+    def _note_import(self, happened: Happened, imported: CertificateImported) -> None:
+        if happened.stream in self.outstanding:
+            self.find(happened.position, "imported before the version before was signed or given up")
+        if imported.version == 1:
+            self._due[f"certificate_name-{imported.name}"] = (happened.position, happened.id)
+        self._due[f"certificate_fingerprint-{fingerprint(imported.certificate)}"] = (happened.position, happened.id)
+        if imported.issuer_id is not None:
+            stream = f"serial_number-{imported.issuer_id}-{imported.serial_number}"
+            self._due[stream] = (happened.position, happened.id)
+        if imported.public_key_hash in self._compromised:
+            self.find(happened.position, "it was imported for a key that had been reported as compromised")
+        for problem in problems_of_import(imported, self._authorities.get(imported.issuer_id or "")):
+            self.find(happened.position, problem)
+
     def _check_origin(self, happened: Happened, event: LogKeyAdopted | LogRestored) -> None:
         if self._origin not in {None, event.origin}:
             self.find(happened.position, f"the log changed its origin from {self._origin!r} to {event.origin!r}")
@@ -158,8 +177,9 @@ class Examination:
                 owners[f"acme_account_name-{name}"] = happened.id
             case ACMERegistrationFailed(name=name):
                 owners[f"acme_account_name-{name}"] = None
-            case CertificateDeleted(names=names):
+            case CertificateDeleted(names=names, fingerprints=fingerprints):
                 owners = {f"certificate_name-{name}": None for name in names}
+                owners |= {f"certificate_fingerprint-{each}": None for each in fingerprints}
         self._due |= {stream: (happened.position, owner) for stream, owner in owners.items()}
 
     def _note_csr(self, happened: Happened, kept: SigningRequestCreated | SigningRequestImported) -> None:

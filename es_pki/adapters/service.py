@@ -21,7 +21,7 @@ from es_pki.adapters.checkpoints import CheckpointStore, Notary
 from es_pki.adapters.http import public, server, tls
 from es_pki.adapters.http.parts import Parts
 from es_pki.adapters.intake.aggregates import Aggregates
-from es_pki.adapters.intake.chain import chain
+from es_pki.adapters.intake.chain import chain, issuers_of, without_root
 from es_pki.adapters.intake.deciders import CERTIFICATE
 from es_pki.adapters.intake.desk import Desk
 from es_pki.adapters.intake.first_run import ROOT, FirstRun
@@ -33,6 +33,7 @@ from es_pki.adapters.reactions import EffectStore, Performer, Runner
 from es_pki.adapters.scheduler import Scheduler
 from es_pki.adapters.signing import Signer
 from es_pki.adapters.views import Follower, ViewStore
+from es_pki.adapters.worker import Workers
 from es_pki.adapters.x509.formats import pem_chain
 from es_pki.commands.names import dns_name_fault, ip_address_fault
 from es_pki.config import Settings, host_and_port
@@ -95,12 +96,14 @@ class Service:
         accounts = Accounts(equipment.aggregates, keys, self._directories)
         performer = Performer(equipment.aggregates, keys, signer, accounts)
         runner = Runner(equipment.log, equipment.effects, equipment.lease, performer.perform, clock.now)
+        self._workers = Workers()
         desk = Desk(
             equipment.aggregates,
             keys,
             signer,
             lambda authority: public.locations(self.addresses.public_url, authority),
-            accounts,
+            self._workers,
+            acme_accounts=accounts,
         )
         self._keys = keys
         tree = Tree(equipment.log)
@@ -159,6 +162,7 @@ class Service:
                 self._withdraw()
                 for runner in runners:
                     await runner.cleanup()
+                await self._workers.close()
                 await self._directories.close()
 
     def close(self) -> None:
@@ -210,9 +214,9 @@ class Service:
         version = (await self._equipment.aggregates.load(CERTIFICATE, certificate_id)).state.served
         if version is None or version.certificate is None or version.prepared.key_id is None:
             raise LookupError("the server's own certificate is gone")
-        issuers = await chain(self._equipment.aggregates, version.prepared.issuer_id)
+        issuers = await issuers_of(self._equipment.aggregates, version.prepared)
         secret = await self._keys.secret(version.prepared.key_id, purpose=CERTIFICATE.category, owner=certificate_id)
-        tls.use(context, pem_chain([version.certificate, *issuers[:-1]]), secret)
+        tls.use(context, pem_chain([version.certificate, *without_root(issuers)]), secret)
 
     def _own_names(self) -> tuple[frozenset[str], frozenset[str]]:
         """Return the DNS names and IP addresses under which this server may be called."""

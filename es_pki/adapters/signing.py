@@ -17,7 +17,7 @@ from es_pki.commands.refusals import NotFound, SigningGivenUp
 from es_pki.decider import Decider
 from es_pki.events import codec
 from es_pki.events.authority import AuthorityEvent
-from es_pki.events.certificate import CertificateEvent
+from es_pki.events.certificate import CertificateEvent, CertificateImported
 
 ACTOR = "es-pki"
 
@@ -39,7 +39,7 @@ class Signable(Protocol):
     """What is prepared, then signed or given up: an authority, or a version of a certificate."""
 
     @property
-    def prepared(self) -> Prepared | None: ...
+    def prepared(self) -> Prepared | CertificateImported | None: ...
     @property
     def certificate(self) -> bytes | None: ...
     @property
@@ -107,6 +107,8 @@ class Signer:
             raise SigningGivenUp(signable.failure)
         if signable.certificate is not None:
             return Handled(state, position, ())
+        if isinstance(prepared, CertificateImported):
+            raise NotFound(f"{decider.category} {aggregate_id} was signed elsewhere")
         if prepared.not_after <= self._now():
             outcome = failed("it would have expired before it was signed")
         else:

@@ -22,6 +22,7 @@ from es_pki.events.authority import (
 )
 from es_pki.events.reservation import NameReserved, SerialNumberReserved
 from es_pki.values import (
+    ForeignSubject,
     IssuancePolicy,
     Issuer,
     Locations,
@@ -297,7 +298,7 @@ def reservations(event: AuthorityEvent, authority_id: str) -> Sequence[Reservati
             return ()
 
 
-def subject_digest(subject: Subject) -> str:
+def subject_digest(subject: Subject | ForeignSubject) -> str:
     """Return what equal subjects share (RFC 5280 section 7.1: case and repeated spaces don't tell them apart)."""
     text = "\n".join(f"{a.type}={' '.join(a.value.casefold().split())}" for a in subject)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -9,8 +9,8 @@ from es_pki.commands.lineage import State, Version, check_is_signed, check_is_th
 from es_pki.commands.preparation import Wanted, prepared, was_decided
 from es_pki.commands.refusals import RulesBroken, SigningGivenUp
 from es_pki.decider import Kind, Refused, RequestReused, Violation
-from es_pki.events.certificate import CertificateEvent, CertificatePrepared
-from es_pki.values import Issuer, PublicKey, Subject, SubjectAltNames, Template
+from es_pki.events.certificate import CertificateEvent, CertificateImported, CertificatePrepared
+from es_pki.values import Issuer, Profile, PublicKey, Subject, SubjectAltNames, Template, known_subject
 
 
 class Further(Struct, frozen=True):
@@ -64,6 +64,12 @@ class KeyHere(Refused):
     kind = Kind.CLASHING
 
 
+class IssuedElsewhere(Refused):
+    """Who issued the certificate isn't here. Import what it issues next, or issue a certificate by another name."""
+
+    kind = Kind.CLASHING
+
+
 def renew(
     command: RenewCertificate, state: State, before: Version, encode: Callable[[Template], bytes]
 ) -> list[CertificateEvent]:
@@ -72,7 +78,7 @@ def renew(
         return []
     if before.certificate is None:
         raise SigningGivenUp(f"the certificate {state.name} was never signed: {before.failure}")
-    same = Names(before.prepared.subject, before.prepared.subject_alt_names)
+    same = names_of(before)
     if command.csr is not None:
         RulesBroken.if_any(_csr_violations(command.csr, same))
     return [_next(command.further, same, state, before, encode)]
@@ -87,6 +93,33 @@ def reissue(
     return [_next(command.further, command.names, state, before, encode)]
 
 
+def names_of(version: Version) -> Names:
+    """Return what a version names. Raises `RulesBroken` for one from elsewhere that names what none here may."""
+    prepared = version.prepared
+    if isinstance(prepared, CertificatePrepared):
+        return Names(prepared.subject, prepared.subject_alt_names)
+    subject = known_subject(prepared.subject)
+    if subject is None or prepared.other_names:
+        detail = "it has names of forms that aren't certified here: reissue it with others"
+        raise RulesBroken(detail, Violation("certificate", "names are known", detail))
+    return Names(subject, prepared.subject_alt_names)
+
+
+def _profile(version: Version) -> Profile:
+    if version.prepared.profile is None:
+        detail = "its purposes are those of no profile: issue one by another name"
+        raise RulesBroken(detail, Violation("certificate", "profiles are known", detail))
+    return version.prepared.profile
+
+
+def _check_issuer(further: Further, before: Version) -> None:
+    """Require an issuer for what neither an authority here issued nor it itself."""
+    prepared = before.prepared
+    if isinstance(prepared, CertificateImported) and further.issuer is None and not prepared.is_self_signed:
+        detail = "its authority isn't here: import what that issues next, or issue a certificate by another name"
+        raise IssuedElsewhere(detail, Violation("certificate", "who issued it goes on", detail))
+
+
 def _was_asked_for(further: Further, state: State, before: Version) -> bool:
     """Tell whether this very request was decided; if not, require that the lineage may go on with its key."""
     if further.request_id == further.certificate_id:
@@ -96,6 +129,7 @@ def _was_asked_for(further: Further, state: State, before: Version) -> bool:
         return True
     check_is_there(state)
     check_is_signed(state)
+    _check_issuer(further, before)
     if further.key_id is not None and before.prepared.key_id is None:
         detail = "the private key is not kept here: send a CSR of a new key, or ask for reuse_key"
         raise KeyElsewhere(detail, Violation("certificate", "a key stays where it is", detail))
@@ -125,7 +159,7 @@ def _next(
     wanted = Wanted(
         certificate_id=further.certificate_id,
         name=state.name,
-        profile=before.prepared.profile,
+        profile=_profile(before),
         subject=names.subject,
         subject_alt_names=names.subject_alt_names,
         public_key=further.public_key,

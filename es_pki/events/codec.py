@@ -31,6 +31,7 @@ from es_pki.events.authority import (
 from es_pki.events.certificate import (
     CertificateDeleted,
     CertificateEvent,
+    CertificateImported,
     CertificateIssued,
     CertificateLabelled,
     CertificatePrepared,
@@ -81,6 +82,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "certificate.prepared.v1": CertificatePrepared,
     "certificate.issued.v1": CertificateIssued,
     "certificate.signing_failed.v1": SigningFailed,
+    "certificate.imported.v1": CertificateImported,
     "certificate.rolled_back.v1": CertificateRolledBack,
     "certificate.renamed.v1": CertificateRenamed,
     "certificate.labelled.v1": CertificateLabelled,

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed
 from es_pki.events.certificate import (
     CertificateDeleted,
+    CertificateImported,
     CertificateIssued,
     CertificatePrepared,
     CertificateRenamed,
@@ -22,7 +23,7 @@ from es_pki.events.happened import Happened
 from es_pki.projections.view import View, own_id
 
 NAME = "expiry_calendar"
-VERSION = 2
+VERSION = 3
 
 
 class Kind(StrEnum):
@@ -58,6 +59,8 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
     match happened.event:
         case AuthorityPrepared() | CertificatePrepared() as event:
             return _prepared(row, event, happened)
+        case CertificateImported(version=number) as imported:
+            return _current(_prepared(row, imported, happened), number)
         case AuthoritySigningFailed() | CertificateDeleted():
             return None
         case _ if row is None:
@@ -74,9 +77,11 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
             return row
 
 
-def _prepared(row: Row | None, event: AuthorityPrepared | CertificatePrepared, happened: Happened) -> Row:
+def _prepared(
+    row: Row | None, event: AuthorityPrepared | CertificatePrepared | CertificateImported, happened: Happened
+) -> Row:
     kind, number = Kind.AUTHORITY, 1
-    if isinstance(event, CertificatePrepared):
+    if not isinstance(event, AuthorityPrepared):
         kind, number = Kind.CERTIFICATE, event.version
     version = Version(number, event.serial_number, event.not_after)
     if row is None:
@@ -119,6 +124,7 @@ view = View(
         CertificatePrepared,
         CertificateIssued,
         SigningFailed,
+        CertificateImported,
         CertificateRolledBack,
         CertificateRenamed,
         CertificateDeleted,

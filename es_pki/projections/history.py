@@ -22,6 +22,7 @@ from es_pki.events.authority import (
 )
 from es_pki.events.certificate import (
     CertificateDeleted,
+    CertificateImported,
     CertificateIssued,
     CertificateLabelled,
     CertificatePrepared,
@@ -114,6 +115,9 @@ def summary(event: Event) -> str:
 
 def _of_lineage(event: Event) -> str:
     match event:
+        case CertificateImported():
+            until = f"serial number {event.serial_number}, until {event.not_after:%F}"
+            return f"{event.name}: version {event.version}, made elsewhere, {until}"
         case CertificateRolledBack():
             return f"version {event.version} is the current one again"
         case CertificateRenamed():
@@ -160,6 +164,7 @@ view = View(
         CertificatePrepared,
         CertificateIssued,
         SigningFailed,
+        CertificateImported,
         CertificateRolledBack,
         CertificateRenamed,
         CertificateLabelled,

@@ -10,6 +10,7 @@ from msgspec.structs import asdict, replace
 
 from es_pki.events.certificate import (
     CertificateDeleted,
+    CertificateImported,
     CertificateIssued,
     CertificateLabelled,
     CertificatePrepared,
@@ -20,10 +21,10 @@ from es_pki.events.certificate import (
 )
 from es_pki.events.happened import Happened
 from es_pki.projections.view import View, own_id
-from es_pki.values import KeyAlgorithm, KeyType, Profile, Subject, SubjectAltNames
+from es_pki.values import ForeignSubject, KeyAlgorithm, Profile, SubjectAltNames, shown_subject
 
 NAME = "inventory"
-VERSION = 3
+VERSION = 4
 
 
 class CertificateStatus(StrEnum):
@@ -38,15 +39,17 @@ class Version(Struct, frozen=True):
     """One version. `key_is_here` tells whether the private key is kept; `fingerprint` is the SHA-256 in hex.
 
     `security_bits` is the key's strength; `public_key_hash` is the SHA-256 of the SubjectPublicKeyInfo in hex.
+    `imported` is "yes" for one that was made elsewhere: then `issuer` is who issued it, and it may have a subject,
+    `other_names` and a `key_type` such as nobody here makes, and no profile.
     """
 
     version: int
     status: CertificateStatus
     authority_id: str | None
-    profile: Profile
-    subject: Subject
+    profile: Profile | None
+    subject: ForeignSubject
     subject_alt_names: SubjectAltNames
-    key_type: KeyType
+    key_type: str
     key_algorithm: KeyAlgorithm
     security_bits: int
     public_key_hash: str
@@ -59,6 +62,9 @@ class Version(Struct, frozen=True):
     issued_at: datetime | None = None
     fingerprint: str | None = None
     failure: str | None = None
+    imported: str = "no"
+    issuer: ForeignSubject | None = None
+    other_names: tuple[str, ...] = ()
 
 
 class Row(Version, frozen=True, kw_only=True):
@@ -83,6 +89,10 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
     match happened.event:
         case CertificatePrepared() as event:
             return _prepared(row, _version(event, happened), event.name, happened)
+        case CertificateImported() as event:
+            version = _imported(event, happened)
+            row = _prepared(row, version, event.name, happened)
+            return _current(row, version)
         case CertificateDeleted():
             return None
         case _ if row is None:
@@ -164,7 +174,7 @@ def _version(event: CertificatePrepared, happened: Happened) -> Version:
         status=CertificateStatus.PREPARED,
         authority_id=event.issuer_id,
         profile=event.profile,
-        subject=event.subject,
+        subject=shown_subject(event.subject),
         subject_alt_names=event.subject_alt_names,
         key_type=event.key_type,
         key_algorithm=event.key_type.algorithm,
@@ -179,6 +189,32 @@ def _version(event: CertificatePrepared, happened: Happened) -> Version:
     )
 
 
+def _imported(event: CertificateImported, happened: Happened) -> Version:
+    return Version(
+        version=event.version,
+        status=CertificateStatus.ISSUED,
+        authority_id=event.issuer_id,
+        profile=event.profile,
+        subject=event.subject,
+        subject_alt_names=event.subject_alt_names,
+        key_type=event.key.name,
+        key_algorithm=event.key.algorithm,
+        security_bits=event.key.security_bits,
+        public_key_hash=event.public_key_hash,
+        key_is_here=event.key_id is not None,
+        serial_number=event.serial_number,
+        not_before=event.not_before,
+        not_after=event.not_after,
+        requested_by=happened.actor,
+        requested_at=happened.time,
+        issued_at=None,
+        fingerprint=hashlib.sha256(event.certificate).hexdigest(),
+        imported="yes",
+        issuer=event.issuer,
+        other_names=event.other_names,
+    )
+
+
 view = View(
     name=NAME,
     version=VERSION,
@@ -187,6 +223,7 @@ view = View(
         CertificatePrepared,
         CertificateIssued,
         SigningFailed,
+        CertificateImported,
         CertificateRolledBack,
         CertificateRenamed,
         CertificateLabelled,
@@ -209,6 +246,7 @@ view = View(
         "fingerprint",
         "owner",
         "labels",
+        "imported",
     ),
     lookups=("name", "public_key_hash", "serial_number", "fingerprint"),
     members=("labels",),

@@ -7,13 +7,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed
-from es_pki.events.certificate import CertificateIssued, CertificatePrepared, SigningFailed
+from es_pki.events.certificate import CertificateImported, CertificateIssued, CertificatePrepared, SigningFailed
 from es_pki.events.happened import Happened
 from es_pki.projections.view import View
-from es_pki.values import KeyType, public_key_hash
+from es_pki.values import public_key_hash
 
 NAME = "key_uses"
-VERSION = 1
+VERSION = 2
 
 
 class Kind(StrEnum):
@@ -31,7 +31,7 @@ class Row(Struct, frozen=True):
     name: str
     version: int
     public_key_hash: str
-    key_type: KeyType
+    key_type: str
     serial_number: str
     not_after: datetime
     signed: str = "no"
@@ -40,6 +40,8 @@ class Row(Struct, frozen=True):
 def key(happened: Happened) -> str:
     """Key uses by what uses the key: each version of a certificate has its own."""
     match happened.event:
+        case CertificateImported(version=version):
+            return f"{happened.id}/{version}"
         case CertificatePrepared(version=version) | CertificateIssued(version=version) | SigningFailed(version=version):
             return f"{happened.id}/{version}"
         case _:
@@ -59,6 +61,18 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
                 key_type=event.key_type,
                 serial_number=event.serial_number,
                 not_after=event.not_after,
+            )
+        case CertificateImported() as imported:
+            return Row(
+                id=happened.id,
+                kind=Kind.CERTIFICATE,
+                name=imported.name,
+                version=imported.version,
+                public_key_hash=imported.public_key_hash,
+                key_type=imported.key.name,
+                serial_number=imported.serial_number,
+                not_after=imported.not_after,
+                signed="yes",
             )
         case AuthorityPrepared() as authority:
             return Row(
@@ -90,6 +104,7 @@ view = View(
         CertificatePrepared,
         CertificateIssued,
         SigningFailed,
+        CertificateImported,
     ),
     key=key,
     evolve=evolve,

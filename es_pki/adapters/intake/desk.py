@@ -8,6 +8,7 @@ from es_pki.adapters.intake import (
     acme,
     authority,
     certificate,
+    importing,
     key_compromise,
     lineage,
     log_key,
@@ -26,6 +27,7 @@ from es_pki.adapters.intake.requests import (
     DeleteCertificate,
     DescribeCertificate,
     ExportCertificate,
+    ImportCertificate,
     ImportCSR,
     IssueCertificate,
     RegisterACMEAccount,
@@ -46,6 +48,7 @@ from es_pki.adapters.intake.requests import (
 )
 from es_pki.adapters.keyring import KeyRing
 from es_pki.adapters.signing import Signer
+from es_pki.adapters.worker import Workers
 from es_pki.decider import Kind, Refused, Violation
 from es_pki.values import Locations
 
@@ -65,9 +68,11 @@ class Desk:
         keys: KeyRing,
         signer: Signer,
         locations: Callable[[str], Locations],
+        workers: Workers,
+        *,
         acme_accounts: Accounts,
     ) -> None:
-        self._office = Office(aggregates, keys, signer, locations, acme_accounts)
+        self._office = Office(aggregates, keys, signer, locations, workers, acme_accounts)
 
     async def name_log(self, origin: str, caller: Caller) -> str:
         """Give the log its origin and its first signing key, unless it has them; return its origin."""
@@ -88,6 +93,8 @@ class Desk:
                 return await certificate.sign_csr(self._office, request, asked, digest)
             case SelfSignCertificate():
                 return await certificate.self_sign(self._office, request, asked, digest)
+            case ImportCertificate():
+                return await importing.bring_in(self._office, request, asked)
             case (
                 RenewCertificate()
                 | ReissueCertificate()

@@ -8,10 +8,11 @@ from msgspec import Struct
 
 from es_pki.adapters.acme.accounts import Accounts
 from es_pki.adapters.intake.aggregates import Aggregates
-from es_pki.adapters.intake.chain import chain
+from es_pki.adapters.intake.chain import chain, without_root
 from es_pki.adapters.intake.deciders import AUTHORITY
 from es_pki.adapters.keyring import KeyRing, MadeKey
 from es_pki.adapters.signing import Signer
+from es_pki.adapters.worker import Workers
 from es_pki.adapters.x509.formats import pem_chain
 from es_pki.adapters.x509.keys import stand_in
 from es_pki.commands.acme_account import ACMEAccountMissing
@@ -34,12 +35,13 @@ E = TypeVar("E", bound=codec.Event)
 
 
 class Office(Struct, frozen=True):
-    """The shared equipment. `locations` tells where an authority publishes, by its id."""
+    """The shared equipment. `locations` tells where an authority publishes, by its id; `workers` do what may fail."""
 
     aggregates: Aggregates
     keys: KeyRing
     signer: Signer
     locations: Callable[[str], Locations]
+    workers: Workers
     acme_accounts: Accounts
 
     async def authority_id(self, name_or_id: str, field: str) -> str:
@@ -119,7 +121,7 @@ class Office(Struct, frozen=True):
 
     async def certificate_pem(self, certificate: bytes, issuer_id: str | None) -> str:
         """Return a certificate and its chain without the root, leaf first."""
-        return pem_chain([certificate, *(await chain(self.aggregates, issuer_id))[:-1]])
+        return pem_chain([certificate, *without_root(await chain(self.aggregates, issuer_id))])
 
     async def with_new_key(
         self,

@@ -137,7 +137,12 @@ class _Lineage:
         )
 
     async def _key_type(self) -> KeyType:
-        return self._request.key_type or (await self._before(afresh=True)).prepared.key_type
+        key_type = self._request.key_type or (await self._before(afresh=True)).key.key_type
+        if key_type is None:
+            raise Malformed.at(
+                "key_type", "key types are known", "keys like the present one aren't made here: name another"
+            )
+        return key_type
 
     async def _before(self, *, afresh: bool = False) -> Version:
         loaded = await self._office.aggregates.load(CERTIFICATE, self._certificate_id, afresh=afresh)

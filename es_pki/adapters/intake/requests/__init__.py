@@ -14,6 +14,7 @@ from es_pki.adapters.intake.requests.acme import DeactivateACMEAccount, Register
 from es_pki.adapters.intake.requests.authority import CreateAuthority, SetIssuancePolicy
 from es_pki.adapters.intake.requests.certificate import (
     ExportCertificate,
+    ImportCertificate,
     IssueCertificate,
     SelfSignCertificate,
     SignCSR,
@@ -49,6 +50,7 @@ __all__ = [
     "DescribeCertificate",
     "ExportCertificate",
     "ImportCSR",
+    "ImportCertificate",
     "IssueCertificate",
     "RegisterACMEAccount",
     "ReissueCertificate",
@@ -74,6 +76,7 @@ Request = (
     | IssueCertificate
     | SignCSR
     | SelfSignCertificate
+    | ImportCertificate
     | RenewCertificate
     | ReissueCertificate
     | RollBackCertificate

@@ -62,6 +62,29 @@ class SelfSignCertificate(Struct, frozen=True, forbid_unknown_fields=True):
     validity_days: int | None = None
 
 
+class ImportCertificate(Struct, frozen=True, forbid_unknown_fields=True):
+    """Keep a certificate that was made elsewhere, with its chain and perhaps its private key.
+
+    `certificate` is PEM, alone or with chain and key in any order and with any text around it, or base64 of DER, PKCS#7
+    or PKCS#12. `private_key` is PEM or base64 of DER: PKCS#8, PKCS#1 or SEC1. `passphrase` opens what is encrypted. Of
+    several certificates the one with the key is meant, else the one that issued none of the others. Where there is a
+    certificate of this name, it becomes its next version if it names the same and holds for longer. The same again
+    changes nothing. With `preview` nothing is kept: the answer is what it would be.
+    """
+
+    senders: ClassVar[frozenset[Role]] = OPERATORS
+
+    name: str
+    certificate: str
+    private_key: Secret | None = None
+    passphrase: Secret | None = None
+    preview: bool = False
+
+    def __repr__(self) -> str:
+        """Show neither key nor passphrase."""
+        return f"ImportCertificate({self.name!r})"
+
+
 class ExportCertificate(Struct, frozen=True, forbid_unknown_fields=True):
     """Take a certificate along with its chain and its private key, in a file under a passphrase.
 
