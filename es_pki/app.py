@@ -184,7 +184,10 @@ class Aggregates:
         for claim in (claim for event in events for claim in decider.reservations(event, aggregate_id)):
             writes += await self._claimed(claim, aggregate_id, carefully=carefully)
         guards = decider.guards(command)
-        writes += [Write(g.stream, g.version, tuple(map(_new, g.events))) for g in guards]
+        for guard in guards:
+            writes.append(Write(guard.stream, guard.version, tuple(map(_new, guard.events))))
+            for claim in guard.claims:
+                writes += await self._claimed(claim, guard.owner, carefully=carefully)
         try:
             positions = await self._log.append(writes, metadata=encode_metadata(actor, type(command).__name__))
         except TooLarge:

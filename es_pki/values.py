@@ -312,6 +312,16 @@ class Issuer(Struct, frozen=True):
     locations: Locations
 
 
+ACME_GIVEN_UP = "urn:es-pki:acme:given-up"
+"""The type of the problem of what somebody called off before it was done."""
+
+
+class ChallengeType(StrEnum):
+    """How a name is proved to an ACME directory (RFC 8555 section 8)."""
+
+    HTTP_01 = "http-01"
+
+
 class ACMEProblem(Struct, frozen=True, omit_defaults=True):
     """What an ACME directory reported, or what went wrong on the way to it.
 

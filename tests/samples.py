@@ -74,6 +74,24 @@ def _registration(name: str) -> dict[str, Any]:
     }
 
 
+def _order(server: Server, name: str, host: str = "sample.example.test") -> dict[str, Any]:
+    directory = pebble.shared()
+    directory.answers_at(server.public_url)
+    directory.dns_says("set-servfail", host=BROKEN)
+    if server.get(f"/api/v1/acme/accounts/{ACCOUNT}").status == 404:
+        server.done("RegisterACMEAccount", **_registration(ACCOUNT))
+    return {"name": name, "account": ACCOUNT, "dns_names": [host]}
+
+
+def _failed_order(server: Server) -> str:
+    answer = server.done("PlaceACMEOrder", **_order(server, fresh(), BROKEN))
+    assert answer["result"]["status"] == "failed", answer
+    return str(answer["result"]["order_id"])
+
+
+BROKEN = "broken.example.test"
+"""A host whose DNS fails."""
+
 SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.CreateAuthority: lambda _: {"name": fresh("ca"), "subject": {"common_name": fresh("Sample CA")}},
     requests.SetIssuancePolicy: lambda server: {
@@ -121,6 +139,8 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.RegisterACMEAccount: lambda _: _registration(fresh("account")),
     requests.RollOverACMEAccountKey: lambda server: {"account": _account(server)},
     requests.DeactivateACMEAccount: lambda server: {"account": _account(server), "reason": "sample"},
+    requests.PlaceACMEOrder: lambda server: _order(server, fresh()),
+    requests.AbandonACMEOrder: lambda server: {"order": _failed_order(server), "reason": "sample"},
     requests.ReportKeyCompromise: lambda _: {"public_key_hash": secrets.token_hex(32), "reason": "sample"},
     requests.RotateLogKey: lambda _: {},
     requests.CreateToken: lambda _: {"name": fresh("token"), "roles": ["viewer"]},
@@ -132,13 +152,17 @@ KEPT_CSR = "kept"
 """The signing request that `furnish` makes: a new server has none."""
 
 ACCOUNT = "directory"
-"""The ACME account that `furnish` opens."""
+"""The ACME account with which samples order; it is opened when it is first needed."""
+
+ORDERED = "ordered"
+"""The certificate that `furnish` orders from its directory."""
 
 
 def furnish(server: Server) -> None:
     """Make what the routes' addresses name and a new server lacks."""
     server.done("CreateCSR", name=KEPT_CSR, dns_names=["kept.example.test"])
-    server.done("RegisterACMEAccount", **_registration(ACCOUNT))
+    ordered = server.done("PlaceACMEOrder", **_order(server, ORDERED))
+    assert ordered["result"]["status"] == "issued", ordered
 
 
 QUERIES = {
@@ -150,7 +174,7 @@ QUERIES = {
 
 def path_of(route: Route) -> str:
     """Return an address at which the route answers."""
-    nouns = {"authorities": "root", "signing-requests": KEPT_CSR, "acme/accounts": ACCOUNT}
+    nouns = {"authorities": "root", "signing-requests": KEPT_CSR, "acme/accounts": ACCOUNT, "acme/orders": ORDERED}
     wanted = next((name for noun, name in nouns.items() if f"/{noun}/" in route.path), "es-pki-api")
     path = route.path.replace("{id}", wanted).replace("{name}", "app.js").replace("{tile}", "0/000.p/1")
     return path + QUERIES.get(route.path, "")

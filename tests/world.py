@@ -4,8 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from es_pki.adapters import clock
-from es_pki.adapters.acme.accounts import Accounts
-from es_pki.adapters.acme.directories import Directories
+from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.examination import Examination, examine
 from es_pki.adapters.intake.answer import Answer, Asked, Caller
 from es_pki.adapters.intake.desk import Desk
@@ -68,10 +67,9 @@ class World:
         self.aggregates = Aggregates(log)
         self.workers = Workers()
         self.signer = Signer(self.aggregates, self.keys, clock.now)
-        self.directories = Directories(self.keys, clock.now, clock.elapsed)
-        self.accounts = Accounts(self.aggregates, self.keys, self.directories)
-        self.performer = Performer(self.aggregates, self.keys, self.signer, self.accounts)
-        self.desk = Desk(self.aggregates, self.keys, self.signer, _locations, self.workers, acme_accounts=self.accounts)
+        self.acme = ACME.of(self.aggregates, self.keys, clock.now, clock.elapsed)
+        self.performer = Performer(self.aggregates, self.keys, self.signer, self.acme)
+        self.desk = Desk(self.aggregates, self.keys, self.signer, _locations, self.workers, acme=self.acme)
 
     async def set_up(self) -> None:
         """Make the log's key, root and intermediate."""

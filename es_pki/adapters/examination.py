@@ -6,7 +6,7 @@ was reserved in the same append, no lineage says what can't be (`lineages.py`), 
 (`csr_answers.py`).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -16,9 +16,12 @@ from es_pki.adapters.imports import problems_of_import
 from es_pki.adapters.lineages import Lineages
 from es_pki.adapters.recorded import happened
 from es_pki.adapters.x509.formats import fingerprint
+from es_pki.commands import acme_account, acme_order
 from es_pki.commands.authority import subject_digest
 from es_pki.commands.signing_request import csr_digest
-from es_pki.events.acme_account import ACMEAccountPrepared, ACMERegistrationFailed
+from es_pki.decider import Claim, Reservation
+from es_pki.events.acme_account import ACMEAccountEvent
+from es_pki.events.acme_order import ACMEOrderEvent, ACMEOrderPlaced
 from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed
 from es_pki.events.certificate import (
     CertificateDeleted,
@@ -42,9 +45,10 @@ Heard = Callable[[int, int], None]
 """Hears how far a long work has come: positions done, and in all."""
 
 Prepared = AuthorityPrepared | CertificatePrepared
-Named = TokenCreated | CertificateRenamed | CertificateDeleted | ACMEAccountPrepared | ACMERegistrationFailed
 
-RELEASABLE = frozenset({"acme_account_name", "certificate_name", "certificate_fingerprint"})
+RELEASABLE = frozenset(
+    {"acme_account_name", "acme_order_for", "acme_token", "certificate_name", "certificate_fingerprint"}
+)
 """What may belong to others once its owner has given it up."""
 
 
@@ -75,6 +79,7 @@ class Examination:
         self._authorities: dict[str, x509.Certificate] = {}
         self._authority_keys: dict[str, str] = {}
         self._compromised: set[str] = set()
+        self._orders: set[str] = set()
         self._origin: str | None = None
 
     def find(self, position: int, problem: str) -> None:
@@ -93,6 +98,10 @@ class Examination:
         self._check_reservations_are_there()
         for problem in (*self._lineages.problems_of(happened), *self._csr_answers.problems_of(happened)):
             self.find(happened.position, problem)
+        self._due |= {
+            claim.stream: (happened.position, happened.id if isinstance(claim, Reservation) else None)
+            for claim in _claims_of(happened)
+        }
         match happened.event:
             case AuthorityPrepared() | CertificatePrepared() as prepared:
                 self._note_intent(happened, prepared)
@@ -106,16 +115,12 @@ class Examination:
                     self.find(happened.position, "a signature failed that nobody intended")
             case LogKeyAdopted() | LogRestored() as changed:
                 self._check_origin(happened, changed)
-            case (
-                TokenCreated()
-                | CertificateRenamed()
-                | CertificateDeleted()
-                | ACMEAccountPrepared()
-                | ACMERegistrationFailed()
-            ) as named:
+            case TokenCreated() | CertificateRenamed() | CertificateDeleted() as named:
                 self._note_names(happened, named)
             case SigningRequestCreated() | SigningRequestImported() as kept:
                 self._note_csr(happened, kept)
+            case ACMEOrderPlaced():
+                self._orders.add(happened.id)
             case KeyCompromiseReported():
                 self._compromised.add(happened.id)
             case _:
@@ -142,7 +147,9 @@ class Examination:
     def _note_import(self, happened: Happened, imported: CertificateImported) -> None:
         if happened.stream in self.outstanding:
             self.find(happened.position, "imported before the version before was signed or given up")
-        if imported.version == 1:
+        if imported.order_id and imported.order_id not in self._orders:
+            self.find(happened.position, "a certificate came by an order that nobody placed")
+        if imported.version == 1 and not imported.order_id:
             self._due[f"certificate_name-{imported.name}"] = (happened.position, happened.id)
         self._due[f"certificate_fingerprint-{fingerprint(imported.certificate)}"] = (happened.position, happened.id)
         if imported.issuer_id is not None:
@@ -162,7 +169,7 @@ class Examination:
             if happened.position != event.size + 1:
                 self.find(happened.position, f"not the record behind the {event.size} that were restored")
 
-    def _note_names(self, happened: Happened, named: Named) -> None:
+    def _note_names(self, happened: Happened, named: TokenCreated | CertificateRenamed | CertificateDeleted) -> None:
         """Note which names are now to be reserved for somebody, and which are to be released (None)."""
         owners: dict[str, str | None] = {}
         match named:
@@ -173,10 +180,6 @@ class Examination:
                     owners[f"certificate_name-{name}"] = happened.id
                 if is_released:
                     owners[f"certificate_name-{former}"] = None
-            case ACMEAccountPrepared(name=name):
-                owners[f"acme_account_name-{name}"] = happened.id
-            case ACMERegistrationFailed(name=name):
-                owners[f"acme_account_name-{name}"] = None
             case CertificateDeleted(names=names, fingerprints=fingerprints):
                 owners = {f"certificate_name-{name}": None for name in names}
                 owners |= {f"certificate_fingerprint-{each}": None for each in fingerprints}
@@ -238,3 +241,11 @@ def _signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     except (InvalidSignature, ValueError, TypeError):
         return False
     return True
+
+
+def _claims_of(happened: Happened) -> Sequence[Claim]:
+    """Return what an event of ACME claims or gives up: what its aggregate says."""
+    event = happened.event
+    if isinstance(event, ACMEAccountEvent):
+        return acme_account.reservations(event, happened.id)
+    return acme_order.reservations(event, happened.id) if isinstance(event, ACMEOrderEvent) else ()

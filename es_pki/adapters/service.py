@@ -14,8 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from es_pki.adapters import clock, whole_file
-from es_pki.adapters.acme.accounts import Accounts
-from es_pki.adapters.acme.directories import Directories
+from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.backup.scheduled import ScheduledBackups, plan_of
 from es_pki.adapters.checkpoints import CheckpointStore, Notary
 from es_pki.adapters.http import public, server, tls
@@ -92,9 +91,8 @@ class Service:
         keys = KeyRing(equipment.keys)
         signer = Signer(equipment.aggregates, keys, clock.now)
         follower = Follower(equipment.log, equipment.views, VIEWS, equipment.lease)
-        self._directories = Directories(keys, clock.now, clock.elapsed)
-        accounts = Accounts(equipment.aggregates, keys, self._directories)
-        performer = Performer(equipment.aggregates, keys, signer, accounts)
+        acme = ACME.of(equipment.aggregates, keys, clock.now, clock.elapsed)
+        performer = Performer(equipment.aggregates, keys, signer, acme)
         runner = Runner(equipment.log, equipment.effects, equipment.lease, performer.perform, clock.now)
         self._workers = Workers()
         desk = Desk(
@@ -103,7 +101,7 @@ class Service:
             signer,
             lambda authority: public.locations(self.addresses.public_url, authority),
             self._workers,
-            acme_accounts=accounts,
+            acme=acme,
         )
         self._keys = keys
         tree = Tree(equipment.log)
@@ -120,6 +118,7 @@ class Service:
             runner=runner,
             aggregates=equipment.aggregates,
             desk=desk,
+            acme=acme,
             backups=backups,
             now=clock.now,
         )
@@ -163,7 +162,7 @@ class Service:
                 for runner in runners:
                     await runner.cleanup()
                 await self._workers.close()
-                await self._directories.close()
+                await parts.acme.close()
 
     def close(self) -> None:
         """Release the addresses of a service that never served."""

@@ -21,6 +21,7 @@ from es_pki.commands.lineage import (
     State,
     Version,
 )
+from es_pki.commands.obtaining import ObtainCertificate, obtain
 from es_pki.commands.preparation import Wanted, prepared, was_decided
 from es_pki.commands.profile import PROFILES
 from es_pki.commands.refusals import SerialNumberTaken, SigningGivenUp, taken
@@ -89,6 +90,7 @@ CertificateCommand = (
     | SignCSR
     | SelfSignCertificate
     | ImportCertificate
+    | ObtainCertificate
     | RenewCertificate
     | ReissueCertificate
     | RecordSignature
@@ -144,6 +146,8 @@ def decide(command: CertificateCommand, state: State, encode: Callable[[Template
             return _begin(command.wanted, state, encode, issuer=None, key_id=command.key_id)
         case ImportCertificate():
             return bring_in(command, state)
+        case ObtainCertificate():
+            return obtain(command, state)
         case RenewCertificate():
             return renew(command, state, model(state), encode)
         case ReissueCertificate():
@@ -211,7 +215,7 @@ def reservations(event: CertificateEvent, certificate_id: str) -> Sequence[Claim
         case CertificatePrepared():
             return tuple(_serial_number(event, certificate_id))
         case CertificateImported():
-            own_name = (_name(event.name, certificate_id),) if event.version == 1 else ()
+            own_name = (_name(event.name, certificate_id),) if event.version == 1 and not event.order_id else ()
             return (*own_name, *_imported(event, certificate_id))
         case CertificateRenamed(former_name_released=False):
             return (_name(event.name, certificate_id),)
@@ -270,6 +274,8 @@ def guards(command: CertificateCommand) -> Sequence[Guard]:
             return (*_guarded(wanted.public_key, issuer), approval)
         case ImportCertificate(foreign=foreign):
             return (trusted_key(foreign.public_key_hash, "certificate.public_key"),)
+        case ObtainCertificate(order=order):
+            return (order,)
         case SelfSignCertificate(wanted=wanted):
             return _guarded(wanted.public_key, None)
         case RenewCertificate(further=further) | ReissueCertificate(further=further):

@@ -15,6 +15,7 @@ from es_pki.events.acme_account import (
     ACMEKeyRollOverFailed,
     ACMERegistrationFailed,
 )
+from es_pki.events.acme_order import ACMECertificateObtained, ACMEOrderFailed, ACMEOrderPlaced
 from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed
 from es_pki.events.certificate import (
     CertificateDeleted,
@@ -65,7 +66,21 @@ class CloseACMEAccount(Struct, frozen=True, tag=True):
     account_id: str
 
 
-Effect = SignAuthority | SignCertificate | DiscardKeys | OpenACMEAccount | RollOverACMEKey | CloseACMEAccount
+class AdvanceACMEOrder(Struct, frozen=True, tag=True):
+    """Bring the order to its end, step by step, and record each."""
+
+    order_id: str
+
+
+Effect = (
+    SignAuthority
+    | SignCertificate
+    | DiscardKeys
+    | OpenACMEAccount
+    | RollOverACMEKey
+    | CloseACMEAccount
+    | AdvanceACMEOrder
+)
 
 
 class Due(Struct, frozen=True):
@@ -97,6 +112,9 @@ REACTED_TO = codec.stored_types_of(
     ACMEKeyRollOverFailed,
     ACMEDeactivationRequested,
     ACMEAccountDeactivated,
+    ACMEOrderPlaced,
+    ACMECertificateObtained,
+    ACMEOrderFailed,
 )
 """The stored types of the events that `react` looks at, old names too."""
 
@@ -117,10 +135,10 @@ def react(happened: Happened) -> Iterator[Due | Settled]:
         case PrivateKeysDiscarded(key_ids=key_ids):
             yield Settled(DiscardKeys(happened.id, key_ids))
         case _:
-            yield from _of_acme_account(happened)
+            yield from _of_acme(happened)
 
 
-def _of_acme_account(happened: Happened) -> Iterator[Due | Settled]:
+def _of_acme(happened: Happened) -> Iterator[Due | Settled]:
     match happened.event:
         case ACMEAccountPrepared():
             yield Due(OpenACMEAccount(happened.id))
@@ -134,5 +152,9 @@ def _of_acme_account(happened: Happened) -> Iterator[Due | Settled]:
             yield Due(CloseACMEAccount(happened.id))
         case ACMEAccountDeactivated():
             yield Settled(CloseACMEAccount(happened.id))
+        case ACMEOrderPlaced():
+            yield Due(AdvanceACMEOrder(happened.id))
+        case ACMECertificateObtained() | ACMEOrderFailed():
+            yield Settled(AdvanceACMEOrder(happened.id))
         case _:
             pass

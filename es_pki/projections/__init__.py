@@ -7,6 +7,7 @@ from typing import Any
 
 from es_pki.projections import (
     acme_accounts,
+    acme_orders,
     authorities,
     expiry_calendar,
     history,
@@ -28,5 +29,6 @@ VIEWS: tuple[View[Any], ...] = (
     key_compromises.view,
     signing_requests.view,
     acme_accounts.view,
+    acme_orders.view,
 )
 """Every view there is."""

@@ -14,6 +14,19 @@ from es_pki.events.acme_account import (
     ACMEKeyRollOverFailed,
     ACMERegistrationFailed,
 )
+from es_pki.events.acme_order import (
+    ACMEAuthorizationValidated,
+    ACMECertificateObtained,
+    ACMEChallengeCleanedUp,
+    ACMEChallengePresented,
+    ACMEChallengeSeen,
+    ACMEOrderAbandoned,
+    ACMEOrderCreated,
+    ACMEOrderFailed,
+    ACMEOrderFinalized,
+    ACMEOrderHindered,
+    ACMEOrderPlaced,
+)
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityPrepared,
@@ -144,10 +157,21 @@ def _of_acme(event: Event) -> str:
             return event.url
         case ACMEAccountKeyPrepared():
             return event.key_type.value
-        case ACMERegistrationFailed() | ACMEKeyRollOverFailed():
+        case ACMERegistrationFailed() | ACMEKeyRollOverFailed() | ACMEOrderFailed() | ACMEOrderHindered():
             return f"{event.problem.type}: {event.problem.detail}"
-        case ACMEDeactivationRequested():
+        case ACMEDeactivationRequested() | ACMEOrderAbandoned():
             return event.reason
+        case ACMEOrderPlaced():
+            names = (*event.subject_alt_names.dns_names, *event.subject_alt_names.ip_addresses)
+            return f"{event.name}: {', '.join(names)}"
+        case ACMEOrderCreated():
+            return event.url
+        case ACMEChallengePresented():
+            return f"{event.identifier}: {event.type}"
+        case ACMEChallengeSeen() | ACMEAuthorizationValidated() | ACMEChallengeCleanedUp():
+            return event.authorization
+        case ACMECertificateObtained():
+            return f"version {event.version}"
         case _:
             return ""
 
@@ -190,6 +214,17 @@ view = View(
         ACMEKeyRollOverFailed,
         ACMEDeactivationRequested,
         ACMEAccountDeactivated,
+        ACMEOrderPlaced,
+        ACMEOrderCreated,
+        ACMEChallengePresented,
+        ACMEChallengeSeen,
+        ACMEAuthorizationValidated,
+        ACMEChallengeCleanedUp,
+        ACMEOrderFinalized,
+        ACMECertificateObtained,
+        ACMEOrderHindered,
+        ACMEOrderAbandoned,
+        ACMEOrderFailed,
     ),
     key=key,
     evolve=evolve,

@@ -4,8 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from es_pki.commands import acme_account, authority, certificate, key_compromise, log_key, principal, signing_request
+from es_pki.commands import (
+    acme_account,
+    acme_order,
+    authority,
+    certificate,
+    key_compromise,
+    log_key,
+    principal,
+    signing_request,
+)
 from es_pki.events.acme_account import ACMEAccountEvent
+from es_pki.events.acme_order import ACMEOrderEvent
 from es_pki.events.authority import AuthorityEvent
 from es_pki.events.certificate import CertificateEvent
 from es_pki.events.key_compromise import KeyCompromiseEvent
@@ -17,6 +27,7 @@ from tests.spec import encode
 
 AGGREGATES = [
     (acme_account.decider, ACMEAccountEvent),
+    (acme_order.decider, ACMEOrderEvent),
     (authority.decider(encode), AuthorityEvent),
     (certificate.decider(encode), CertificateEvent),
     (log_key.decider, LogKeyEvent),

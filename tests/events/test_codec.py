@@ -19,6 +19,19 @@ from es_pki.events.acme_account import (
     ACMEKeyRollOverFailed,
     ACMERegistrationFailed,
 )
+from es_pki.events.acme_order import (
+    ACMEAuthorizationValidated,
+    ACMECertificateObtained,
+    ACMEChallengeCleanedUp,
+    ACMEChallengePresented,
+    ACMEChallengeSeen,
+    ACMEOrderAbandoned,
+    ACMEOrderCreated,
+    ACMEOrderFailed,
+    ACMEOrderFinalized,
+    ACMEOrderHindered,
+    ACMEOrderPlaced,
+)
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityPrepared,
@@ -53,6 +66,7 @@ from es_pki.values import (
     ACMEProblem,
     Attribute,
     AttributeType,
+    ChallengeType,
     ExportFormat,
     ExtendedKeyUsage,
     ForeignAttribute,
@@ -84,6 +98,8 @@ PROBLEM = ACMEProblem(
     document='{"type":"urn:ietf:params:acme:error:externalAccountRequired","detail":"give an account of ours"}',
 )
 
+TOKEN = "DGyRejmCefe7v4NfDGDKfA"  # noqa: S105 - what a challenge is answered under
+
 SAMPLES = {
     "acme_account.prepared.v1": ACMEAccountPrepared(
         name="letsencrypt",
@@ -114,6 +130,44 @@ SAMPLES = {
     "acme_account.key_roll_over_failed.v1": ACMEKeyRollOverFailed(PROBLEM, ("0f8b7b2e-0000-4000-8000-000000000006",)),
     "acme_account.deactivation_requested.v1": ACMEDeactivationRequested("another authority from now on"),
     "acme_account.deactivated.v1": ACMEAccountDeactivated(),
+    "acme_order.placed.v1": ACMEOrderPlaced(
+        name="www",
+        certificate_id="018f0000-0000-7000-8000-000000000006",
+        account_id="018f0000-0000-7000-8000-000000000007",
+        subject_alt_names=SubjectAltNames(dns_names=("www.example.test",), ip_addresses=("2001:db8::1",)),
+        challenge_type=ChallengeType.HTTP_01,
+        key_id="0f8b7b2e-0000-4000-8000-000000000007",
+        key_type=KeyType.EC_P256,
+        public_key_hash="ef" * 32,
+        csr=b"\x30\x0c",
+        request_digest=b"\x09" * 32,
+        profile="shortlived",
+        preferred_chain="Example Root CA",
+        replaces="aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE",
+        renews=True,
+    ),
+    "acme_order.created.v1": ACMEOrderCreated(
+        url="https://acme.example.test/order/1",
+        authorizations=("https://acme.example.test/authorization/1",),
+        expires=NOT_AFTER,
+    ),
+    "acme_order.challenge_presented.v1": ACMEChallengePresented(
+        authorization="https://acme.example.test/authorization/1",
+        identifier="www.example.test",
+        type=ChallengeType.HTTP_01,
+        url="https://acme.example.test/challenge/1",
+        token=TOKEN,
+    ),
+    "acme_order.challenge_seen.v1": ACMEChallengeSeen("https://acme.example.test/authorization/1"),
+    "acme_order.authorization_validated.v1": ACMEAuthorizationValidated("https://acme.example.test/authorization/1"),
+    "acme_order.challenge_cleaned_up.v1": ACMEChallengeCleanedUp(
+        authorization="https://acme.example.test/authorization/1", token=TOKEN
+    ),
+    "acme_order.finalized.v1": ACMEOrderFinalized(),
+    "acme_order.certificate_obtained.v1": ACMECertificateObtained("018f0000-0000-7000-8000-000000000006", 2),
+    "acme_order.hindered.v1": ACMEOrderHindered(PROBLEM, NOT_AFTER),
+    "acme_order.abandoned.v1": ACMEOrderAbandoned("no longer needed"),
+    "acme_order.failed.v1": ACMEOrderFailed(PROBLEM, "018f0000-0000-7000-8000-000000000006", "www"),
     "authority.prepared.v1": AuthorityPrepared(
         name="intermediate",
         subject=SUBJECT,

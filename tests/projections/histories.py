@@ -15,6 +15,19 @@ from es_pki.events.acme_account import (
     ACMEKeyRollOverFailed,
     ACMERegistrationFailed,
 )
+from es_pki.events.acme_order import (
+    ACMEAuthorizationValidated,
+    ACMECertificateObtained,
+    ACMEChallengeCleanedUp,
+    ACMEChallengePresented,
+    ACMEChallengeSeen,
+    ACMEOrderAbandoned,
+    ACMEOrderCreated,
+    ACMEOrderFailed,
+    ACMEOrderFinalized,
+    ACMEOrderHindered,
+    ACMEOrderPlaced,
+)
 from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed, IssuancePolicyAdopted
 from es_pki.events.certificate import (
     CertificateDeleted,
@@ -43,6 +56,7 @@ from es_pki.values import (
     ACMEProblem,
     Attribute,
     AttributeType,
+    ChallengeType,
     ExportFormat,
     IssuancePolicy,
     KeyType,
@@ -111,9 +125,11 @@ class _Author:
                 yield iter([(f"key_compromise-{self._random.getrandbits(256):064x}", KeyCompromiseReported("stolen"))])
             elif kind < 0.3:
                 yield self._principal_life(f"principal-{self.new_id()}")
-            elif kind < 0.42:
+            elif kind < 0.38:
                 yield self._acme_account_life(f"acme_account-{self.new_id()}")
             elif kind < 0.52:
+                yield self._acme_order_life(f"acme_order-{self.new_id()}")
+            elif kind < 0.62:
                 yield self._signing_request_life(f"signing_request-{self.new_id()}")
             else:
                 yield self._certificate_life(f"certificate-{self.new_id()}")
@@ -204,6 +220,30 @@ class _Author:
         if self._random.random() < 0.3:
             yield stream, ACMEDeactivationRequested("no longer needed")
             yield stream, ACMEAccountDeactivated()
+
+    def _acme_order_life(self, stream: str) -> Iterator[tuple[str, Event]]:
+        order_id, name = stream.removeprefix("acme_order-"), f"order-{next(self._numbers)}"
+        authorization, token = f"https://acme.test/{self.new_id()}", self.new_id()
+        names, kind = Names(dns_names=("www.example.test",)), ChallengeType.HTTP_01
+        key = ("key", KeyType.EC_P256, self._random.choice(self._keys))
+        yield stream, ACMEOrderPlaced(name, order_id, self.new_id(), names, kind, *key, b"csr", b"digest")
+        yield f"acme_order_for-{order_id}", NameReserved(order_id)
+        if self._random.random() < 0.5:
+            problem = ACMEProblem("urn:ietf:params:acme:error:rateLimited", "too many")
+            yield stream, ACMEOrderHindered(problem, NOW + timedelta(hours=1))
+        yield stream, ACMEOrderCreated(f"https://acme.test/{order_id}", (authorization,), None)
+        yield stream, ACMEChallengePresented(authorization, "www.example.test", kind, "https://acme.test/c", token)
+        yield stream, ACMEChallengeSeen(authorization)
+        if self._random.random() < 0.2:
+            yield stream, ACMEOrderAbandoned("no longer needed")
+        if self._random.random() < 0.5:
+            yield stream, ACMEChallengeCleanedUp(authorization, token)
+            yield stream, ACMEOrderFailed(ACMEProblem("urn:ietf:params:acme:error:dns", "no"), order_id, name)
+            return
+        yield stream, ACMEAuthorizationValidated(authorization)
+        yield stream, ACMEChallengeCleanedUp(authorization, token)
+        yield stream, ACMEOrderFinalized()
+        yield stream, ACMECertificateObtained(order_id, 1)
 
     def interleaved(self) -> Iterator[tuple[str, Event]]:
         """Yield the events of several lives at once, without end."""

@@ -25,6 +25,7 @@ from es_pki.adapters.http.tokens import TOKENS, Tokens
 from es_pki.adapters.web import pages
 from es_pki.projections import (
     acme_accounts,
+    acme_orders,
     authorities,
     expiry_calendar,
     history,
@@ -139,6 +140,18 @@ ROUTES: tuple[Route, ...] = (
         lists.acme_account_history,
         HISTORY,
         page_of(history.Row),
+    ),
+    Route(
+        "GET",
+        "/api/v1/acme/orders",
+        EVERYBODY,
+        lists.list_acme_orders,
+        (*PAGES, "name", "status", "certificate_id", "account_id", "public_key_hash"),
+        page_of(acme_orders.Row),
+    ),
+    Route("GET", "/api/v1/acme/orders/{id}", EVERYBODY, lists.one_acme_order, NOW_OR_THEN, Shown(acme_orders.Row)),
+    Route(
+        "GET", "/api/v1/acme/orders/{id}/history", EVERYBODY, lists.acme_order_history, HISTORY, page_of(history.Row)
     ),
     Route("GET", "/api/v1/calendar", EVERYBODY, lists.calendar, (*PAGES, *EXPIRIES), page_of(expiry_calendar.Row)),
     Route("GET", "/api/v1/calendar.ics", EVERYBODY, calendar_feed.calendar_feed, (*NOW_OR_THEN, *EXPIRIES)),

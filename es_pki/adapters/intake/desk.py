@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import assert_never
 
-from es_pki.adapters.acme.accounts import Accounts
+from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.intake import (
-    acme,
+    acme_account,
+    acme_order,
     authority,
     certificate,
     importing,
@@ -19,6 +20,7 @@ from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.answer import Answer, Asked, Caller
 from es_pki.adapters.intake.office import Office
 from es_pki.adapters.intake.requests import (
+    AbandonACMEOrder,
     CompleteCSR,
     CreateAuthority,
     CreateCSR,
@@ -30,6 +32,7 @@ from es_pki.adapters.intake.requests import (
     ImportCertificate,
     ImportCSR,
     IssueCertificate,
+    PlaceACMEOrder,
     RegisterACMEAccount,
     ReissueCertificate,
     RejectCSR,
@@ -70,9 +73,9 @@ class Desk:
         locations: Callable[[str], Locations],
         workers: Workers,
         *,
-        acme_accounts: Accounts,
+        acme: ACME,
     ) -> None:
-        self._office = Office(aggregates, keys, signer, locations, workers, acme_accounts)
+        self._office = Office(aggregates, keys, signer, locations, workers, acme)
 
     async def name_log(self, origin: str, caller: Caller) -> str:
         """Give the log its origin and its first signing key, unless it has them; return its origin."""
@@ -108,7 +111,9 @@ class Desk:
             case CreateCSR() | ImportCSR() | CompleteCSR() | RejectCSR():
                 return await signing_request.take(self._office, request, asked, digest)
             case RegisterACMEAccount() | RollOverACMEAccountKey() | DeactivateACMEAccount():
-                return await acme.take(self._office, request, asked, digest)
+                return await acme_account.take(self._office, request, asked, digest)
+            case PlaceACMEOrder() | AbandonACMEOrder():
+                return await acme_order.take(self._office, request, asked, digest)
             case ReportKeyCompromise():
                 return await key_compromise.report(self._office, request, asked)
             case RotateLogKey():

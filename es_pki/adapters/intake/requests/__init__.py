@@ -10,7 +10,13 @@ import msgspec
 from msgspec import structs
 from msgspec.inspect import Metadata, StructType, Type, UnionType, type_info
 
-from es_pki.adapters.intake.requests.acme import DeactivateACMEAccount, RegisterACMEAccount, RollOverACMEAccountKey
+from es_pki.adapters.intake.requests.acme import (
+    AbandonACMEOrder,
+    DeactivateACMEAccount,
+    PlaceACMEOrder,
+    RegisterACMEAccount,
+    RollOverACMEAccountKey,
+)
 from es_pki.adapters.intake.requests.authority import CreateAuthority, SetIssuancePolicy
 from es_pki.adapters.intake.requests.certificate import (
     ExportCertificate,
@@ -41,6 +47,7 @@ from es_pki.adapters.intake.requests.signing_request import (
 __all__ = [
     "REQUESTS",
     "SECRETS",
+    "AbandonACMEOrder",
     "CompleteCSR",
     "CreateAuthority",
     "CreateCSR",
@@ -52,6 +59,7 @@ __all__ = [
     "ImportCSR",
     "ImportCertificate",
     "IssueCertificate",
+    "PlaceACMEOrder",
     "RegisterACMEAccount",
     "ReissueCertificate",
     "RejectCSR",
@@ -91,6 +99,8 @@ Request = (
     | RegisterACMEAccount
     | RollOverACMEAccountKey
     | DeactivateACMEAccount
+    | PlaceACMEOrder
+    | AbandonACMEOrder
     | ReportKeyCompromise
     | RotateLogKey
     | CreateToken
