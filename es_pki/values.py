@@ -316,6 +316,10 @@ ACME_GIVEN_UP = "urn:es-pki:acme:given-up"
 """The type of the problem of what somebody called off before it was done."""
 
 
+ACME_REFUSED_HERE = "urn:es-pki:acme:refused-here"
+"""The type of the problem of what was refused before any directory heard of it."""
+
+
 class ChallengeType(StrEnum):
     """How a name is proved to an ACME directory (RFC 8555 section 8)."""
 

@@ -83,6 +83,13 @@ def _order(server: Server, name: str, host: str = "sample.example.test") -> dict
     return {"name": name, "account": ACCOUNT, "dns_names": [host]}
 
 
+def _ordered(server: Server) -> str:
+    name = fresh()
+    answer = server.done("PlaceACMEOrder", **_order(server, name))
+    assert answer["result"]["status"] == "issued", answer
+    return name
+
+
 def _failed_order(server: Server) -> str:
     answer = server.done("PlaceACMEOrder", **_order(server, fresh(), BROKEN))
     assert answer["result"]["status"] == "failed", answer
@@ -140,6 +147,7 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.RollOverACMEAccountKey: lambda server: {"account": _account(server)},
     requests.DeactivateACMEAccount: lambda server: {"account": _account(server), "reason": "sample"},
     requests.PlaceACMEOrder: lambda server: _order(server, fresh()),
+    requests.RenewACME: lambda server: {"certificate": _ordered(server)},
     requests.AbandonACMEOrder: lambda server: {"order": _failed_order(server), "reason": "sample"},
     requests.ReportKeyCompromise: lambda _: {"public_key_hash": secrets.token_hex(32), "reason": "sample"},
     requests.RotateLogKey: lambda _: {},

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from es_pki.adapters import clock, whole_file
+from es_pki.adapters.acme.renewals import Renewals
 from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.backup.scheduled import ScheduledBackups, plan_of
 from es_pki.adapters.checkpoints import CheckpointStore, Notary
@@ -108,7 +109,9 @@ class Service:
         notary = Notary(equipment.log, tree, keys, equipment.checkpoints)
         plan = plan_of(settings)
         backups = ScheduledBackups(plan, equipment.log, notary, equipment.sealed_keys, clock.now) if plan else None
-        self._scheduler = Scheduler(equipment.lease, [backups.look] if backups else [], clock.now)
+        self._renewals = Renewals(equipment.aggregates, equipment.views, acme.directories, desk.take, clock.now)
+        works = [self._renewals.look, *([backups.look] if backups else [])]
+        self._scheduler = Scheduler(equipment.lease, works, clock.now)
         self.parts = Parts(
             log=equipment.log,
             tree=tree,
@@ -162,6 +165,7 @@ class Service:
                 for runner in runners:
                     await runner.cleanup()
                 await self._workers.close()
+                await self._renewals.close()
                 await parts.acme.close()
 
     def close(self) -> None:

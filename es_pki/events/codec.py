@@ -35,6 +35,7 @@ from es_pki.events.acme_order import (
     ACMEOrderHindered,
     ACMEOrderPlaced,
 )
+from es_pki.events.acme_renewal import ACMERenewalEvent, ACMERenewalFailed, ACMERenewalPlanned
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityEvent,
@@ -72,6 +73,7 @@ from es_pki.events.signing_request import (
 Event = (
     ACMEAccountEvent
     | ACMEOrderEvent
+    | ACMERenewalEvent
     | AuthorityEvent
     | CertificateEvent
     | KeyCompromiseEvent
@@ -101,6 +103,8 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "acme_order.hindered.v1": ACMEOrderHindered,
     "acme_order.abandoned.v1": ACMEOrderAbandoned,
     "acme_order.failed.v1": ACMEOrderFailed,
+    "acme_renewal.planned.v1": ACMERenewalPlanned,
+    "acme_renewal.failed.v1": ACMERenewalFailed,
     "authority.prepared.v1": AuthorityPrepared,
     "authority.created.v1": AuthorityCreated,
     "authority.signing_failed.v1": AuthoritySigningFailed,

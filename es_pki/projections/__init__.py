@@ -8,6 +8,7 @@ from typing import Any
 from es_pki.projections import (
     acme_accounts,
     acme_orders,
+    acme_renewals,
     authorities,
     expiry_calendar,
     history,
@@ -30,5 +31,6 @@ VIEWS: tuple[View[Any], ...] = (
     signing_requests.view,
     acme_accounts.view,
     acme_orders.view,
+    acme_renewals.view,
 )
 """Every view there is."""

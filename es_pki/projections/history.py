@@ -27,6 +27,7 @@ from es_pki.events.acme_order import (
     ACMEOrderHindered,
     ACMEOrderPlaced,
 )
+from es_pki.events.acme_renewal import ACMERenewalFailed, ACMERenewalPlanned
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityPrepared,
@@ -157,7 +158,15 @@ def _of_acme(event: Event) -> str:
             return event.url
         case ACMEAccountKeyPrepared():
             return event.key_type.value
-        case ACMERegistrationFailed() | ACMEKeyRollOverFailed() | ACMEOrderFailed() | ACMEOrderHindered():
+        case ACMERenewalPlanned():
+            return f"version {event.version} at {event.at:%F %T}Z"
+        case (
+            ACMERegistrationFailed()
+            | ACMEKeyRollOverFailed()
+            | ACMEOrderFailed()
+            | ACMEOrderHindered()
+            | ACMERenewalFailed()
+        ):
             return f"{event.problem.type}: {event.problem.detail}"
         case ACMEDeactivationRequested() | ACMEOrderAbandoned():
             return event.reason
@@ -225,6 +234,8 @@ view = View(
         ACMEOrderHindered,
         ACMEOrderAbandoned,
         ACMEOrderFailed,
+        ACMERenewalPlanned,
+        ACMERenewalFailed,
     ),
     key=key,
     evolve=evolve,

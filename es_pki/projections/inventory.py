@@ -24,7 +24,7 @@ from es_pki.projections.view import View, own_id
 from es_pki.values import ForeignSubject, KeyAlgorithm, Profile, SubjectAltNames, shown_subject
 
 NAME = "inventory"
-VERSION = 4
+VERSION = 5
 
 
 class CertificateStatus(StrEnum):
@@ -40,7 +40,8 @@ class Version(Struct, frozen=True):
 
     `security_bits` is the key's strength; `public_key_hash` is the SHA-256 of the SubjectPublicKeyInfo in hex.
     `imported` is "yes" for one that was made elsewhere: then `issuer` is who issued it, and it may have a subject,
-    `other_names` and a `key_type` such as nobody here makes, and no profile.
+    `other_names` and a `key_type` such as nobody here makes, and no profile. `order_id` is that of the ACME order by
+    which it came, if it came by one.
     """
 
     version: int
@@ -63,6 +64,7 @@ class Version(Struct, frozen=True):
     fingerprint: str | None = None
     failure: str | None = None
     imported: str = "no"
+    order_id: str | None = None
     issuer: ForeignSubject | None = None
     other_names: tuple[str, ...] = ()
 
@@ -210,6 +212,7 @@ def _imported(event: CertificateImported, happened: Happened) -> Version:
         issued_at=None,
         fingerprint=hashlib.sha256(event.certificate).hexdigest(),
         imported="yes",
+        order_id=event.order_id or None,
         issuer=event.issuer,
         other_names=event.other_names,
     )

@@ -32,6 +32,7 @@ from es_pki.events.acme_order import (
     ACMEOrderHindered,
     ACMEOrderPlaced,
 )
+from es_pki.events.acme_renewal import ACMERenewalFailed, ACMERenewalPlanned
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityPrepared,
@@ -168,6 +169,19 @@ SAMPLES = {
     "acme_order.hindered.v1": ACMEOrderHindered(PROBLEM, NOT_AFTER),
     "acme_order.abandoned.v1": ACMEOrderAbandoned("no longer needed"),
     "acme_order.failed.v1": ACMEOrderFailed(PROBLEM, "018f0000-0000-7000-8000-000000000006", "www"),
+    "acme_renewal.planned.v1": ACMERenewalPlanned(
+        name="www",
+        version=2,
+        not_after=NOT_AFTER,
+        at=NOT_BEFORE + timedelta(days=61),
+        window_start=NOT_BEFORE + timedelta(days=60),
+        window_end=NOT_BEFORE + timedelta(days=62),
+        suggested=True,
+        explanation="https://acme.example.test/incident",
+    ),
+    "acme_renewal.failed.v1": ACMERenewalFailed(
+        version=2, attempt=3, problem=PROBLEM, next_attempt=NOT_BEFORE + timedelta(days=62)
+    ),
     "authority.prepared.v1": AuthorityPrepared(
         name="intermediate",
         subject=SUBJECT,

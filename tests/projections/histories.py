@@ -28,9 +28,11 @@ from es_pki.events.acme_order import (
     ACMEOrderHindered,
     ACMEOrderPlaced,
 )
+from es_pki.events.acme_renewal import ACMERenewalFailed, ACMERenewalPlanned
 from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed, IssuancePolicyAdopted
 from es_pki.events.certificate import (
     CertificateDeleted,
+    CertificateImported,
     CertificateIssued,
     CertificateLabelled,
     CertificatePrepared,
@@ -244,6 +246,36 @@ class _Author:
         yield stream, ACMEChallengeCleanedUp(authorization, token)
         yield stream, ACMEOrderFinalized()
         yield stream, ACMECertificateObtained(order_id, 1)
+        yield from self._renewal_life(order_id, name)
+
+    def _renewal_life(self, certificate_id: str, name: str) -> Iterator[tuple[str, Event]]:
+        stream, end = f"acme_renewal-{certificate_id}", NOW + timedelta(days=90)
+        for version in range(1, self._random.randrange(2, 4)):
+            certificate = self._random.randbytes(8)
+            imported = CertificateImported(
+                version=version,
+                name=name,
+                issuer_id=None,
+                profile=Profile.SERVER,
+                subject=(),
+                issuer=(),
+                subject_alt_names=Names(dns_names=("www.example.test",)),
+                key=KeyType.EC_P256.kind,
+                key_id=self.new_id(),
+                public_key_hash=self._random.choice(self._keys),
+                serial_number=f"{self._random.getrandbits(64):x}",
+                not_before=NOW,
+                not_after=end,
+                certificate=certificate,
+                request_digest=b"digest",
+                request_id=certificate_id,
+                order_id=certificate_id,
+            )
+            yield f"certificate-{certificate_id}", imported
+            yield stream, ACMERenewalPlanned(name, version, end, NOW + timedelta(days=61), NOW, end)
+            if self._random.random() < 0.5:
+                problem = ACMEProblem("urn:ietf:params:acme:error:dns", "no such name")
+                yield stream, ACMERenewalFailed(version, 1, problem, NOW + timedelta(days=62))
 
     def interleaved(self) -> Iterator[tuple[str, Event]]:
         """Yield the events of several lives at once, without end."""

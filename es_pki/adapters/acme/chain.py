@@ -6,6 +6,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509.oid import NameOID
 
+from es_pki.adapters.acme.jws import encoded
 from es_pki.adapters.acme.problems import AnswerMalformed
 from es_pki.adapters.x509.bundle import read_bundle
 from es_pki.adapters.x509.keys import spki_of
@@ -44,3 +45,19 @@ def _issuers(chain: Chain) -> set[str]:
         for der in chain
         for attribute in x509.load_der_x509_certificate(der).issuer.get_attributes_for_oid(NameOID.COMMON_NAME)
     }
+
+
+def ari_identifier(certificate: bytes) -> str:
+    """Return what a DER certificate is known by to its directory (RFC 9773 section 4.1), "" for one that has no key id.
+
+    Base64url of the authority key identifier, a dot, and base64url of the serial number's DER value.
+    """
+    parsed = x509.load_der_x509_certificate(certificate)
+    try:
+        key_id = parsed.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
+    except x509.ExtensionNotFound:
+        key_id = None
+    if key_id is None:
+        return ""
+    number = parsed.serial_number
+    return f"{encoded(key_id)}.{encoded(number.to_bytes(number.bit_length() // 8 + 1, 'big'))}"

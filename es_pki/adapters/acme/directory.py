@@ -101,12 +101,13 @@ class Client:
 
     async def place(self, identifiers: Sequence[Identifier], *, profile: str = "", replaces: str = "") -> Placed:
         """Place an order (section 7.4); `replaces` is the ARI identifier of a certificate (RFC 9773 section 5)."""
+        directory = await self._transport.directory()
         body: dict[str, object] = {"identifiers": identifiers}
         if profile:
             body["profile"] = profile
-        if replaces:
+        if replaces and directory.renewal_info is not None:
             body["replaces"] = replaces
-        reply = await self._post((await self._transport.directory()).new_order, body)
+        reply = await self._post(directory.new_order, body)
         return Placed(_location(reply), reply.read(Order))
 
     async def placed_before(

@@ -21,7 +21,7 @@ from es_pki.commands.acme_account import usable
 from es_pki.commands.acme_order import ACMEOrderShared, placed
 from es_pki.commands.acme_steps import RecordACMEHindrance, RecordACMEOrderFailure, State
 from es_pki.decider import Refused
-from es_pki.values import ACME_GIVEN_UP, ACMEProblem, ChallengeType
+from es_pki.values import ACME_GIVEN_UP, ACME_REFUSED_HERE, ACMEProblem, ChallengeType
 
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=6)
@@ -29,7 +29,6 @@ LONGEST_PAUSE = timedelta(hours=6)
 MOST_HINDRANCES = 40
 """How often in a row an order may be hindered before it fails: about a week, as long as directories keep orders."""
 
-REFUSED = "urn:es-pki:acme:refused-here"
 SHARED = "urn:es-pki:acme:shared"
 
 
@@ -115,7 +114,7 @@ class Orders:
         except ACMEOrderShared as shared:
             raise await self._hindered(attempt, state, ACMEProblem(SHARED, shared.detail), None) from None
         except Refused as refused:
-            return await self._failed(attempt, ACMEProblem(REFUSED, refused.detail))
+            return await self._failed(attempt, ACMEProblem(ACME_REFUSED_HERE, refused.detail))
 
     async def _failed(self, attempt: Attempt, problem: ACMEProblem) -> State:
         """Clean up and record that the order is over."""

@@ -18,6 +18,7 @@ from es_pki.commands.refusals import NotFound
 from es_pki.projections import (
     acme_accounts,
     acme_orders,
+    acme_renewals,
     authorities,
     expiry_calendar,
     history,
@@ -77,6 +78,11 @@ async def one_acme_order(request: web.Request) -> web.StreamResponse:
 async def acme_order_history(request: web.Request) -> web.StreamResponse:
     """Answer with what happened to an order at an ACME directory, first to last."""
     return await _history(request, (await acme_order_row(request)).id)
+
+
+async def list_acme_renewals(request: web.Request) -> web.StreamResponse:
+    """Answer with when the certificates of ACME directories are renewed, and why that failed, by name."""
+    return await _list(request, acme_renewals.view, row_object)
 
 
 async def acme_order_row(request: web.Request) -> acme_orders.Row:

@@ -26,6 +26,7 @@ from es_pki.adapters.web import pages
 from es_pki.projections import (
     acme_accounts,
     acme_orders,
+    acme_renewals,
     authorities,
     expiry_calendar,
     history,
@@ -152,6 +153,14 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/v1/acme/orders/{id}", EVERYBODY, lists.one_acme_order, NOW_OR_THEN, Shown(acme_orders.Row)),
     Route(
         "GET", "/api/v1/acme/orders/{id}/history", EVERYBODY, lists.acme_order_history, HISTORY, page_of(history.Row)
+    ),
+    Route(
+        "GET",
+        "/api/v1/acme/renewals",
+        EVERYBODY,
+        lists.list_acme_renewals,
+        (*PAGES, "name"),
+        page_of(acme_renewals.Row),
     ),
     Route("GET", "/api/v1/calendar", EVERYBODY, lists.calendar, (*PAGES, *EXPIRIES), page_of(expiry_calendar.Row)),
     Route("GET", "/api/v1/calendar.ics", EVERYBODY, calendar_feed.calendar_feed, (*NOW_OR_THEN, *EXPIRIES)),

@@ -1,37 +1,49 @@
 """Requests about orders at ACME directories: recorded first, then brought to their ends, as far as that goes."""
 
 import asyncio
+from base64 import b64encode
 from typing import assert_never
 
+from es_pki.adapters.acme.chain import ari_identifier
 from es_pki.adapters.acme.problems import DirectoryFailed
 from es_pki.adapters.intake.answer import Answer, Asked, answered
 from es_pki.adapters.intake.deciders import ACME_ACCOUNT, ACME_ORDER, CERTIFICATE
 from es_pki.adapters.intake.office import Office
-from es_pki.adapters.intake.requests import AbandonACMEOrder, PlaceACMEOrder
+from es_pki.adapters.intake.requests import AbandonACMEOrder, PlaceACMEOrder, RenewACME
 from es_pki.adapters.keyring import MadeKey
 from es_pki.adapters.postponed import Postponed
 from es_pki.adapters.x509 import names
+from es_pki.adapters.x509.csr import read_csr
 from es_pki.adapters.x509.encode import csr_builder
+from es_pki.adapters.x509.keys import public_key_of
 from es_pki.commands import acme_order
 from es_pki.commands.acme_account import usable
 from es_pki.commands.acme_order import ACMEOrderCommand, ACMEOrderMissing, placed
+from es_pki.commands.acme_renewal import NotObtainedByACME
 from es_pki.commands.acme_steps import State
+from es_pki.commands.certificate import model
+from es_pki.commands.lineage import check_is_there
 from es_pki.commands.names import is_uuid
 from es_pki.commands.profile import PROFILES, key_usages
-from es_pki.commands.refusals import RulesBroken
+from es_pki.commands.refusals import Malformed, RulesBroken
 from es_pki.decider import Violation
 from es_pki.events.acme_order import ACMEOrderEvent, ACMEOrderPlaced
+from es_pki.events.certificate import CertificateImported
 from es_pki.values import Attribute, AttributeType, Profile, Subject, SubjectAltNames
 
 PATIENCE_SECONDS = 40.0
 """How long a request waits for an order's end; the order goes on without it."""
 
 
-async def take(office: Office, request: PlaceACMEOrder | AbandonACMEOrder, asked: Asked, digest: bytes) -> Answer:
+async def take(
+    office: Office, request: PlaceACMEOrder | RenewACME | AbandonACMEOrder, asked: Asked, digest: bytes
+) -> Answer:
     """Do what was asked."""
     match request:
         case PlaceACMEOrder():
             return await place(office, request, asked, digest)
+        case RenewACME():
+            return await renew(office, request, asked, digest)
         case AbandonACMEOrder():
             return await abandon(office, request, asked)
         case _:
@@ -75,6 +87,65 @@ async def place(office: Office, request: PlaceACMEOrder, asked: Asked, digest: b
         owner=order_id,
     )
     return await pursued(office, order_id, asked, events)
+
+
+async def renew(office: Office, request: RenewACME, asked: Asked, digest: bytes) -> Answer:
+    """Order a lineage's next version: with a new key, or for the present one."""
+    if request.reuse_key and request.key_type is not None:
+        raise Malformed.at("reuse_key", "a key comes from one place", "give one of reuse_key and key_type")
+    order_id, actor = asked.new_id(), asked.caller.name
+    certificate_id = await office.certificate_id(request.certificate)
+    before, version, certificate = await _obtained(office, certificate_id)
+    subject = read_csr(b64encode(before.csr).decode()).subject
+
+    async def command(key: MadeKey) -> ACMEOrderCommand:
+        account = await office.aggregates.load(ACME_ACCOUNT, before.account_id)
+        usable(account.state)
+        lineage = (await office.aggregates.load(CERTIFICATE, certificate_id)).state
+        return acme_order.PlaceACMEOrder(
+            name=lineage.name,
+            certificate_id=certificate_id,
+            account_id=before.account_id,
+            account_version=account.version,
+            subject_alt_names=before.subject_alt_names,
+            challenge_type=before.challenge_type,
+            public_key=key.public_key,
+            key_id=key.key_id,
+            csr=await csr_of(office, key, certificate_id, subject, before.subject_alt_names),
+            profile=before.profile,
+            preferred_chain=before.preferred_chain,
+            replaces=ari_identifier(certificate),
+            renews=True,
+            request_digest=digest,
+        )
+
+    if request.reuse_key:
+        present = MadeKey(version.key_id or "", public_key_of(certificate, "reuse_key"))
+        events = (await office.aggregates.handle(ACME_ORDER, order_id, lambda: command(present), actor=actor)).events
+    else:
+        events = await office.with_new_key(
+            ACME_ORDER,
+            order_id,
+            request.key_type or before.key_type,
+            command,
+            actor=actor,
+            purpose=CERTIFICATE.category,
+            owner=certificate_id,
+        )
+    return await pursued(office, order_id, asked, events)
+
+
+async def _obtained(office: Office, certificate_id: str) -> tuple[ACMEOrderPlaced, CertificateImported, bytes]:
+    """Return the order by which a lineage's current version came, and the version. Raises `NotObtainedByACME`."""
+    state = (await office.aggregates.load(CERTIFICATE, certificate_id, afresh=True)).state
+    version = model(state)
+    check_is_there(state)
+    prepared = version.prepared
+    if not isinstance(prepared, CertificateImported) or not prepared.order_id or version.certificate is None:
+        detail = f"the certificate {state.name} did not come from an ACME directory"
+        raise NotObtainedByACME(detail, Violation("certificate", "orders are repeated", detail))
+    order = (await office.aggregates.load(ACME_ORDER, prepared.order_id)).state
+    return placed(order), prepared, version.certificate
 
 
 async def csr_of(

@@ -37,6 +37,7 @@ from es_pki.adapters.intake.requests import (
     ReissueCertificate,
     RejectCSR,
     RenameCertificate,
+    RenewACME,
     RenewCertificate,
     ReportKeyCompromise,
     Request,
@@ -112,7 +113,7 @@ class Desk:
                 return await signing_request.take(self._office, request, asked, digest)
             case RegisterACMEAccount() | RollOverACMEAccountKey() | DeactivateACMEAccount():
                 return await acme_account.take(self._office, request, asked, digest)
-            case PlaceACMEOrder() | AbandonACMEOrder():
+            case PlaceACMEOrder() | RenewACME() | AbandonACMEOrder():
                 return await acme_order.take(self._office, request, asked, digest)
             case ReportKeyCompromise():
                 return await key_compromise.report(self._office, request, asked)

@@ -20,12 +20,14 @@ from es_pki.adapters.intake.requests import (
     DeactivateACMEAccount,
     PlaceACMEOrder,
     RegisterACMEAccount,
+    RenewACME,
     RollOverACMEAccountKey,
 )
 from es_pki.values import ChallengeType, KeyType
 
 ACCOUNTS = "/api/v1/acme/accounts"
 ORDERS = "/api/v1/acme/orders"
+RENEWALS = "/api/v1/acme/renewals"
 
 MAC_KEY_VARIABLE = "ES_PKI_EAB_HMAC_KEY"
 
@@ -77,6 +79,18 @@ def issue(session: Session) -> int:
     """Order a certificate from an ACME directory."""
     files.check(session.arguments.output)
     return _print_order(session, session.send(PlaceACMEOrder))
+
+
+def renew(session: Session) -> int:
+    """Order the next version of a certificate that came from an ACME directory."""
+    files.check(session.arguments.output)
+    return _print_order(session, session.send(RenewACME))
+
+
+def renewals(session: Session) -> int:
+    """List when certificates of ACME directories are renewed, and why that failed."""
+    rows = session.client.items(RENEWALS, {**session.as_of(), **dict(session.arguments.filters or [])})
+    return print_rows(session, RENEWAL_COLUMNS, rows)
 
 
 def orders(session: Session) -> int:
@@ -150,6 +164,18 @@ ORDER_COLUMNS: list[show.Column] = [
 ]
 
 
+RENEWAL_COLUMNS: list[show.Column] = [
+    ("NAME", lambda row: row["name"]),
+    ("VERSION", lambda row: row["version"]),
+    ("NOT AFTER", lambda row: show.when(row["not_after"])),
+    ("PLANNED", lambda row: show.when(row["planned_at"])),
+    ("BY THE DIRECTORY", lambda row: row["suggested"]),
+    ("FAILED", lambda row: row["attempts"]),
+    ("NEXT ATTEMPT", lambda row: show.when(row["next_attempt"])),
+    ("PROBLEM", lambda row: _detail(row["problem"])),
+]
+
+
 def _detail(problem: object) -> object:
     return problem.get("detail") if isinstance(problem, dict) else None
 
@@ -203,6 +229,18 @@ VERBS = (
             IDEMPOTENCY_KEY,
         ),
     ),
+    Verb(
+        "acme renew",
+        renew,
+        (
+            option("certificate", metavar="NAME", help="the certificate's name or id"),
+            option("--reuse-key", action="store_true", default=None, help="have the present key certified again"),
+            KEY_TYPE,
+            OUTPUT,
+            IDEMPOTENCY_KEY,
+        ),
+    ),
+    Verb("acme renewals", renewals, (filters("name"), AS_OF)),
     Verb("acme orders", orders, (filters("name, status, certificate_id, account_id, public_key_hash"), AS_OF)),
     Verb("acme order", order, (ORDER, AS_OF)),
     Verb("acme abandon", abandon, (ORDER, option("--reason", metavar="TEXT", help="why"), IDEMPOTENCY_KEY)),

@@ -15,6 +15,7 @@ from es_pki.adapters.intake.requests.acme import (
     DeactivateACMEAccount,
     PlaceACMEOrder,
     RegisterACMEAccount,
+    RenewACME,
     RollOverACMEAccountKey,
 )
 from es_pki.adapters.intake.requests.authority import CreateAuthority, SetIssuancePolicy
@@ -64,6 +65,7 @@ __all__ = [
     "ReissueCertificate",
     "RejectCSR",
     "RenameCertificate",
+    "RenewACME",
     "RenewCertificate",
     "ReportKeyCompromise",
     "Request",
@@ -100,6 +102,7 @@ Request = (
     | RollOverACMEAccountKey
     | DeactivateACMEAccount
     | PlaceACMEOrder
+    | RenewACME
     | AbandonACMEOrder
     | ReportKeyCompromise
     | RotateLogKey

@@ -75,6 +75,20 @@ class PlaceACMEOrder(Struct, frozen=True, forbid_unknown_fields=True):
     preferred_chain: str = ""
 
 
+class RenewACME(Struct, frozen=True, forbid_unknown_fields=True):
+    """Order a certificate that came from an ACME directory anew, now: the same names, from the same account.
+
+    It becomes the next version. The key is new, of the same type unless `key_type` names another; `reuse_key` has the
+    present one certified again. es-pki does this by itself when the time comes.
+    """
+
+    senders: ClassVar[frozenset[Role]] = OPERATORS
+
+    certificate: str
+    reuse_key: bool = False
+    key_type: KeyType | None = None
+
+
 class AbandonACMEOrder(Struct, frozen=True, forbid_unknown_fields=True):
     """Call an ACME order off that is under way: what it left in other places is cleaned up, its key stays.
 
