@@ -21,6 +21,8 @@ PREFIX = "ES_PKI_"
 LONGEST_ORGANIZATION = 48
 """Octets: with ` Intermediate CA` behind it, it is still a common name (RFC 5280 appendix A.1)."""
 
+MOST_CRL_SHARDS = 1_000
+
 NOT_SETTINGS = frozenset(
     {
         "ES_PKI_URL",
@@ -28,6 +30,7 @@ NOT_SETTINGS = frozenset(
         "ES_PKI_CA_FILE",
         "ES_PKI_BACKUP_PASSPHRASE",
         "ES_PKI_EXPORT_PASSPHRASE",
+        "ES_PKI_IMPORT_PASSPHRASE",
         "ES_PKI_EAB_HMAC_KEY",
     }
 )
@@ -50,6 +53,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     checkpoints, as `pki.example.com/log`; fixed for ever when the log gets its first key, and drawn when it isn't set.
     `backup_dir`: the folder for scheduled backups, made `backup_every_hours` hours after the last (0: never), of which
     `backup_keep` stay. `backup_passphrase_file`: a file (0600) with the passphrase that backups are sealed with.
+    `crl_validity_hours`: how long a CRL holds; `crl_overlap_hours`: how long before its end the next one is issued.
+    `crl_shards`: among how many CRLs of an authority new certificates are spread, besides the one that lists all
+    (below 2: none besides).
     """
 
     data_dir: str = DEFAULT_DATA_DIR
@@ -66,6 +72,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     backup_every_hours: int = 0
     backup_keep: int = 7
     backup_passphrase_file: str = ""
+    crl_validity_hours: int = 168
+    crl_overlap_hours: int = 24
+    crl_shards: int = 0
 
     def __repr__(self) -> str:
         """Show nothing: a database URL and a passphrase are secrets."""
@@ -137,7 +146,17 @@ def _checked(settings: Settings) -> Settings:
     if settings.log_origin and (fault := name_fault(settings.log_origin)):
         raise SettingsRefused(f"log_origin: a name as pki.example.com/log: {fault}")
     _check_backups(settings)
+    _check_crls(settings)
     return settings
+
+
+def _check_crls(settings: Settings) -> None:
+    if settings.crl_validity_hours < 1:
+        raise SettingsRefused("crl_validity_hours: at least 1 hour")
+    if not 0 < settings.crl_overlap_hours < settings.crl_validity_hours:
+        raise SettingsRefused("crl_overlap_hours: at least 1 hour, and less than crl_validity_hours")
+    if not 0 <= settings.crl_shards <= MOST_CRL_SHARDS:
+        raise SettingsRefused(f"crl_shards: 0 to {MOST_CRL_SHARDS}")
 
 
 def _check_backups(settings: Settings) -> None:

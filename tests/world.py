@@ -5,15 +5,18 @@ from typing import Any
 
 from es_pki.adapters import clock
 from es_pki.adapters.acme.works import ACME
+from es_pki.adapters.crls import CRLPlan, Maker
 from es_pki.adapters.examination import Examination, examine
 from es_pki.adapters.intake.answer import Answer, Asked, Caller
 from es_pki.adapters.intake.desk import Desk
 from es_pki.adapters.intake.first_run import FirstRun
+from es_pki.adapters.intake.office import Office
 from es_pki.adapters.intake.requests import Request
 from es_pki.adapters.keyring import KeyRing
 from es_pki.adapters.keystore.master import from_file
 from es_pki.adapters.keystore.sqlite import SQLiteKeyStore
 from es_pki.adapters.lease import FileLease
+from es_pki.adapters.lint import SecondOpinion
 from es_pki.adapters.reactions import Performer, Runner
 from es_pki.adapters.reactions.store import SQLiteEffects
 from es_pki.adapters.signing import Signer
@@ -69,7 +72,18 @@ class World:
         self.signer = Signer(self.aggregates, self.keys, clock.now)
         self.acme = ACME.of(self.aggregates, self.keys, clock.now, clock.elapsed)
         self.performer = Performer(self.aggregates, self.keys, self.signer, self.acme)
-        self.desk = Desk(self.aggregates, self.keys, self.signer, _locations, self.workers, acme=self.acme)
+        crls = Maker(self.aggregates, self.keys, _locations, CRLPlan())
+        office = Office(
+            aggregates=self.aggregates,
+            keys=self.keys,
+            signer=self.signer,
+            locations=_locations,
+            workers=self.workers,
+            second_opinion=SecondOpinion(self.workers),
+            crls=crls,
+            acme=self.acme,
+        )
+        self.desk = Desk(office)
 
     async def set_up(self) -> None:
         """Make the log's key, root and intermediate."""

@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 
 from es_pki.events.certificate import (
     CertificateDeleted,
+    CertificateHeld,
     CertificateImported,
     CertificateIssued,
     CertificatePrepared,
+    CertificateReleased,
     CertificateRenamed,
+    CertificateRevoked,
     CertificateRolledBack,
     PrivateKeyExported,
     PrivateKeysDiscarded,
@@ -43,8 +46,8 @@ class Lineages:
         match happened.event:
             case CertificatePrepared(name=name) | CertificateImported(name=name) if lineage is None:
                 lineage = self._lineages[happened.id] = _Lineage(name, {name})
-            case PrivateKeysDiscarded():
-                pass
+            case PrivateKeysDiscarded() | CertificateRevoked() | CertificateHeld() | CertificateReleased():
+                pass  # what was issued has to be revocable after its lineage's end
             case _ if lineage is not None and lineage.is_deleted:
                 yield "it happened to a certificate that was deleted"
         if lineage is None:

@@ -7,7 +7,8 @@ import logging
 import os
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -18,6 +19,7 @@ from es_pki.adapters.acme.renewals import Renewals
 from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.backup.scheduled import ScheduledBackups, plan_of
 from es_pki.adapters.checkpoints import CheckpointStore, Notary
+from es_pki.adapters.crls import CRLPlan, Maker, Publisher
 from es_pki.adapters.http import public, server, tls
 from es_pki.adapters.http.parts import Parts
 from es_pki.adapters.intake.aggregates import Aggregates
@@ -25,10 +27,14 @@ from es_pki.adapters.intake.chain import chain, issuers_of, without_root
 from es_pki.adapters.intake.deciders import CERTIFICATE
 from es_pki.adapters.intake.desk import Desk
 from es_pki.adapters.intake.first_run import ROOT, FirstRun
+from es_pki.adapters.intake.office import Office
 from es_pki.adapters.keyring import KeyRing
 from es_pki.adapters.keystore import KeyStore
 from es_pki.adapters.keystore.sealed import SealedKeys
 from es_pki.adapters.lease import Lease
+from es_pki.adapters.lint import SecondOpinion
+from es_pki.adapters.ocsp.responder import Responder
+from es_pki.adapters.ocsp.upkeep import Upkeep
 from es_pki.adapters.reactions import EffectStore, Performer, Runner
 from es_pki.adapters.scheduler import Scheduler
 from es_pki.adapters.signing import Signer
@@ -38,6 +44,7 @@ from es_pki.adapters.x509.formats import pem_chain
 from es_pki.commands.names import dns_name_fault, ip_address_fault
 from es_pki.config import Settings, host_and_port
 from es_pki.projections import VIEWS
+from es_pki.values import Locations
 from eventlog import Log
 from eventlog.tree import Tree
 
@@ -65,6 +72,8 @@ class Equipment(Struct, frozen=True):
     lease: Lease
     set_up_lease: Lease
     aggregates: Aggregates
+    workers: Workers
+    second_opinion: SecondOpinion
 
 
 class Addresses(Struct, frozen=True):
@@ -85,42 +94,44 @@ class Service:
             server.bind(*host_and_port(settings.listen, "listen")),
             server.bind(*host_and_port(settings.public_listen, "public_listen")),
         ]
-        published = server.address(self._sockets[1], instead_of_all=socket.gethostname())
-        self.addresses = Addresses(
-            f"https://{server.address(self._sockets[0])}", settings.public_url or f"http://{published}", os.getpid()
-        )
-        keys = KeyRing(equipment.keys)
+        self.addresses = _addresses(self._sockets, settings)
+        self._keys = keys = KeyRing(equipment.keys)
         signer = Signer(equipment.aggregates, keys, clock.now)
-        follower = Follower(equipment.log, equipment.views, VIEWS, equipment.lease)
         acme = ACME.of(equipment.aggregates, keys, clock.now, clock.elapsed)
         performer = Performer(equipment.aggregates, keys, signer, acme)
         runner = Runner(equipment.log, equipment.effects, equipment.lease, performer.perform, clock.now)
-        self._workers = Workers()
-        desk = Desk(
-            equipment.aggregates,
-            keys,
-            signer,
-            lambda authority: public.locations(self.addresses.public_url, authority),
-            self._workers,
+        maker = Maker(equipment.aggregates, keys, self._locations, _crl_plan(settings))
+        office = Office(
+            aggregates=equipment.aggregates,
+            keys=keys,
+            signer=signer,
+            locations=self._locations,
+            workers=equipment.workers,
+            second_opinion=equipment.second_opinion,
+            crls=maker,
             acme=acme,
         )
-        self._keys = keys
+        desk, crls = Desk(office), Publisher(equipment.log, maker, equipment.lease, clock.now)
         tree = Tree(equipment.log)
         notary = Notary(equipment.log, tree, keys, equipment.checkpoints)
-        plan = plan_of(settings)
-        backups = ScheduledBackups(plan, equipment.log, notary, equipment.sealed_keys, clock.now) if plan else None
+        backups = _scheduled_backups(equipment, settings, notary)
+        upkeep = Upkeep(equipment.views, equipment.aggregates, desk, clock.now)
         self._renewals = Renewals(equipment.aggregates, equipment.views, acme.directories, desk.take, clock.now)
-        works = [self._renewals.look, *([backups.look] if backups else [])]
+        works = [crls.look, upkeep.look, self._renewals.look, *([backups.look] if backups else [])]
         self._scheduler = Scheduler(equipment.lease, works, clock.now)
         self.parts = Parts(
             log=equipment.log,
             tree=tree,
             notary=notary,
             views=equipment.views,
-            follower=follower,
+            follower=Follower(equipment.log, equipment.views, VIEWS, equipment.lease),
             runner=runner,
             aggregates=equipment.aggregates,
             desk=desk,
+            second_opinion=equipment.second_opinion,
+            crls=crls,
+            ocsp=Responder(equipment.log, equipment.aggregates, keys, upkeep.certify, clock.now),
+            workers=equipment.workers,
             acme=acme,
             backups=backups,
             now=clock.now,
@@ -138,6 +149,7 @@ class Service:
             return await self._first_run.administrator(self._settings.token_file)
         finally:
             await lease.release()
+            await self._equipment.workers.close()
 
     async def let_administrator_in(self, name: str) -> str:
         """Create an administrator; return its token. Raises `Refused`."""
@@ -148,9 +160,13 @@ class Service:
         """Follow, react and answer while the context lasts; then finish what was begun."""
         context = tls.server_context()
         parts = self.parts
-        works = parts.follower.run, parts.runner.run, parts.notary.run, self._keys.make_ahead, self._scheduler.run
-        async with _in_background(*works):
+        followers = parts.follower.run, parts.runner.run, parts.crls.run, parts.ocsp.run
+        works = *followers, parts.notary.run, self._keys.make_ahead, self._scheduler.run
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(self._equipment.workers.close)
+            await stack.enter_async_context(_in_background(*works, parts.second_opinion.run))
             await self.parts.follower.reached(0, FIRST_VIEWS_SECONDS)
+            await self.parts.crls.reached(FIRST_VIEWS_SECONDS)
             await self._use_certificate(context)
             runners = [
                 await server.serve_publicly(self.parts, self._sockets[1]),
@@ -164,7 +180,6 @@ class Service:
                 self._withdraw()
                 for runner in runners:
                     await runner.cleanup()
-                await self._workers.close()
                 await self._renewals.close()
                 await parts.acme.close()
 
@@ -172,6 +187,9 @@ class Service:
         """Release the addresses of a service that never served."""
         for bound in self._sockets:
             bound.close()
+
+    def _locations(self, authority_id: str) -> Locations:
+        return public.locations(self.addresses.public_url, authority_id, self._settings.crl_shards)
 
     def _announce(self) -> None:
         whole_file.write(self._file("server.json"), msgspec.json.encode(self.addresses))
@@ -238,6 +256,27 @@ class Service:
 
     def _file(self, name: str) -> Path:
         return self._settings.folder / name
+
+
+def _addresses(sockets: Sequence[socket.socket], settings: Settings) -> Addresses:
+    """Return where the management's socket and the public one are reached."""
+    management, public_one = sockets
+    published = server.address(public_one, instead_of_all=socket.gethostname())
+    public_url = settings.public_url or f"http://{published}"
+    return Addresses(f"https://{server.address(management)}", public_url, os.getpid())
+
+
+def _scheduled_backups(equipment: Equipment, settings: Settings, notary: Notary) -> ScheduledBackups | None:
+    plan = plan_of(settings)
+    return ScheduledBackups(plan, equipment.log, notary, equipment.sealed_keys, clock.now) if plan else None
+
+
+def _crl_plan(settings: Settings) -> CRLPlan:
+    return CRLPlan(
+        validity=timedelta(hours=settings.crl_validity_hours),
+        overlap=timedelta(hours=settings.crl_overlap_hours),
+        shards=settings.crl_shards,
+    )
 
 
 @contextlib.asynccontextmanager

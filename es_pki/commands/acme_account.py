@@ -25,7 +25,8 @@ from es_pki.events.acme_account import (
     ACMERegistrationFailed,
 )
 from es_pki.events.reservation import NameReleased, NameReserved
-from es_pki.values import ACME_GIVEN_UP, ACMEProblem, KeyType, PublicKey
+from es_pki.values import KeyType, PublicKey
+from es_pki.values.acme import ACME_GIVEN_UP, ACMEProblem
 
 CATEGORY = "acme_account"
 

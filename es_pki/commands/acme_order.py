@@ -26,7 +26,8 @@ from es_pki.events.acme_order import (
     ACMEOrderPlaced,
 )
 from es_pki.events.reservation import NameReleased, NameReserved
-from es_pki.values import ChallengeType, PublicKey, SubjectAltNames
+from es_pki.values import PublicKey, SubjectAltNames
+from es_pki.values.acme import ChallengeType
 
 CATEGORY = "acme_order"
 

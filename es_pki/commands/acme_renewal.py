@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from es_pki.decider import Decider, Kind, Refused
 from es_pki.events.acme_renewal import ACMERenewalEvent, ACMERenewalFailed, ACMERenewalPlanned
-from es_pki.values import ACMEProblem
+from es_pki.values.acme import ACMEProblem
 
 CATEGORY = "acme_renewal"
 

@@ -23,7 +23,7 @@ from es_pki.events.acme_order import (
     ACMEOrderHindered,
     ACMEOrderPlaced,
 )
-from es_pki.values import ACMEProblem
+from es_pki.values.acme import ACMEProblem
 
 
 class RecordACMEOrderCreated(Struct, frozen=True):

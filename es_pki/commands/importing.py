@@ -7,20 +7,18 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from es_pki.commands.built_in import BUILT_IN, INTERMEDIATE
 from es_pki.commands.lineage import State, Version, check_is_signed, check_is_there
 from es_pki.commands.names import own_name_violations
-from es_pki.commands.profile import PROFILES
 from es_pki.commands.refusals import RulesBroken, taken
 from es_pki.commands.renewal import KeyElsewhere
 from es_pki.decider import Kind, Refused, RequestReused, Violation
 from es_pki.events.certificate import CertificateEvent, CertificateImported
 from es_pki.values import (
     ExtendedKeyUsage,
-    ForeignSubject,
-    KeyKind,
-    Profile,
     SubjectAltNames,
 )
+from es_pki.values.foreign import ForeignSubject, KeyKind
 
 
 class Foreign(Struct, frozen=True):
@@ -37,8 +35,9 @@ class Foreign(Struct, frozen=True):
     serial_number: str
     not_before: datetime
     not_after: datetime
-    profile: Profile | None
+    profile: str
     is_self_signed: bool
+    is_authority: bool
 
 
 class ImportCertificate(Struct, frozen=True):
@@ -73,13 +72,13 @@ class VersionOutdated(Refused):
     kind = Kind.CLASHING
 
 
-def profile_of(purposes: tuple[ExtendedKeyUsage, ...] | None, *, is_authority: bool) -> Profile | None:
-    """Return the profile whose certificates have exactly these purposes (None: any), None if there is none."""
+def profile_of(purposes: tuple[ExtendedKeyUsage, ...] | None, *, is_authority: bool) -> str:
+    """Return the built-in profile whose certificates have exactly these purposes (None: any), "" if there is none."""
     if is_authority:
-        return Profile.INTERMEDIATE
-    if not purposes:
-        return None
-    return next((p for p, terms in PROFILES.items() if set(terms.extended_key_usages) == set(purposes)), None)
+        return INTERMEDIATE.name
+    wanted = set(purposes or ())
+    same = (name for name, each in BUILT_IN.items() if wanted and set(each.terms.extended_key_usages) == wanted)
+    return next(same, "")
 
 
 def bring_in(command: ImportCertificate, state: State) -> list[CertificateEvent]:
@@ -167,6 +166,7 @@ def imported(command: ImportCertificate, number: int, key_id: str | None, *, ord
         certificate=foreign.certificate,
         chain=foreign.chain,
         is_self_signed=foreign.is_self_signed,
+        is_authority=foreign.is_authority,
         request_digest=command.request_digest,
         request_id=command.request_id,
         order_id=order_id,

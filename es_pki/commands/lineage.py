@@ -17,18 +17,23 @@ from es_pki.decider import Kind, Refused, Violation
 from es_pki.events.certificate import (
     CertificateDeleted,
     CertificateEvent,
+    CertificateHeld,
     CertificateImported,
     CertificateIssued,
     CertificateLabelled,
     CertificatePrepared,
+    CertificateReleased,
     CertificateRenamed,
+    CertificateRevoked,
     CertificateRolledBack,
     OwnerAssigned,
     PrivateKeyExported,
     PrivateKeysDiscarded,
     SigningFailed,
+    UseBegun,
+    UseEnded,
 )
-from es_pki.values import KeyKind
+from es_pki.values.foreign import KeyKind, kind_of
 
 MAXIMUM_ALIASES = 20
 MAXIMUM_LABELS = 32
@@ -50,7 +55,10 @@ class RollBackCertificate(Struct, frozen=True):
 
 
 class RenameCertificate(Struct, frozen=True):
-    """Call the lineage otherwise. Its former name goes on leading to it, unless it is released."""
+    """Call the lineage otherwise. Its former name goes on leading to it, unless it is released.
+
+    `used_by` names those who use it besides the services bound to it.
+    """
 
     name: str
     keeps_former_name: bool
@@ -65,7 +73,7 @@ class DescribeCertificate(Struct, frozen=True):
 
 
 class DeleteCertificate(Struct, frozen=True):
-    """Be done with the lineage; `used_by` names those who still use it."""
+    """Be done with the lineage; `used_by` names those who still use it besides the services bound to it."""
 
     reason: str
     used_by: tuple[str, ...]
@@ -104,17 +112,33 @@ class VersionExpired(Refused):
     kind = Kind.CLASHING
 
 
+class VersionRevoked(Refused):
+    """The version was revoked, or is held: nobody would accept it. Renew the certificate, or release the version."""
+
+    kind = Kind.CLASHING
+
+
 class Version(Struct, frozen=True):
-    """A version: as it was prepared, then its DER certificate, or why it never got one; or as it was imported."""
+    """A version: as it was prepared, then its DER certificate, or why it never got one; or as it was imported.
+
+    `held` while it is held, `revoked` for ever: what was recorded then.
+    """
 
     prepared: CertificatePrepared | CertificateImported
     certificate: bytes | None = None
     failure: str | None = None
+    held: CertificateHeld | None = None
+    revoked: CertificateRevoked | None = None
 
     @property
     def key(self) -> KeyKind:
         """Return what kind of key it has."""
-        return self.prepared.key_type.kind if isinstance(self.prepared, CertificatePrepared) else self.prepared.key
+        return kind_of(self.prepared.key_type) if isinstance(self.prepared, CertificatePrepared) else self.prepared.key
+
+    @property
+    def crl_shard(self) -> int:
+        """Return the shard of its issuer's CRL that lists it; what was made elsewhere names none."""
+        return self.prepared.crl_shard if isinstance(self.prepared, CertificatePrepared) else 0
 
     @property
     def is_outstanding(self) -> bool:
@@ -125,7 +149,8 @@ class Version(Struct, frozen=True):
 class State(Struct, frozen=True):
     """What decisions about a certificate read. `versions` by number; `current` is the served one's, 0 before any.
 
-    `aliases` are former names that still lead to it; `exports` its keys' exports, by the ids of their requests.
+    `aliases` are former names that still lead to it; `exports` its keys' exports, by the ids of their requests; `uses`
+    the services bound to it, by their ids.
     """
 
     versions: Mapping[int, Version] = {}
@@ -137,6 +162,7 @@ class State(Struct, frozen=True):
     is_deleted: bool = False
     has_keys: bool = True
     exports: Mapping[str, PrivateKeyExported] = {}
+    uses: Mapping[str, UseBegun] = {}
 
     @property
     def newest(self) -> Version | None:
@@ -174,7 +200,14 @@ def evolve(state: State, event: CertificateEvent) -> State:
         case CertificateImported(version=number, certificate=certificate):
             versions = {**state.versions, number: Version(event, certificate)}
             return replace(state, versions=versions, current=number, name=state.name or event.name)
-        case CertificateIssued() | SigningFailed() | CertificateRolledBack():
+        case (
+            CertificateIssued()
+            | SigningFailed()
+            | CertificateRolledBack()
+            | CertificateHeld()
+            | CertificateReleased()
+            | CertificateRevoked()
+        ):
             return _with_version(state, event) if event.version in state.versions else state
         case CertificateRenamed():
             return replace(state, name=event.name, aliases=_aliases(state.aliases, event))
@@ -188,18 +221,36 @@ def evolve(state: State, event: CertificateEvent) -> State:
             return replace(state, has_keys=False)
         case PrivateKeyExported(export_id=export_id):
             return replace(state, exports={**state.exports, export_id: event})
+        case UseBegun(service_id=service_id):
+            return replace(state, uses={**state.uses, service_id: event})
+        case UseEnded(service_id=service_id):
+            return replace(state, uses={key: use for key, use in state.uses.items() if key != service_id})
 
 
-def _with_version(state: State, event: CertificateIssued | SigningFailed | CertificateRolledBack) -> State:
+def _with_version(
+    state: State,
+    event: CertificateIssued
+    | SigningFailed
+    | CertificateRolledBack
+    | CertificateHeld
+    | CertificateReleased
+    | CertificateRevoked,
+) -> State:
     number, version = event.version, state.versions[event.version]
     match event:
         case CertificateIssued(certificate=certificate):
-            versions = {**state.versions, number: replace(version, certificate=certificate)}
-            return replace(state, versions=versions, current=number)
+            state, version = replace(state, current=number), replace(version, certificate=certificate)
         case SigningFailed(reason=reason):
-            return replace(state, versions={**state.versions, number: replace(version, failure=reason)})
+            version = replace(version, failure=reason)
         case CertificateRolledBack():
-            return replace(state, current=number)
+            state = replace(state, current=number)
+        case CertificateHeld():
+            version = replace(version, held=event)
+        case CertificateReleased():
+            version = replace(version, held=None)
+        case CertificateRevoked():
+            version = replace(version, revoked=event, held=None)
+    return replace(state, versions={**state.versions, number: version})
 
 
 def _aliases(before: tuple[str, ...], event: CertificateRenamed) -> tuple[str, ...]:
@@ -258,6 +309,9 @@ def _roll_back(command: RollBackCertificate, state: State) -> list[CertificateEv
     if not version.prepared.not_before <= command.now <= version.prepared.not_after:
         detail = f"version {command.version} held until {version.prepared.not_after:%F %T}Z"
         raise VersionExpired(detail, Violation("version", "RFC 5280 section 4.1.2.5", detail))
+    if version.revoked is not None or version.held is not None:
+        detail = f"version {command.version} was revoked" if version.revoked else f"version {command.version} is held"
+        raise VersionRevoked(detail, Violation("version", "RFC 5280 section 3.3", detail))
     return [CertificateRolledBack(command.version)]
 
 
@@ -267,7 +321,7 @@ def _rename(command: RenameCertificate, state: State) -> list[CertificateEvent]:
     RulesBroken.if_any(own_name_violations(command.name))
     released = not command.keeps_former_name
     if released:
-        _check_is_unused(command.used_by)
+        _check_is_unused(command.used_by, state)
     event = CertificateRenamed(name=command.name, former_name=state.name, former_name_released=released)
     if len(_aliases(state.aliases, event)) > MAXIMUM_ALIASES:
         RulesBroken.if_any([Violation("name", "former names are counted", f"at most {MAXIMUM_ALIASES} lead here")])
@@ -307,7 +361,7 @@ def _is_line(text: str, longest: int) -> bool:
 
 
 def _delete(command: DeleteCertificate, state: State) -> list[CertificateEvent]:
-    _check_is_unused(command.used_by)
+    _check_is_unused(command.used_by, state)
     check_is_signed(state)
     check_reason(command.reason)
     return [
@@ -325,11 +379,12 @@ def fingerprint(certificate: bytes) -> str:
     return hashlib.sha256(certificate).hexdigest()
 
 
-def _check_is_unused(used_by: tuple[str, ...]) -> None:
-    if used_by:
+def _check_is_unused(used_by: tuple[str, ...], state: State) -> None:
+    users = (*used_by, *(use.service for use in state.uses.values()))
+    if users:
         raise CertificateInUse(
-            f"the certificate is used by {', '.join(used_by)}",
-            *(Violation("certificate", "what is used stays", f"used by {user}") for user in used_by),
+            f"the certificate is used by {', '.join(users)}",
+            *(Violation("certificate", "what is used stays", f"used by {user}") for user in users),
         )
 
 

@@ -25,6 +25,8 @@ from es_pki.events.certificate import (
     SigningFailed,
 )
 from es_pki.events.happened import Happened
+from es_pki.events.key_compromise import KeyCompromiseReported, KeyUsesRevoked
+from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared, OCSPResponderSigningFailed
 
 
 class SignAuthority(Struct, frozen=True, tag=True):
@@ -40,11 +42,24 @@ class SignCertificate(Struct, frozen=True, tag=True, omit_defaults=True):
     version: int = 1
 
 
+class SignOCSPResponder(Struct, frozen=True, tag=True):
+    """Sign the prepared certificate of an authority's OCSP responder and record it."""
+
+    authority_id: str
+    version: int
+
+
 class DiscardKeys(Struct, frozen=True, tag=True):
     """Remove a deleted certificate's private keys from the key store and record it."""
 
     certificate_id: str
     key_ids: tuple[str, ...]
+
+
+class RevokeKeyUses(Struct, frozen=True, tag=True):
+    """Revoke what was certified for a compromised key, known by its SHA-256 in hex, and record it."""
+
+    public_key_hash: str
 
 
 class OpenACMEAccount(Struct, frozen=True, tag=True):
@@ -75,7 +90,9 @@ class AdvanceACMEOrder(Struct, frozen=True, tag=True):
 Effect = (
     SignAuthority
     | SignCertificate
+    | SignOCSPResponder
     | DiscardKeys
+    | RevokeKeyUses
     | OpenACMEAccount
     | RollOverACMEKey
     | CloseACMEAccount
@@ -104,6 +121,11 @@ REACTED_TO = codec.stored_types_of(
     SigningFailed,
     CertificateDeleted,
     PrivateKeysDiscarded,
+    KeyCompromiseReported,
+    KeyUsesRevoked,
+    OCSPResponderPrepared,
+    OCSPResponderCertified,
+    OCSPResponderSigningFailed,
     ACMEAccountPrepared,
     ACMEAccountRegistered,
     ACMERegistrationFailed,
@@ -130,10 +152,18 @@ def react(happened: Happened) -> Iterator[Due | Settled]:
             yield Due(SignCertificate(happened.id, version))
         case CertificateIssued(version=version) | SigningFailed(version=version):
             yield Settled(SignCertificate(happened.id, version))
+        case OCSPResponderPrepared(version=version):
+            yield Due(SignOCSPResponder(happened.id, version))
+        case OCSPResponderCertified(version=version) | OCSPResponderSigningFailed(version=version):
+            yield Settled(SignOCSPResponder(happened.id, version))
         case CertificateDeleted(key_ids=key_ids) if key_ids:
             yield Due(DiscardKeys(happened.id, key_ids))
         case PrivateKeysDiscarded(key_ids=key_ids):
             yield Settled(DiscardKeys(happened.id, key_ids))
+        case KeyCompromiseReported():
+            yield Due(RevokeKeyUses(happened.id))
+        case KeyUsesRevoked():
+            yield Settled(RevokeKeyUses(happened.id))
         case _:
             yield from _of_acme(happened)
 

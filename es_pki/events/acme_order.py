@@ -7,7 +7,8 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from es_pki.values import ACMEProblem, ChallengeType, KeyType, SubjectAltNames
+from es_pki.values import KeyType, SubjectAltNames
+from es_pki.values.acme import ACMEProblem, ChallengeType
 
 
 class ACMEOrderPlaced(Struct, frozen=True, omit_defaults=True):

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from es_pki.values import ACMEProblem
+from es_pki.values.acme import ACMEProblem
 
 
 class ACMERenewalPlanned(Struct, frozen=True, omit_defaults=True):

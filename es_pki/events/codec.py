@@ -39,28 +39,51 @@ from es_pki.events.acme_renewal import ACMERenewalEvent, ACMERenewalFailed, ACME
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityEvent,
+    AuthorityImported,
     AuthorityPrepared,
+    AuthorityRevoked,
     AuthoritySigningFailed,
     IssuancePolicyAdopted,
 )
 from es_pki.events.certificate import (
     CertificateDeleted,
     CertificateEvent,
+    CertificateHeld,
     CertificateImported,
     CertificateIssued,
     CertificateLabelled,
     CertificatePrepared,
+    CertificateReleased,
     CertificateRenamed,
+    CertificateRevoked,
     CertificateRolledBack,
     OwnerAssigned,
     PrivateKeyExported,
     PrivateKeysDiscarded,
     SigningFailed,
+    UseBegun,
+    UseEnded,
 )
-from es_pki.events.key_compromise import KeyCompromiseEvent, KeyCompromiseReported
+from es_pki.events.key_compromise import KeyCompromiseEvent, KeyCompromiseReported, KeyUsesRevoked
 from es_pki.events.log_key import LogKeyAdopted, LogKeyEvent, LogRestored
+from es_pki.events.ocsp_responder import (
+    OCSPResponderCertified,
+    OCSPResponderEvent,
+    OCSPResponderPrepared,
+    OCSPResponderSigningFailed,
+)
 from es_pki.events.principal import PrincipalEvent, TokenCreated, TokenRevoked
+from es_pki.events.profile import ProfileDefined, ProfileEvent, ProfileRetired
 from es_pki.events.reservation import NameReleased, NameReserved, ReservationEvent, SerialNumberReserved
+from es_pki.events.revocation_list import CRLIssued, CRLPrepared, RevocationListEvent
+from es_pki.events.service import (
+    CertificateBound,
+    CertificateUnbound,
+    InstallationAdopted,
+    ServiceEvent,
+    ServiceRegistered,
+    ServiceRetired,
+)
 from es_pki.events.signing_request import (
     SigningRequestApproved,
     SigningRequestCreated,
@@ -69,6 +92,7 @@ from es_pki.events.signing_request import (
     SigningRequestRejected,
     SigningRequestSigned,
 )
+from es_pki.events.trust_store import CertificateDistrusted, CertificateTrusted, TrustStoreCreated, TrustStoreEvent
 
 Event = (
     ACMEAccountEvent
@@ -78,9 +102,14 @@ Event = (
     | CertificateEvent
     | KeyCompromiseEvent
     | LogKeyEvent
+    | OCSPResponderEvent
     | PrincipalEvent
+    | ProfileEvent
     | ReservationEvent
+    | RevocationListEvent
+    | ServiceEvent
     | SigningRequestEvent
+    | TrustStoreEvent
 )
 
 EVENT_TYPES: dict[str, type[Event]] = {
@@ -108,7 +137,9 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "authority.prepared.v1": AuthorityPrepared,
     "authority.created.v1": AuthorityCreated,
     "authority.signing_failed.v1": AuthoritySigningFailed,
+    "authority.imported.v1": AuthorityImported,
     "authority.issuance_policy_adopted.v1": IssuancePolicyAdopted,
+    "authority.revoked.v1": AuthorityRevoked,
     "certificate.prepared.v1": CertificatePrepared,
     "certificate.issued.v1": CertificateIssued,
     "certificate.signing_failed.v1": SigningFailed,
@@ -120,19 +151,40 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "certificate.deleted.v1": CertificateDeleted,
     "certificate.private_keys_discarded.v1": PrivateKeysDiscarded,
     "certificate.private_key_exported.v1": PrivateKeyExported,
+    "certificate.held.v1": CertificateHeld,
+    "certificate.released.v1": CertificateReleased,
+    "certificate.revoked.v1": CertificateRevoked,
+    "certificate.use_begun.v1": UseBegun,
+    "certificate.use_ended.v1": UseEnded,
     "key_compromise.reported.v1": KeyCompromiseReported,
+    "key_compromise.uses_revoked.v1": KeyUsesRevoked,
     "log_key.adopted.v1": LogKeyAdopted,
     "log_key.log_restored.v1": LogRestored,
+    "ocsp_responder.prepared.v1": OCSPResponderPrepared,
+    "ocsp_responder.certified.v1": OCSPResponderCertified,
+    "ocsp_responder.signing_failed.v1": OCSPResponderSigningFailed,
     "principal.token_created.v1": TokenCreated,
     "principal.token_revoked.v1": TokenRevoked,
+    "profile.defined.v1": ProfileDefined,
+    "profile.retired.v1": ProfileRetired,
     "reservation.name_reserved.v1": NameReserved,
     "reservation.name_released.v1": NameReleased,
     "reservation.serial_number_reserved.v1": SerialNumberReserved,
+    "revocation_list.crl_prepared.v1": CRLPrepared,
+    "revocation_list.crl_issued.v1": CRLIssued,
+    "service.registered.v1": ServiceRegistered,
+    "service.installation_adopted.v1": InstallationAdopted,
+    "service.certificate_bound.v1": CertificateBound,
+    "service.certificate_unbound.v1": CertificateUnbound,
+    "service.retired.v1": ServiceRetired,
     "signing_request.created.v1": SigningRequestCreated,
     "signing_request.imported.v1": SigningRequestImported,
     "signing_request.approved.v1": SigningRequestApproved,
     "signing_request.signed.v1": SigningRequestSigned,
     "signing_request.rejected.v1": SigningRequestRejected,
+    "trust_store.created.v1": TrustStoreCreated,
+    "trust_store.certificate_trusted.v1": CertificateTrusted,
+    "trust_store.certificate_distrusted.v1": CertificateDistrusted,
 }
 
 """The newest stored type of every event."""

@@ -16,7 +16,14 @@ from es_pki.projections import (
     key_compromises,
     key_uses,
     principals,
+    profiles,
+    revocation_lists,
+    revocations,
+    service_usage,
+    services,
     signing_requests,
+    trust,
+    trust_stores,
 )
 from es_pki.projections.view import View
 
@@ -29,6 +36,13 @@ VIEWS: tuple[View[Any], ...] = (
     key_uses.view,
     key_compromises.view,
     signing_requests.view,
+    profiles.view,
+    trust_stores.view,
+    trust.view,
+    revocations.view,
+    revocation_lists.view,
+    services.view,
+    service_usage.view,
     acme_accounts.view,
     acme_orders.view,
     acme_renewals.view,

@@ -21,7 +21,8 @@ from es_pki.events.acme_order import (
 )
 from es_pki.events.happened import Happened
 from es_pki.projections.view import View, own_id
-from es_pki.values import ACMEProblem, ChallengeType, KeyType, SubjectAltNames
+from es_pki.values import KeyType, SubjectAltNames
+from es_pki.values.acme import ACMEProblem, ChallengeType
 
 NAME = "acme_orders"
 VERSION = 1

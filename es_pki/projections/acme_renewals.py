@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from es_pki.events.acme_renewal import ACMERenewalFailed, ACMERenewalPlanned
 from es_pki.events.happened import Happened
 from es_pki.projections.view import View, own_id
-from es_pki.values import ACMEProblem
+from es_pki.values.acme import ACMEProblem
 
 NAME = "acme_renewals"
 VERSION = 1

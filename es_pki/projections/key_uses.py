@@ -6,14 +6,26 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed
-from es_pki.events.certificate import CertificateImported, CertificateIssued, CertificatePrepared, SigningFailed
+from es_pki.events.authority import (
+    AuthorityCreated,
+    AuthorityImported,
+    AuthorityPrepared,
+    AuthorityRevoked,
+    AuthoritySigningFailed,
+)
+from es_pki.events.certificate import (
+    CertificateImported,
+    CertificateIssued,
+    CertificatePrepared,
+    CertificateRevoked,
+    SigningFailed,
+)
 from es_pki.events.happened import Happened
 from es_pki.projections.view import View
 from es_pki.values import public_key_hash
 
 NAME = "key_uses"
-VERSION = 2
+VERSION = 3
 
 
 class Kind(StrEnum):
@@ -24,7 +36,10 @@ class Kind(StrEnum):
 
 
 class Row(Struct, frozen=True):
-    """One use. `public_key_hash` is the SHA-256 of the SubjectPublicKeyInfo in hex; `signed` is "no" until it is."""
+    """One use. `public_key_hash` is the SHA-256 of the SubjectPublicKeyInfo in hex; `signed` is "no" until it is.
+
+    `revoked` is "yes" once nobody accepts it any more.
+    """
 
     id: str
     kind: Kind
@@ -35,14 +50,19 @@ class Row(Struct, frozen=True):
     serial_number: str
     not_after: datetime
     signed: str = "no"
+    revoked: str = "no"
 
 
 def key(happened: Happened) -> str:
     """Key uses by what uses the key: each version of a certificate has its own."""
     match happened.event:
-        case CertificateImported(version=version):
-            return f"{happened.id}/{version}"
-        case CertificatePrepared(version=version) | CertificateIssued(version=version) | SigningFailed(version=version):
+        case (
+            CertificatePrepared(version=version)
+            | CertificateIssued(version=version)
+            | SigningFailed(version=version)
+            | CertificateRevoked(version=version)
+            | CertificateImported(version=version)
+        ):
             return f"{happened.id}/{version}"
         case _:
             return f"{happened.id}/1"
@@ -74,19 +94,23 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
                 not_after=imported.not_after,
                 signed="yes",
             )
-        case AuthorityPrepared() as authority:
+        case AuthorityPrepared() | AuthorityImported() as authority:
+            is_imported = isinstance(authority, AuthorityImported)
             return Row(
                 id=happened.id,
                 kind=Kind.AUTHORITY,
                 name=authority.name,
                 version=1,
                 public_key_hash=public_key_hash(authority.public_key),
-                key_type=authority.key_type,
+                key_type=authority.key.name if isinstance(authority, AuthorityImported) else authority.key_type,
                 serial_number=authority.serial_number,
                 not_after=authority.not_after,
+                signed="yes" if is_imported else "no",
             )
         case CertificateIssued() | AuthorityCreated() if row is not None:
             return replace(row, signed="yes")
+        case CertificateRevoked() | AuthorityRevoked() if row is not None:
+            return replace(row, revoked="yes")
         case SigningFailed() | AuthoritySigningFailed():
             return None
         case _:
@@ -101,14 +125,17 @@ view = View(
         AuthorityPrepared,
         AuthorityCreated,
         AuthoritySigningFailed,
+        AuthorityImported,
         CertificatePrepared,
         CertificateIssued,
         SigningFailed,
         CertificateImported,
+        CertificateRevoked,
+        AuthorityRevoked,
     ),
     key=key,
     evolve=evolve,
     order_by="name",
-    filters=("public_key_hash", "kind", "name", "signed"),
+    filters=("public_key_hash", "kind", "name", "signed", "revoked"),
     lookups=("public_key_hash", "name"),
 )

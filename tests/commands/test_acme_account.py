@@ -27,7 +27,8 @@ from es_pki.events.acme_account import (
     ACMEKeyRollOverFailed,
     ACMERegistrationFailed,
 )
-from es_pki.values import ACME_GIVEN_UP, ACMEProblem, KeyType, PublicKey
+from es_pki.values import KeyType, PublicKey
+from es_pki.values.acme import ACME_GIVEN_UP, ACMEProblem
 from tests.spec import Spec
 
 KEY = PublicKey(KeyType.EC_P256, b"spki")

@@ -39,7 +39,8 @@ from es_pki.events.acme_order import (
     ACMEOrderHindered,
     ACMEOrderPlaced,
 )
-from es_pki.values import ACMEProblem, ChallengeType, KeyType, PublicKey, SubjectAltNames
+from es_pki.values import KeyType, PublicKey, SubjectAltNames
+from es_pki.values.acme import ACMEProblem, ChallengeType
 from tests.builders import CERTIFICATE_ID, KEY, NOW
 from tests.spec import Spec
 

@@ -16,7 +16,7 @@ from es_pki.commands.acme_renewal import (
     own_window,
 )
 from es_pki.events.acme_renewal import ACMERenewalFailed, ACMERenewalPlanned
-from es_pki.values import ACMEProblem
+from es_pki.values.acme import ACMEProblem
 from tests.builders import NOW
 from tests.spec import Spec
 

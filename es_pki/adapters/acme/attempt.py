@@ -27,7 +27,8 @@ from es_pki.commands.acme_steps import (
     State,
 )
 from es_pki.events.acme_order import ACMEChallengePresented, ACMEOrderPlaced
-from es_pki.values import ACMEProblem, ChallengeType, SubjectAltNames
+from es_pki.values import SubjectAltNames
+from es_pki.values.acme import ACMEProblem, ChallengeType
 
 Delivered = Callable[[str, Chain, str], Awaitable[State]]
 """Makes an order's chain (by the order's id, for an actor) a version of its lineage, recorded in one append."""

@@ -62,4 +62,5 @@ def _foreign(chain: Chain) -> Foreign:
         not_after=facts.not_after,
         profile=profile_of(facts.purposes, is_authority=facts.is_authority),
         is_self_signed=facts.is_self_signed,
+        is_authority=facts.is_authority,
     )

@@ -10,7 +10,7 @@ from es_pki.adapters.acme.directories import Directories
 from es_pki.adapters.acme.solver import Answer
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.deciders import ACME_ACCOUNT, ACME_ORDER
-from es_pki.values import ChallengeType
+from es_pki.values.acme import ChallengeType
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,256}")
 

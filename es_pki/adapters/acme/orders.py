@@ -21,7 +21,7 @@ from es_pki.commands.acme_account import usable
 from es_pki.commands.acme_order import ACMEOrderShared, placed
 from es_pki.commands.acme_steps import RecordACMEHindrance, RecordACMEOrderFailure, State
 from es_pki.decider import Refused
-from es_pki.values import ACME_GIVEN_UP, ACME_REFUSED_HERE, ACMEProblem, ChallengeType
+from es_pki.values.acme import ACME_GIVEN_UP, ACME_REFUSED_HERE, ACMEProblem, ChallengeType
 
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=6)

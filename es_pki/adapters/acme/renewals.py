@@ -31,7 +31,8 @@ from es_pki.commands.acme_renewal import (
 from es_pki.decider import Refused
 from es_pki.projections import inventory
 from es_pki.projections.inventory import Row
-from es_pki.values import ACME_REFUSED_HERE, ACMEProblem, Role
+from es_pki.values import Role
+from es_pki.values.acme import ACME_REFUSED_HERE, ACMEProblem
 
 LOG = logging.getLogger("es_pki.acme")
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from es_pki.values import ChallengeType
+from es_pki.values.acme import ChallengeType
 
 
 class Answer(Struct, frozen=True):

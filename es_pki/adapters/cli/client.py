@@ -79,6 +79,10 @@ class Client:
         """Return an object of a view, no older than the log's end."""
         return self._done("GET", _with(path, parameters), self._fresh()).object()
 
+    def ask(self, path: str, body: Mapping[str, object]) -> Object:
+        """Return the answer to a question that takes a body."""
+        return self._done("POST", path, {"Content-Type": JSON}, json.dumps(body).encode()).object()
+
     def raw(self, path: str, parameters: Parameters, media_type: str) -> bytes:
         """Return an answer in a given form."""
         return self._done("GET", _with(path, parameters), {**self._fresh(), "Accept": media_type}).body

@@ -9,10 +9,14 @@ from msgspec import Struct
 from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.backup.scheduled import ScheduledBackups
 from es_pki.adapters.checkpoints import Notary
+from es_pki.adapters.crls import Publisher
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.desk import Desk
+from es_pki.adapters.lint import SecondOpinion
+from es_pki.adapters.ocsp.responder import Responder
 from es_pki.adapters.reactions import Runner
 from es_pki.adapters.views import Follower, ViewStore
+from es_pki.adapters.worker import Workers
 from eventlog import Log
 from eventlog.tree import Tree
 
@@ -29,6 +33,10 @@ class Parts(Struct, frozen=True):
     aggregates: Aggregates
     desk: Desk
     acme: ACME
+    second_opinion: SecondOpinion
+    crls: Publisher
+    ocsp: Responder
+    workers: Workers
     backups: ScheduledBackups | None
     now: Callable[[], datetime]
 

@@ -4,7 +4,6 @@ Whatever the directory says, the answer tells; while it can't be reached, what w
 """
 
 from collections.abc import Awaitable, Callable
-from typing import assert_never
 
 from es_pki.adapters.acme.accounts import Done
 from es_pki.adapters.acme.jws import decoded
@@ -13,7 +12,12 @@ from es_pki.adapters.acme.problems import DirectoryFailed
 from es_pki.adapters.intake.answer import Answer, Asked, answered
 from es_pki.adapters.intake.deciders import ACME_ACCOUNT
 from es_pki.adapters.intake.office import Office
-from es_pki.adapters.intake.requests import DeactivateACMEAccount, RegisterACMEAccount, RollOverACMEAccountKey
+from es_pki.adapters.intake.requests import (
+    ACMEAccountRequest,
+    DeactivateACMEAccount,
+    RegisterACMEAccount,
+    RollOverACMEAccountKey,
+)
 from es_pki.adapters.keyring import MadeKey
 from es_pki.adapters.x509 import names
 from es_pki.adapters.x509.bundle import read_bundle
@@ -23,7 +27,7 @@ from es_pki.commands.acme_account import ACMEAccountCommand, State, opened, usab
 from es_pki.commands.refusals import Malformed
 from es_pki.decider import Refused
 from es_pki.events.acme_account import ACMEAccountEvent, ACMEKeyRollOverFailed, ACMERegistrationFailed
-from es_pki.values import ACMEProblem
+from es_pki.values.acme import ACMEProblem
 from eventlog import Conflict
 
 MAILTO = "mailto:"
@@ -31,7 +35,7 @@ MAILTO = "mailto:"
 
 async def take(
     office: Office,
-    request: RegisterACMEAccount | RollOverACMEAccountKey | DeactivateACMEAccount,
+    request: ACMEAccountRequest,
     asked: Asked,
     digest: bytes,
 ) -> Answer:
@@ -43,8 +47,6 @@ async def take(
             return await roll_over(office, request, asked)
         case DeactivateACMEAccount():
             return await deactivate(office, request, asked)
-        case _:
-            assert_never(request)
 
 
 async def register(office: Office, request: RegisterACMEAccount, asked: Asked, digest: bytes) -> Answer:

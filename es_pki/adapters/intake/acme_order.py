@@ -9,7 +9,7 @@ from es_pki.adapters.acme.problems import DirectoryFailed
 from es_pki.adapters.intake.answer import Answer, Asked, answered
 from es_pki.adapters.intake.deciders import ACME_ACCOUNT, ACME_ORDER, CERTIFICATE
 from es_pki.adapters.intake.office import Office
-from es_pki.adapters.intake.requests import AbandonACMEOrder, PlaceACMEOrder, RenewACME
+from es_pki.adapters.intake.requests import AbandonACMEOrder, ACMEOrderRequest, PlaceACMEOrder, RenewACME
 from es_pki.adapters.keyring import MadeKey
 from es_pki.adapters.postponed import Postponed
 from es_pki.adapters.x509 import names
@@ -21,23 +21,22 @@ from es_pki.commands.acme_account import usable
 from es_pki.commands.acme_order import ACMEOrderCommand, ACMEOrderMissing, placed
 from es_pki.commands.acme_renewal import NotObtainedByACME
 from es_pki.commands.acme_steps import State
+from es_pki.commands.built_in import BUILT_IN
 from es_pki.commands.certificate import model
 from es_pki.commands.lineage import check_is_there
 from es_pki.commands.names import is_uuid
-from es_pki.commands.profile import PROFILES, key_usages
 from es_pki.commands.refusals import Malformed, RulesBroken
+from es_pki.commands.usages import key_usages
 from es_pki.decider import Violation
 from es_pki.events.acme_order import ACMEOrderEvent, ACMEOrderPlaced
 from es_pki.events.certificate import CertificateImported
-from es_pki.values import Attribute, AttributeType, Profile, Subject, SubjectAltNames
+from es_pki.values import Attribute, AttributeType, Subject, SubjectAltNames
 
 PATIENCE_SECONDS = 40.0
 """How long a request waits for an order's end; the order goes on without it."""
 
 
-async def take(
-    office: Office, request: PlaceACMEOrder | RenewACME | AbandonACMEOrder, asked: Asked, digest: bytes
-) -> Answer:
+async def take(office: Office, request: ACMEOrderRequest, asked: Asked, digest: bytes) -> Answer:
     """Do what was asked."""
     match request:
         case PlaceACMEOrder():
@@ -154,8 +153,9 @@ async def csr_of(
     """Return the DER CSR for a key that will be the certificate's; b"" for one that only stands in."""
     if not key.key_id:
         return b""
-    usages = key_usages(Profile.SERVER, key.public_key.key_type)
-    builder = csr_builder(subject, alt_names, usages, PROFILES[Profile.SERVER].extended_key_usages)
+    terms = BUILT_IN["server"].terms
+    usages = key_usages(terms, key.public_key.key_type)
+    builder = csr_builder(subject, alt_names, usages, terms.extended_key_usages)
     return await office.keys.sign_csr(builder, key.key_id, purpose=CERTIFICATE.category, owner=certificate_id)
 
 

@@ -3,6 +3,7 @@
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.deciders import AUTHORITY
 from es_pki.adapters.x509.formats import is_self_issued
+from es_pki.events.authority import AuthorityImported
 from es_pki.events.certificate import CertificateImported, CertificatePrepared
 
 MAXIMUM_DEPTH = 10
@@ -18,6 +19,8 @@ async def chain(aggregates: Aggregates, issuer_id: str | None) -> list[bytes]:
             break
         found.append(state.certificate)
         issuer_id = state.prepared.issuer_id
+        if isinstance(state.prepared, AuthorityImported) and issuer_id is None:
+            found += state.prepared.chain
     return found
 
 

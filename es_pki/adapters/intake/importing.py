@@ -1,23 +1,32 @@
 """Requests to keep what was made elsewhere: read by a worker, then judged by who issued it and what is here."""
 
 import hashlib
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
+from es_pki.adapters.intake.aggregates import Handled
 from es_pki.adapters.intake.answer import Answer, Asked, answered
 from es_pki.adapters.intake.chain import issuers_of, without_root
 from es_pki.adapters.intake.deciders import AUTHORITY, CERTIFICATE
 from es_pki.adapters.intake.office import Office
-from es_pki.adapters.intake.requests import ImportCertificate
+from es_pki.adapters.intake.requests import ImportAuthority, ImportCertificate
 from es_pki.adapters.x509.formats import pem_chain
 from es_pki.adapters.x509.reading.facts import Facts, is_der_issued_by
 from es_pki.adapters.x509.reading.opening import OPEN_ONE, Opened, Sent
-from es_pki.commands import importing
-from es_pki.commands.authority import subject_digest
+from es_pki.commands import foreign_authority, importing
+from es_pki.commands.authority import AuthorityCommand, subject_digest
 from es_pki.commands.certificate import CertificateCommand
 from es_pki.commands.importing import Foreign, known_version, profile_of
 from es_pki.commands.lineage import State
-from es_pki.decider import Refused, Reservation
+from es_pki.commands.revocation_list import list_id
+from es_pki.decider import Decider, Refused, Reservation
+from es_pki.events import codec
 from es_pki.events.certificate import CertificateEvent
 from eventlog import Conflict
+
+C = TypeVar("C")
+S = TypeVar("S")
+E = TypeVar("E", bound=codec.Event)
 
 PREVIEWED = "0" * 8
 """Stands for the id of a key that is not kept, since nothing is."""
@@ -25,9 +34,100 @@ PREVIEWED = "0" * 8
 
 async def bring_in(office: Office, request: ImportCertificate, asked: Asked) -> Answer:
     """Keep a certificate from elsewhere, and its private key if it came with it."""
-    key = None if request.private_key is None else request.private_key.encode()
-    opened = await office.workers.do(OPEN_ONE, Sent(request.certificate.encode(), key, request.passphrase))
+    opened = await _opened(office, request)
     return await _Import(office, request, asked, opened).done()
+
+
+async def bring_authority_in(office: Office, request: ImportAuthority, asked: Asked) -> Answer:
+    """Make an authority from elsewhere known, and keep its private key if it came with it."""
+    opened = await _opened(office, request)
+    owner = await office.aggregates.owner(f"authority_name-{request.name}")
+    authority_id, facts = owner or asked.new_id(), opened.facts
+    issuer_id = None if facts.is_self_signed else await issuer_here(office, facts)
+
+    async def command(key_id: str | None) -> AuthorityCommand:
+        return _authority_command(request, opened, issuer_id, key_id)
+
+    handled = await with_kept_key(
+        office, AUTHORITY, authority_id, command, private_key=opened.private_key, actor=asked.caller.name
+    )
+    prepared = handled.state.prepared
+    if handled.events and prepared is not None and prepared.key_id is not None:
+        await office.crls.first(authority_id, list_id(authority_id, 0), asked.now, actor=asked.caller.name)
+    return Answer(
+        position=handled.position,
+        stream=AUTHORITY.stream(authority_id),
+        events=answered(handled.events),
+        result={
+            "authority_id": authority_id,
+            "name": request.name,
+            "serial_number": facts.serial_number,
+            "not_after": facts.not_after,
+            "is_new": bool(handled.events),
+            "key_is_here": prepared is not None and prepared.key_id is not None,
+            "certificate_pem": pem_chain([facts.certificate]),
+        },
+    )
+
+
+def _authority_command(
+    request: ImportAuthority, opened: Opened, issuer_id: str | None, key_id: str | None
+) -> AuthorityCommand:
+    facts = opened.facts
+    return foreign_authority.ImportAuthority(
+        name=request.name,
+        certificate=facts.certificate,
+        chain=() if issuer_id else opened.chain,
+        issuer_id=issuer_id,
+        subject=facts.subject,
+        issuer=facts.issuer,
+        key=facts.key,
+        key_id=key_id,
+        public_key=facts.public_key,
+        public_key_hash=facts.public_key_hash,
+        serial_number=facts.serial_number,
+        not_before=facts.not_before,
+        not_after=facts.not_after,
+        is_authority=facts.is_authority,
+        path_length=facts.path_length,
+        name_constraints=facts.name_constraints,
+        request_digest=hashlib.sha256(facts.certificate).digest(),
+    )
+
+
+async def _opened(office: Office, request: ImportCertificate | ImportAuthority) -> Opened:
+    key = None if request.private_key is None else request.private_key.encode()
+    return await office.workers.do(OPEN_ONE, Sent(request.certificate.encode(), key, request.passphrase))
+
+
+async def with_kept_key(
+    office: Office,
+    decider: Decider[C, S, E],
+    aggregate_id: str,
+    ask: Callable[[str | None], Awaitable[C]],
+    *,
+    private_key: bytes | None,
+    actor: str,
+    is_new: bool = False,
+) -> Handled[S, E]:
+    """Handle a command with which a private key comes (DER PKCS#8; None: without one); `ask` is told the key's id.
+
+    The key is durable before anything says that it is here, and discarded when nothing does.
+    """
+    aggregates = office.aggregates
+    if private_key is None:
+        return await aggregates.handle(decider, aggregate_id, lambda: ask(None), actor=actor, is_new=is_new)
+    if not await aggregates.preview(decider, aggregate_id, lambda: ask(PREVIEWED)):
+        return await aggregates.handle(decider, aggregate_id, lambda: ask(PREVIEWED), actor=actor)
+    key_id = await office.keys.keep(private_key, purpose=decider.category, owner=aggregate_id)
+    try:
+        handled = await aggregates.handle(decider, aggregate_id, lambda: ask(key_id), actor=actor, is_new=is_new)
+    except (Refused, Conflict):
+        await office.keys.discard(key_id)
+        raise
+    if not any(getattr(event, "key_id", None) == key_id for event in handled.events):
+        await office.keys.discard(key_id)
+    return handled
 
 
 async def issuer_here(office: Office, facts: Facts) -> str | None:
@@ -57,42 +157,16 @@ class _Import:
         issuer_id = await issuer_here(self._office, self._opened.facts)
         if self._request.preview:
             return await self._previewed(certificate_id, issuer_id)
-        if self._opened.private_key is None:
-            return await self._handled(certificate_id, issuer_id, None)
-        if not await self._office.aggregates.preview(
-            CERTIFICATE, certificate_id, lambda: self._command(issuer_id, PREVIEWED)
-        ):
-            return await self._handled(certificate_id, issuer_id, PREVIEWED)
-        return await self._with_key(certificate_id, issuer_id, self._opened.private_key)
-
-    async def _with_key(self, certificate_id: str, issuer_id: str | None, private_key: bytes) -> Answer:
-        """Keep the key before anything says that it is here; discard it when nothing does."""
-        keys = self._office.keys
-        key_id = await keys.keep(private_key, purpose=CERTIFICATE.category, owner=certificate_id)
-        try:
-            answer, events = await self._decided(certificate_id, issuer_id, key_id)
-        except (Refused, Conflict):
-            await keys.discard(key_id)
-            raise
-        if not any(getattr(event, "key_id", None) == key_id for event in events):
-            await keys.discard(key_id)
-        return answer
-
-    async def _handled(self, certificate_id: str, issuer_id: str | None, key_id: str | None) -> Answer:
-        return (await self._decided(certificate_id, issuer_id, key_id))[0]
-
-    async def _decided(
-        self, certificate_id: str, issuer_id: str | None, key_id: str | None
-    ) -> tuple[Answer, tuple[CertificateEvent, ...]]:
-        handled = await self._office.aggregates.handle(
+        handled = await with_kept_key(
+            self._office,
             CERTIFICATE,
             certificate_id,
-            lambda: self._command(issuer_id, key_id),
+            lambda key_id: self._command(issuer_id, key_id),
+            private_key=self._opened.private_key,
             actor=self._asked.caller.name,
-            is_new=certificate_id == self._request_id and not self._asked.idempotency_key,
+            is_new=owner is None and not self._asked.idempotency_key,
         )
-        answer = await self._answer(certificate_id, handled.state, handled.position, handled.events)
-        return answer, handled.events
+        return await self._answer(certificate_id, handled.state, handled.position, handled.events)
 
     async def _previewed(self, certificate_id: str, issuer_id: str | None) -> Answer:
         """Say what would be kept, and keep nothing."""
@@ -132,6 +206,7 @@ class _Import:
                 not_after=facts.not_after,
                 profile=profile_of(facts.purposes, is_authority=facts.is_authority),
                 is_self_signed=facts.is_self_signed,
+                is_authority=facts.is_authority,
             ),
             issuer_id=issuer_id,
             key_id=key_id,

@@ -1,6 +1,8 @@
 """Does what the reactions found due. Each effect finds done what was done: it may come several times."""
 
+from es_pki.adapters import clock
 from es_pki.adapters.acme.works import ACME
+from es_pki.adapters.compromise import revoke_uses
 from es_pki.adapters.discarding import discard_keys
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.keyring import KeyRing
@@ -11,9 +13,11 @@ from es_pki.commands.reactions import (
     DiscardKeys,
     Effect,
     OpenACMEAccount,
+    RevokeKeyUses,
     RollOverACMEKey,
     SignAuthority,
     SignCertificate,
+    SignOCSPResponder,
 )
 
 
@@ -33,8 +37,12 @@ class Performer:
                 await self._signer.sign_authority(authority_id)
             case SignCertificate(certificate_id=certificate_id, version=version):
                 await self._signer.sign_certificate(certificate_id, version)
+            case SignOCSPResponder(authority_id=authority_id, version=version):
+                await self._signer.sign_ocsp_responder(authority_id, version)
             case DiscardKeys(certificate_id=certificate_id, key_ids=key_ids):
                 await discard_keys(self._aggregates, self._keys, certificate_id, key_ids, actor=ACTOR)
+            case RevokeKeyUses(public_key_hash=of_key):
+                await revoke_uses(self._aggregates, of_key, clock.now(), actor=ACTOR)
             case OpenACMEAccount(account_id=account_id):
                 await self._acme.accounts.register(account_id)
             case RollOverACMEKey(account_id=account_id):

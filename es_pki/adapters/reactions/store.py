@@ -37,6 +37,10 @@ class EffectStore(Protocol):
         """
         ...
 
+    async def forget(self, *, after: int) -> None:
+        """Throw everything away: the log at hand is not the one that was reacted to. Raises `Overtaken` as `record`."""
+        ...
+
     async def failed(self, effect_id: str, error: str, again: float, *, attempts: int) -> None:
         """Note that an effect failed, tried `attempts` times before, and when it is tried again."""
         ...
@@ -73,6 +77,18 @@ class SQLiteEffects:
                     "ON CONFLICT DO UPDATE SET position = excluded.position",
                     (position,),
                 )
+
+        await self._database.run(change)
+
+    async def forget(self, *, after: int) -> None:
+        """See `EffectStore.forget`."""
+
+        def change(connection: sqlite3.Connection) -> None:
+            with transaction(connection):
+                if _checkpoint(connection) != after:
+                    raise _overtaken()
+                connection.execute("DELETE FROM effect")
+                connection.execute("DELETE FROM effect_checkpoint")
 
         await self._database.run(change)
 
@@ -128,6 +144,16 @@ class PostgresEffects:
             await connection.executemany(
                 "INSERT INTO views.effect VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING", due
             )
+
+    async def forget(self, *, after: int) -> None:
+        """See `EffectStore.forget`."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            moved = await connection.execute(
+                "UPDATE views.effect_checkpoint SET position = 0 WHERE position = $1", after
+            )
+            if moved != "UPDATE 1":
+                raise _overtaken()
+            await connection.execute("DELETE FROM views.effect")
 
     async def failed(self, effect_id: str, error: str, again: float, *, attempts: int) -> None:
         """See `EffectStore.failed`."""

@@ -11,7 +11,10 @@ from cryptography.hazmat.primitives.serialization.pkcs7 import serialize_certifi
 
 from es_pki.commands.refusals import RulesBroken
 from es_pki.decider import Violation
-from es_pki.values import KeyAlgorithm, KeyKind
+from es_pki.values import (
+    KeyAlgorithm,
+)
+from es_pki.values.foreign import KeyKind
 
 PEM_FILE = "application/x-pem-file"
 PKCS12_FILE = "application/x-pkcs12"
@@ -28,6 +31,11 @@ def pem(certificate: bytes) -> str:
 def csr_pem(csr: bytes) -> str:
     """Return a DER CSR in PEM (RFC 7468 section 7)."""
     return _armoured("CERTIFICATE REQUEST", csr)
+
+
+def crl_pem(crl: bytes) -> str:
+    """Return a DER CRL in PEM (RFC 7468 section 6)."""
+    return _armoured("X509 CRL", crl)
 
 
 def _armoured(label: str, der: bytes) -> str:

@@ -8,7 +8,8 @@ from es_pki.adapters.intake.requests import DeactivateACMEAccount, RollOverACMEA
 from es_pki.commands.acme_account import ACMEAccountUnusable
 from es_pki.commands.reactions import CloseACMEAccount, OpenACMEAccount, RollOverACMEKey
 from es_pki.commands.refusals import Malformed, NameTaken, RulesBroken
-from es_pki.values import ACME_GIVEN_UP, KeyType
+from es_pki.values import KeyType
+from es_pki.values.acme import ACME_GIVEN_UP
 from tests import openssl, pebble
 from tests.adapters.acme.conftest import registration
 from tests.world import Failing, Fault, World

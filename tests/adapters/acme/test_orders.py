@@ -22,7 +22,8 @@ from es_pki.commands.acme_account import ACMEAccountUnusable
 from es_pki.commands.acme_order import ACMEOrderMissing, ACMEOrderOver
 from es_pki.commands.reactions import AdvanceACMEOrder
 from es_pki.commands.refusals import NameTaken, RulesBroken
-from es_pki.values import ACME_GIVEN_UP, ExportFormat, KeyType
+from es_pki.values import ExportFormat, KeyType
+from es_pki.values.acme import ACME_GIVEN_UP
 from tests import openssl
 from tests.acme_proxy import problem
 from tests.adapters.acme.conftest import registration

@@ -27,7 +27,8 @@ from es_pki.commands.acme_order import ACMEOrderUnderWay
 from es_pki.commands.acme_renewal import NotObtainedByACME
 from es_pki.commands.refusals import Malformed
 from es_pki.projections import acme_renewals, inventory
-from es_pki.values import ACME_REFUSED_HERE, KeyType
+from es_pki.values import KeyType
+from es_pki.values.acme import ACME_REFUSED_HERE
 from tests import pebble
 from tests.acme_proxy import problem
 from tests.adapters.acme.conftest import registration

@@ -23,7 +23,8 @@ from es_pki.adapters.intake.requests import (
     RenewACME,
     RollOverACMEAccountKey,
 )
-from es_pki.values import ChallengeType, KeyType
+from es_pki.values import KeyType
+from es_pki.values.acme import ChallengeType
 
 ACCOUNTS = "/api/v1/acme/accounts"
 ORDERS = "/api/v1/acme/orders"

@@ -1,30 +1,48 @@
-"""`es-pki certificate import` and `import-all`: certificates that were made elsewhere, one or very many."""
+"""`es-pki certificate import` and `import-all`: certificates from elsewhere, one or very many; and authorities."""
+
+from collections.abc import Callable
 
 from es_pki.adapters.cli import bulk, files, passphrases, show
 from es_pki.adapters.cli.client import Object, RefusedByServer
 from es_pki.adapters.cli.options import IDEMPOTENCY_KEY, NAME, Verb, option
 from es_pki.adapters.cli.session import Session
 from es_pki.adapters.cli.verbs.csr import as_text
-from es_pki.adapters.intake.requests import ImportCertificate
+from es_pki.adapters.intake.requests import ImportAuthority, ImportCertificate
 
 PASSPHRASE_VARIABLE = "ES_PKI_IMPORT_PASSPHRASE"  # noqa: S105 - the variable's name
 
 
 def bring_in(session: Session) -> int:
     """Keep a certificate that was made elsewhere, with its chain and perhaps its private key."""
+    return _print_kept(session, _asked(session, lambda further: session.send(ImportCertificate, further)))
+
+
+def bring_authority_in(session: Session) -> int:
+    """Make an authority known that was made elsewhere; with its private key it may sign here."""
+    result = _asked(session, lambda further: session.send(ImportAuthority, further))
+    if session.wants_json:
+        show.print_json(result)
+        return 0
+    verb = "is known" if result["is_new"] else "was known already"
+    what = "and may sign" if result["key_is_here"] else "and only verifies: its private key is elsewhere"
+    show.note(f"authority {result['name']} {verb} {what}, until {result['not_after']}")
+    return 0
+
+
+def _asked(session: Session, send: Callable[[dict[str, object]], Object]) -> Object:
+    """Send what the files hold, and once more with a passphrase when one is missing and somebody sits there."""
     arguments = session.arguments
     further: dict[str, object] = {"certificate": as_text(files.read(arguments.certificate_file))}
     if arguments.key_file is not None:
         further["private_key"] = as_text(files.read(arguments.key_file))
     passphrase = passphrases.given(session, PASSPHRASE_VARIABLE)
     try:
-        result = session.send(ImportCertificate, {**further, "passphrase": passphrase})
+        return send({**further, "passphrase": passphrase})
     except RefusedByServer as refused:
         if passphrase is not None or refused.code != "passphrase-wrong" or not passphrases.can_be_asked_for():
             raise
         asked = passphrases.asked_for(f"Passphrase of {arguments.key_file or arguments.certificate_file}: ")
-        result = session.send(ImportCertificate, {**further, "passphrase": asked})
-    return _print_kept(session, result)
+        return send({**further, "passphrase": asked})
 
 
 def _print_kept(session: Session, result: Object) -> int:
@@ -74,5 +92,6 @@ VERBS = (
         bring_in,
         (NAME, CERTIFICATE_FILE, KEY_FILE, PASSPHRASE_FILE, PREVIEW, IDEMPOTENCY_KEY),
     ),
+    Verb("authority import", bring_authority_in, (NAME, CERTIFICATE_FILE, KEY_FILE, PASSPHRASE_FILE, IDEMPOTENCY_KEY)),
     Verb("certificate import-all", bring_all_in, (PATHS, PASSPHRASE_FILE, PREVIEW)),
 )

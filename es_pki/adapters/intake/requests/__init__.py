@@ -12,102 +12,158 @@ from msgspec.inspect import Metadata, StructType, Type, UnionType, type_info
 
 from es_pki.adapters.intake.requests.acme import (
     AbandonACMEOrder,
+    ACMEAccountRequest,
+    ACMEOrderRequest,
     DeactivateACMEAccount,
     PlaceACMEOrder,
     RegisterACMEAccount,
     RenewACME,
     RollOverACMEAccountKey,
 )
-from es_pki.adapters.intake.requests.authority import CreateAuthority, SetIssuancePolicy
+from es_pki.adapters.intake.requests.authority import (
+    AuthorityRequest,
+    CreateAuthority,
+    ImportAuthority,
+    SetIssuancePolicy,
+)
 from es_pki.adapters.intake.requests.certificate import (
-    ExportCertificate,
+    CertificateRequest,
     ImportCertificate,
     IssueCertificate,
     SelfSignCertificate,
     SignCSR,
 )
+from es_pki.adapters.intake.requests.crl import (
+    CRLRequest,
+    IssueCRL,
+)
 from es_pki.adapters.intake.requests.fields import SubjectFields
-from es_pki.adapters.intake.requests.key_compromise import ReportKeyCompromise
+from es_pki.adapters.intake.requests.key_compromise import (
+    KeyCompromiseRequest,
+    ReportKeyCompromise,
+)
 from es_pki.adapters.intake.requests.lineage import (
     DeleteCertificate,
     DescribeCertificate,
+    ExportCertificate,
+    LineageRequest,
     ReissueCertificate,
     RenameCertificate,
     RenewCertificate,
     RollBackCertificate,
 )
-from es_pki.adapters.intake.requests.log_key import RotateLogKey
-from es_pki.adapters.intake.requests.principal import CreateToken, RevokeToken
+from es_pki.adapters.intake.requests.log_key import LogKeyRequest, RotateLogKey
+from es_pki.adapters.intake.requests.principal import CreateToken, PrincipalRequest, RevokeToken
+from es_pki.adapters.intake.requests.profile import DefineProfile, ProfileRequest, RetireProfile
+from es_pki.adapters.intake.requests.revocation import (
+    HoldCertificate,
+    ReleaseCertificate,
+    RevocationRequest,
+    RevokeAuthority,
+    RevokeCertificate,
+)
+from es_pki.adapters.intake.requests.service import (
+    BindCertificate,
+    ReconfigureService,
+    RegisterService,
+    RetireService,
+    ServiceRequest,
+    UnbindCertificate,
+)
 from es_pki.adapters.intake.requests.signing_request import (
     CompleteCSR,
     CreateCSR,
+    CSRRequest,
     ImportCSR,
     RejectCSR,
+)
+from es_pki.adapters.intake.requests.trust_store import (
+    CreateTrustStore,
+    DistrustCertificate,
+    TrustCertificate,
+    TrustStoreRequest,
 )
 
 __all__ = [
     "REQUESTS",
     "SECRETS",
+    "ACMEAccountRequest",
+    "ACMEOrderRequest",
     "AbandonACMEOrder",
+    "AuthorityRequest",
+    "BindCertificate",
+    "CRLRequest",
+    "CSRRequest",
+    "CertificateRequest",
     "CompleteCSR",
     "CreateAuthority",
     "CreateCSR",
     "CreateToken",
+    "CreateTrustStore",
     "DeactivateACMEAccount",
+    "DefineProfile",
     "DeleteCertificate",
     "DescribeCertificate",
+    "DistrustCertificate",
     "ExportCertificate",
+    "HoldCertificate",
+    "ImportAuthority",
     "ImportCSR",
     "ImportCertificate",
+    "IssueCRL",
     "IssueCertificate",
+    "KeyCompromiseRequest",
+    "LineageRequest",
+    "LogKeyRequest",
     "PlaceACMEOrder",
+    "PrincipalRequest",
+    "ProfileRequest",
+    "ReconfigureService",
     "RegisterACMEAccount",
+    "RegisterService",
     "ReissueCertificate",
     "RejectCSR",
+    "ReleaseCertificate",
     "RenameCertificate",
     "RenewACME",
     "RenewCertificate",
     "ReportKeyCompromise",
     "Request",
+    "RetireProfile",
+    "RetireService",
+    "RevocationRequest",
+    "RevokeAuthority",
+    "RevokeCertificate",
     "RevokeToken",
     "RollBackCertificate",
     "RollOverACMEAccountKey",
     "RotateLogKey",
     "SelfSignCertificate",
+    "ServiceRequest",
     "SetIssuancePolicy",
     "SignCSR",
     "SubjectFields",
+    "TrustCertificate",
+    "TrustStoreRequest",
+    "UnbindCertificate",
     "digest_of",
 ]
 
 Request = (
-    CreateAuthority
-    | SetIssuancePolicy
-    | IssueCertificate
-    | SignCSR
-    | SelfSignCertificate
-    | ImportCertificate
-    | RenewCertificate
-    | ReissueCertificate
-    | RollBackCertificate
-    | RenameCertificate
-    | DescribeCertificate
-    | DeleteCertificate
-    | ExportCertificate
-    | CreateCSR
-    | ImportCSR
-    | CompleteCSR
-    | RejectCSR
-    | RegisterACMEAccount
-    | RollOverACMEAccountKey
-    | DeactivateACMEAccount
-    | PlaceACMEOrder
-    | RenewACME
-    | AbandonACMEOrder
-    | ReportKeyCompromise
-    | RotateLogKey
-    | CreateToken
-    | RevokeToken
+    AuthorityRequest
+    | CertificateRequest
+    | LineageRequest
+    | CSRRequest
+    | ProfileRequest
+    | ServiceRequest
+    | ACMEAccountRequest
+    | ACMEOrderRequest
+    | RevocationRequest
+    | CRLRequest
+    | TrustStoreRequest
+    | KeyCompromiseRequest
+    | LogKeyRequest
+    | PrincipalRequest
 )
 
 REQUESTS: tuple[type[Request], ...] = get_args(Request)

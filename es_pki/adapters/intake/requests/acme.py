@@ -5,7 +5,8 @@ from typing import ClassVar
 from msgspec import Struct
 
 from es_pki.adapters.intake.requests.fields import ADMINISTRATORS, OPERATORS, Secret
-from es_pki.values import ChallengeType, KeyType, Role
+from es_pki.values import KeyType, Role
+from es_pki.values.acme import ChallengeType
 
 
 class RegisterACMEAccount(Struct, frozen=True, forbid_unknown_fields=True):
@@ -99,3 +100,7 @@ class AbandonACMEOrder(Struct, frozen=True, forbid_unknown_fields=True):
 
     order: str
     reason: str = ""
+
+
+ACMEAccountRequest = RegisterACMEAccount | RollOverACMEAccountKey | DeactivateACMEAccount
+ACMEOrderRequest = PlaceACMEOrder | RenewACME | AbandonACMEOrder

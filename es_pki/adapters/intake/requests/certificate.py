@@ -4,8 +4,8 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from es_pki.adapters.intake.requests.fields import ADMINISTRATORS, OPERATORS, REQUESTERS, Secret, SubjectFields
-from es_pki.values import ExportFormat, KeyType, Profile, Role
+from es_pki.adapters.intake.requests.fields import OPERATORS, REQUESTERS, ProfileName, Secret, SubjectFields
+from es_pki.values import KeyType, Role
 
 
 class IssueCertificate(Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,9 +24,11 @@ class IssueCertificate(Struct, frozen=True, forbid_unknown_fields=True):
     ip_addresses: tuple[str, ...] = ()
     email_addresses: tuple[str, ...] = ()
     uris: tuple[str, ...] = ()
-    profile: Profile = Profile.SERVER
+    user_principal_names: tuple[str, ...] = ()
+    profile: ProfileName = "server"
     key_type: KeyType = KeyType.EC_P256
     validity_days: int | None = None
+    security_identifier: str = ""
 
 
 class SignCSR(Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,12 +44,16 @@ class SignCSR(Struct, frozen=True, forbid_unknown_fields=True):
     authority: str
     csr: str | None = None
     signing_request: str | None = None
-    profile: Profile = Profile.SERVER
+    profile: ProfileName = "server"
     validity_days: int | None = None
+    security_identifier: str = ""
 
 
 class SelfSignCertificate(Struct, frozen=True, forbid_unknown_fields=True):
-    """Make a certificate that signs for itself, with a key made and kept here. No authority vouches for it."""
+    """Make a certificate that signs for itself, with a key made and kept here. No authority vouches for it.
+
+    Without a subject it is called by its first name.
+    """
 
     senders: ClassVar[frozenset[Role]] = OPERATORS
 
@@ -57,9 +63,11 @@ class SelfSignCertificate(Struct, frozen=True, forbid_unknown_fields=True):
     ip_addresses: tuple[str, ...] = ()
     email_addresses: tuple[str, ...] = ()
     uris: tuple[str, ...] = ()
-    profile: Profile = Profile.SERVER
+    user_principal_names: tuple[str, ...] = ()
+    profile: ProfileName = "server"
     key_type: KeyType = KeyType.EC_P256
     validity_days: int | None = None
+    security_identifier: str = ""
 
 
 class ImportCertificate(Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,23 +93,4 @@ class ImportCertificate(Struct, frozen=True, forbid_unknown_fields=True):
         return f"ImportCertificate({self.name!r})"
 
 
-class ExportCertificate(Struct, frozen=True, forbid_unknown_fields=True):
-    """Take a certificate along with its chain and its private key, in a file under a passphrase.
-
-    `format` `pem`: encrypted PKCS#8, certificate and chain without the root; `pkcs12`: the same in one file, with
-    `legacy` as old devices read it (3DES, SHA-1). The passphrase has at least 12 characters and is kept nowhere. That
-    the key left, and why, is recorded before it leaves. `version` absent: the current one.
-    """
-
-    senders: ClassVar[frozenset[Role]] = ADMINISTRATORS
-
-    certificate: str
-    format: ExportFormat
-    passphrase: Secret
-    reason: str
-    version: int | None = None
-    legacy: bool = False
-
-    def __repr__(self) -> str:
-        """Show no passphrase."""
-        return f"ExportCertificate({self.certificate!r}, {self.format.value!r})"
+CertificateRequest = IssueCertificate | SignCSR | SelfSignCertificate | ImportCertificate

@@ -11,22 +11,21 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ObjectIdentifier
 from msgspec import Struct
 
-from es_pki.adapters.x509.encode import ATTRIBUTE_OIDS, PURPOSE_OIDS
+from es_pki.adapters.x509.encode import ATTRIBUTE_OIDS
 from es_pki.adapters.x509.keys import key_type_of, read_with, refuse_weak, spki_of
 from es_pki.adapters.x509.reading.constraints import name_constraints_of
 from es_pki.adapters.x509.weak_keys import Purpose
 from es_pki.commands.refusals import Malformed
 from es_pki.values import (
+    PURPOSE_OIDS,
     ExtendedKeyUsage,
-    ForeignAttribute,
-    ForeignSubject,
     KeyAlgorithm,
-    KeyKind,
     NameConstraints,
     SubjectAltNames,
     public_key_hash,
     serial_hex,
 )
+from es_pki.values.foreign import ForeignAttribute, ForeignSubject, KeyKind, kind_of
 
 LARGEST = 24 * 1024
 """Octets of a certificate: its record in the log has at most 64 KiB, with its names in it twice."""
@@ -53,7 +52,9 @@ UNREADABLE = (
 """
 
 _ATTRIBUTES: dict[ObjectIdentifier, str] = {oid: kind.value for kind, oid in ATTRIBUTE_OIDS.items()}
-_PURPOSES: dict[ObjectIdentifier, ExtendedKeyUsage] = {oid: usage for usage, oid in PURPOSE_OIDS.items()}
+_PURPOSES: dict[ObjectIdentifier, ExtendedKeyUsage] = {
+    ObjectIdentifier(oid): usage for usage, oid in PURPOSE_OIDS.items()
+}
 _ANY_PURPOSE = ObjectIdentifier("2.5.29.37.0")
 
 
@@ -139,7 +140,7 @@ def _facts(certificate: x509.Certificate, public: PublicKeyTypes, field: str) ->
         issuer=name_of(certificate.issuer),
         subject_alt_names=names,
         other_names=other_names,
-        key=kind_of(public),
+        key=kind_of_key(public),
         public_key=spki_of(public),
         serial_number=_serial_number(certificate, field),
         not_before=_time(certificate.not_valid_before_utc, field),
@@ -242,11 +243,11 @@ def is_der_issued_by(certificate: bytes, issuer: bytes) -> bool:
     return is_issued_by(x509.load_der_x509_certificate(certificate), x509.load_der_x509_certificate(issuer))
 
 
-def kind_of(public: PublicKeyTypes) -> KeyKind:
+def kind_of_key(public: PublicKeyTypes) -> KeyKind:
     """Return what kind of key it is. Raises `ValueError` for one of a kind that can't be told."""
     known = key_type_of(public)
     if known is not None:
-        return known.kind
+        return kind_of(known)
     match public:
         case rsa.RSAPublicKey(key_size=bits):
             return KeyKind(f"rsa-{bits}", KeyAlgorithm.RSA, _strength_of_modulus(bits))

@@ -18,15 +18,15 @@ KEYS = {
 
 
 class Made:
-    """A root, an intermediate, and a leaf with its key, in a folder."""
+    """A root, an intermediate, and a leaf with its key, in a folder; the authorities are called after `name`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str = "Elsewhere") -> None:
         self.folder = folder
         self.key("root", "ec-p256")
         self.key("intermediate", "ec-p256")
         self.key("leaf", "ec-p256")
-        self.certificate("root", "root", "/CN=Elsewhere Root", "CA:TRUE")
-        self.certificate("intermediate", "root", "/CN=Elsewhere Intermediate", "CA:TRUE,pathlen:0")
+        self.certificate("root", "root", f"/CN={name} Root", "CA:TRUE")
+        self.certificate("intermediate", "root", f"/CN={name} Intermediate", "CA:TRUE,pathlen:0")
         self.certificate("leaf", "intermediate", "/O=Elsewhere/CN=www.example.test", "CA:FALSE")
 
     def path(self, name: str) -> str:
@@ -49,7 +49,9 @@ class Made:
         request = ("req", "-new", "-x509", "-key", self.path(f"{name}.key"), "-subj", subject, "-utf8", "-days", "90")
         by = () if issuer == name else ("-CA", self.path(f"{issuer}.pem"), "-CAkey", self.path(f"{issuer}.key"))
         extensions = ("-addext", f"basicConstraints=critical,{constraints}")
-        names = () if "TRUE" in constraints else ("-addext", "subjectAltName=DNS:www.example.test,IP:2001:db8::1")
+        usage = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")
+        names = usage if "TRUE" in constraints else ("-addext", "subjectAltName=DNS:www.example.test,IP:2001:db8::1")
+        names = () if any("subjectAltName" in option for option in more) else names
         openssl.run(*request, *by, *extensions, *names, *more, "-out", self.path(f"{name}.pem"))
         return self.read(f"{name}.pem")
 

@@ -8,7 +8,11 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key
 from es_pki.adapters.x509.keys import spki_of
 from es_pki.adapters.x509.reading.opening import Sent, open_one
 from es_pki.decider import Refused
-from es_pki.values import ForeignAttribute, KeyAlgorithm, KeyKind, SubjectAltNames
+from es_pki.values import (
+    KeyAlgorithm,
+    SubjectAltNames,
+)
+from es_pki.values.foreign import ForeignAttribute, KeyKind
 from tests import openssl
 from tests.adapters.x509.reading.made import PASSPHRASE, der_of
 

@@ -1,0 +1,159 @@
+"""`es-pki service`: who serves which certificate."""
+
+import argparse
+import shlex
+
+from es_pki.adapters.cli import show
+from es_pki.adapters.cli.client import segment
+from es_pki.adapters.cli.options import AS_OF, IDEMPOTENCY_KEY, NAME, NAME_OR_ID, Verb, filters, option, several
+from es_pki.adapters.cli.session import Session, print_object, print_rows
+from es_pki.adapters.cli.verbs.authority import HISTORY
+from es_pki.adapters.cli.verbs.certificate import path_of as certificate_path
+from es_pki.adapters.intake.requests import (
+    BindCertificate,
+    ReconfigureService,
+    RegisterService,
+    RetireService,
+    UnbindCertificate,
+)
+from es_pki.events.service import FileForm, ProbeProtocol, ReloadSignal, ServiceKind
+
+PATH = "/api/v1/services"
+
+
+def register(session: Session) -> int:
+    """Make a service known: what kind it is, and where its kind's installation doesn't fit."""
+    return print_object(session, session.send(RegisterService, _probe(session)))
+
+
+def reconfigure(session: Session) -> int:
+    """Have a service get its certificates in another way."""
+    return print_object(session, session.send(ReconfigureService, _probe(session)))
+
+
+def _probe(session: Session) -> dict[str, object]:
+    """Return where to see what is served, if that was given."""
+    arguments = session.arguments
+    given = {"address": arguments.address, "protocol": arguments.protocol, "server_name": arguments.server_name}
+    told = {name: value for name, value in given.items() if value is not None}
+    return {"probe": told} if told else {}
+
+
+def bind(session: Session) -> int:
+    """Say that a service serves a certificate."""
+    return print_object(session, session.send(BindCertificate))
+
+
+def unbind(session: Session) -> int:
+    """Say that a service serves nothing of ours any more."""
+    return print_object(session, session.send(UnbindCertificate))
+
+
+def retire(session: Session) -> int:
+    """Be done with a service."""
+    return print_object(session, session.send(RetireService))
+
+
+def list_all(session: Session) -> int:
+    """List the services."""
+    rows = session.client.items(PATH, {**session.as_of(), **dict(session.arguments.filters or [])})
+    return print_rows(session, COLUMNS, rows)
+
+
+def one(session: Session) -> int:
+    """Show a service: what it is to serve, and how it gets it."""
+    return print_object(session, session.client.get(_path(session), session.as_of()))
+
+
+def history(session: Session) -> int:
+    """Tell what happened to a service."""
+    return print_rows(session, HISTORY, session.client.items(f"{_path(session)}/history", session.as_of()))
+
+
+def usages(session: Session) -> int:
+    """List the services that are bound to a certificate."""
+    rows = session.client.items(f"{certificate_path(session.arguments.name)}/usages", session.as_of())
+    return print_rows(session, USAGES, rows)
+
+
+def _path(session: Session) -> str:
+    return f"{PATH}/{segment(session.arguments.name)}"
+
+
+def served_file(text: str) -> dict[str, str]:
+    """Return a file of a service from `FORM=PATH`."""
+    form, equals, path = text.partition("=")
+    if form not in set(FileForm) or not equals:
+        raise argparse.ArgumentTypeError(f"FORM=PATH, where FORM is one of: {', '.join(FileForm)}")
+    return {"form": form, "path": path}
+
+
+def command_line(text: str) -> list[str]:
+    """Return the argument list of a command: quoted as in a shell, but no shell ever sees it."""
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"a program and its arguments: {error}") from None
+
+
+COLUMNS: list[show.Column] = [
+    ("NAME", lambda row: row["name"]),
+    ("KIND", lambda row: row["kind"]),
+    ("CERTIFICATE", lambda row: row["certificate_id"]),
+    ("BOUND", lambda row: show.when(row["bound_at"])),
+    ("RETIRED", lambda row: show.when(row["retired_at"])),
+]
+
+USAGES: list[show.Column] = [
+    ("SERVICE", lambda row: row["service"]),
+    ("AS FALLBACK", lambda row: row["as_fallback"]),
+    ("SINCE", lambda row: show.when(row["since"])),
+    ("BOUND BY", lambda row: row["bound_by"]),
+]
+
+SERVICE = option("service", metavar="SERVICE", help="its name or id")
+KIND = option("--kind", choices=[kind.value for kind in ServiceKind], help="what kind of service (default: custom)")
+FOLDER = option("--folder", metavar="FOLDER", help="the folder of its files (default: the kind's)")
+INSTALLATION = (
+    several("--file", "files", "FORM=PATH", f"a file to write: {', '.join(FileForm)}", type=served_file),
+    option("--link", metavar="PATH", help="the symbolic link to a folder of the version, in which all files lie"),
+    option("--owner", metavar="USER", help="whose the files are"),
+    option("--group", metavar="GROUP", help="the group of the files"),
+    option("--mode", metavar="MODE", help="the permissions of the files (default: 0600)"),
+    option("--passphrase-file", metavar="FILE", help="the server's file with the passphrase for PKCS#12"),
+    option("--test-command", type=command_line, metavar="COMMAND", help="what judges the files before a reload"),
+    option("--reload-command", type=command_line, metavar="COMMAND", help="what has the service read its files"),
+    option("--reload-signal", choices=[signal.value for signal in ReloadSignal if signal], help="... or a signal"),
+    option("--pid-file", metavar="FILE", help="... to the process of this file"),
+    option("--start-command", type=command_line, metavar="COMMAND", help="what starts it when it is gone"),
+    option("--command-seconds", type=int, metavar="SECONDS", help="how long a command may take (default: 30)"),
+    option("--probe-seconds", type=int, metavar="SECONDS", help="how long until it must serve (default: 15)"),
+    option("--probe", dest="address", metavar="HOST:PORT", help="where to see what it serves"),
+    option("--protocol", choices=[p.value for p in ProbeProtocol], help="how TLS begins there (default: tls)"),
+    option("--server-name", metavar="NAME", help="the name to ask for (default: the probe's host)"),
+)
+
+VERBS = (
+    Verb("service register", register, (NAME, KIND, FOLDER, *INSTALLATION, IDEMPOTENCY_KEY)),
+    Verb("service reconfigure", reconfigure, (SERVICE, *INSTALLATION, IDEMPOTENCY_KEY)),
+    Verb(
+        "service bind",
+        bind,
+        (
+            SERVICE,
+            option("certificate", metavar="CERTIFICATE", help="the certificate's name or id"),
+            option("--fallback", dest="fallback_certificate", metavar="CERTIFICATE", help="served when that one ends"),
+            IDEMPOTENCY_KEY,
+        ),
+    ),
+    Verb("service unbind", unbind, (SERVICE, IDEMPOTENCY_KEY)),
+    Verb(
+        "service retire",
+        retire,
+        (SERVICE, option("--reason", metavar="TEXT", help="why, for the history"), IDEMPOTENCY_KEY),
+    ),
+    Verb("service list", list_all, (filters("name, kind, certificate_id"), AS_OF)),
+    Verb("service show", one, (NAME_OR_ID, AS_OF)),
+    Verb("service history", history, (NAME_OR_ID, AS_OF)),
+    Verb("certificate usages", usages, (NAME_OR_ID, AS_OF)),
+)

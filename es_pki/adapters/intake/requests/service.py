@@ -1,0 +1,88 @@
+"""What may be asked about services: who they are, what they serve, how each gets it."""
+
+from typing import ClassVar
+
+from msgspec import Struct
+
+from es_pki.adapters.intake.requests.fields import ADMINISTRATORS, OPERATORS
+from es_pki.events.service import Probe, ReloadSignal, ServiceFile, ServiceKind
+from es_pki.values import Role
+
+
+class InstallationFields(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What may be given of an installation, field by field (see ServiceRegistered in docs/EVENTS.md)."""
+
+    files: tuple[ServiceFile, ...] | None = None
+    link: str | None = None
+    owner: str | None = None
+    group: str | None = None
+    mode: str | None = None
+    passphrase_file: str | None = None
+    test_command: tuple[str, ...] | None = None
+    reload_command: tuple[str, ...] | None = None
+    reload_signal: ReloadSignal | None = None
+    pid_file: str | None = None
+    start_command: tuple[str, ...] | None = None
+    probe: Probe | None = None
+    command_seconds: int | None = None
+    probe_seconds: int | None = None
+
+
+class RegisterService(InstallationFields, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Know a service: somebody who serves a certificate, and how it gets it.
+
+    Its `kind` says how that usually is, in `folder` (absent: the kind's own); every field of the installation may be
+    given otherwise. Its folders and programs must be among those that the settings `service_folders` and
+    `service_programs` allow. Nothing is written before a certificate is bound and deployed.
+    """
+
+    senders: ClassVar[frozenset[Role]] = ADMINISTRATORS
+
+    name: str
+    kind: ServiceKind = ServiceKind.CUSTOM
+    folder: str = ""
+
+
+class ReconfigureService(InstallationFields, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Have a service get its certificates in another way, from the next deployment on.
+
+    What is left out stays as it is; an empty text, list or address takes away what was there.
+    """
+
+    senders: ClassVar[frozenset[Role]] = ADMINISTRATORS
+
+    service: str
+
+
+class BindCertificate(Struct, frozen=True, forbid_unknown_fields=True):
+    """Say that a service serves a certificate, with every version that becomes its current one.
+
+    What was bound before is bound no more. `fallback_certificate` is another one that is served when this one ends
+    without being renewed. A certificate that is bound can't be deleted.
+    """
+
+    senders: ClassVar[frozenset[Role]] = OPERATORS
+
+    service: str
+    certificate: str
+    fallback_certificate: str | None = None
+
+
+class UnbindCertificate(Struct, frozen=True, forbid_unknown_fields=True):
+    """Say that a service serves nothing of ours any more. What it serves stays in its place."""
+
+    senders: ClassVar[frozenset[Role]] = OPERATORS
+
+    service: str
+
+
+class RetireService(Struct, frozen=True, forbid_unknown_fields=True):
+    """Be done with a service: it uses no certificate any more. Its name stays taken."""
+
+    senders: ClassVar[frozenset[Role]] = OPERATORS
+
+    service: str
+    reason: str = ""
+
+
+ServiceRequest = RegisterService | ReconfigureService | BindCertificate | UnbindCertificate | RetireService

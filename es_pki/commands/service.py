@@ -1,0 +1,219 @@
+"""Services: who serves which certificate, and how each gets it."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from es_pki.commands.installation import installation_violations
+from es_pki.commands.names import own_name_violations
+from es_pki.commands.refusals import RulesBroken, taken
+from es_pki.decider import Decider, Guard, Kind, Refused, RequestReused, Reservation, Violation
+from es_pki.events.reservation import NameReserved
+from es_pki.events.service import (
+    CertificateBound,
+    CertificateUnbound,
+    Installation,
+    InstallationAdopted,
+    ServiceEvent,
+    ServiceKind,
+    ServiceRegistered,
+    ServiceRetired,
+)
+
+CATEGORY = "service"
+
+LONGEST_REASON = 200
+
+
+# Commands
+
+
+class RegisterService(Struct, frozen=True):
+    """Know a service from now on."""
+
+    name: str
+    kind: ServiceKind
+    installation: Installation
+    request_digest: bytes
+
+
+class ReconfigureService(Struct, frozen=True):
+    """Have a service get its certificates in another way."""
+
+    installation: Installation
+
+
+class BindCertificate(Struct, frozen=True):
+    """Have a service serve a certificate. `uses`: what the certificates' own streams say of it in the same append."""
+
+    certificate_id: str
+    fallback_certificate_id: str | None
+    uses: tuple[Guard, ...]
+
+
+class UnbindCertificate(Struct, frozen=True):
+    """Have a service serve nothing that is known here."""
+
+    uses: tuple[Guard, ...]
+
+
+class RetireService(Struct, frozen=True):
+    """Be done with a service."""
+
+    reason: str
+    uses: tuple[Guard, ...]
+
+
+ServiceCommand = RegisterService | ReconfigureService | BindCertificate | UnbindCertificate | RetireService
+
+
+# Refusals
+
+
+class ServiceMissing(Refused):
+    """There is no service with this id or name. `GET /api/v1/services` lists them."""
+
+    kind = Kind.MISSING
+
+
+class ServiceDone(Refused):
+    """The service was retired. Register a new one, under another name."""
+
+    kind = Kind.CLASHING
+
+
+# State
+
+
+class State(Struct, frozen=True):
+    """What decisions about a service read. `installation` is the present one, `bound` what it is to serve."""
+
+    registered: ServiceRegistered | None = None
+    installation: Installation = Installation()
+    bound: CertificateBound | None = None
+    is_retired: bool = False
+
+    @property
+    def certificate_ids(self) -> dict[str, bool]:
+        """Return the ids of the certificates that it uses, each with whether it is the fallback."""
+        if self.bound is None:
+            return {}
+        fallback = self.bound.fallback_certificate_id
+        return {self.bound.certificate_id: False, **({fallback: True} if fallback else {})}
+
+
+def evolve(state: State, event: ServiceEvent) -> State:
+    """Fold one event."""
+    match event:
+        case ServiceRegistered(installation=installation):
+            return replace(state, registered=event, installation=installation)
+        case InstallationAdopted(installation=installation):
+            return replace(state, installation=installation)
+        case CertificateBound():
+            return replace(state, bound=event)
+        case CertificateUnbound():
+            return replace(state, bound=None)
+        case ServiceRetired():
+            return replace(state, bound=None, is_retired=True)
+
+
+def registered(state: State) -> ServiceRegistered:
+    """Return how the service began. Raises `ServiceMissing`."""
+    if state.registered is None:
+        detail = "there is no such service"
+        raise ServiceMissing(detail, Violation("service", "services are named", detail))
+    return state.registered
+
+
+def check_is_there(state: State) -> None:
+    """Raise `ServiceMissing`, or `ServiceDone` for a retired service."""
+    name = registered(state).name
+    if state.is_retired:
+        detail = f"the service {name} was retired"
+        raise ServiceDone(detail, Violation("service", "what is retired stays retired", detail))
+
+
+# Decide
+
+
+def decide(command: ServiceCommand, state: State) -> list[ServiceEvent]:
+    """Turn a command into events."""
+    match command:
+        case RegisterService():
+            return _register(command, state)
+        case ReconfigureService():
+            return _reconfigure(command, state)
+        case BindCertificate():
+            return _bind(command, state)
+        case UnbindCertificate():
+            check_is_there(state)
+            return [] if state.bound is None else [CertificateUnbound(state.bound.certificate_id)]
+        case RetireService():
+            return _retire(command, state)
+
+
+def _register(command: RegisterService, state: State) -> list[ServiceEvent]:
+    if state.registered is not None:
+        if state.registered.request_digest != command.request_digest:
+            raise RequestReused("this id or Idempotency-Key was used for another service")
+        return []
+    RulesBroken.if_any([*own_name_violations(command.name), *installation_violations(command.installation)])
+    return [ServiceRegistered(command.name, command.kind, command.installation, command.request_digest)]
+
+
+def _reconfigure(command: ReconfigureService, state: State) -> list[ServiceEvent]:
+    check_is_there(state)
+    if command.installation == state.installation:
+        return []
+    RulesBroken.if_any(installation_violations(command.installation))
+    return [InstallationAdopted(command.installation)]
+
+
+def _bind(command: BindCertificate, state: State) -> list[ServiceEvent]:
+    check_is_there(state)
+    bound = CertificateBound(command.certificate_id, command.fallback_certificate_id)
+    if bound == state.bound:
+        return []
+    if bound.certificate_id == bound.fallback_certificate_id:
+        detail = "a certificate can't stand in for itself"
+        RulesBroken.if_any([Violation("fallback_certificate", "a fallback is another certificate", detail)])
+    return [bound]
+
+
+def _retire(command: RetireService, state: State) -> list[ServiceEvent]:
+    registered(state)
+    if state.is_retired:
+        return []
+    if len(command.reason) > LONGEST_REASON or not command.reason.isprintable():
+        detail = f"at most {LONGEST_REASON} printable characters"
+        RulesBroken.if_any([Violation("reason", "a reason is one line", detail)])
+    return [ServiceRetired(command.reason)]
+
+
+# The aggregate
+
+
+def reservations(event: ServiceEvent, service_id: str) -> Sequence[Reservation]:
+    """Return what an event claims for the service: its name, for ever."""
+    match event:
+        case ServiceRegistered(name=name):
+            return (Reservation(f"service_name-{name}", NameReserved(service_id), taken("name", name, CATEGORY)),)
+        case _:
+            return ()
+
+
+def guards(command: ServiceCommand) -> Sequence[Guard]:
+    """Return what the certificates' streams say of it: none is deleted while it is bound, nor bound once deleted."""
+    match command:
+        case BindCertificate(uses=uses) | UnbindCertificate(uses=uses) | RetireService(uses=uses):
+            return uses
+        case _:
+            return ()
+
+
+ServiceDecider = Decider[ServiceCommand, State, ServiceEvent]
+
+decider: ServiceDecider = Decider(
+    category=CATEGORY, initial=State(), evolve=evolve, decide=decide, reservations=reservations, guards=guards
+)

@@ -1,0 +1,106 @@
+"""The kinds of services, as data: how each usually gets its certificate. Everything may be given otherwise.
+
+Programs stand where Debian has them. `{folder}` is the folder that the service was registered with.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from es_pki.events.service import FileForm, Installation, Probe, ProbeProtocol, ServiceFile, ServiceKind
+
+SYSTEMCTL = "/usr/bin/systemctl"
+
+
+class Defaults(Struct, frozen=True):
+    """A kind's installation, and the folder in which its files lie; `{name}` is the service's name."""
+
+    folder: str
+    installation: Installation
+
+
+def _one_file(form: FileForm, name: str) -> Installation:
+    """Return that all is in one file, which is switched by renaming."""
+    return Installation(files=(ServiceFile(form, f"{{folder}}/{name}"),))
+
+
+def _linked() -> Installation:
+    """Return that chain and key lie apart, below a link that switches both at once."""
+    chain = ServiceFile(FileForm.FULL_CHAIN, "{folder}/current/fullchain.pem")
+    key = ServiceFile(FileForm.KEY, "{folder}/current/key.pem")
+    return Installation(files=(chain, key), link="{folder}/current")
+
+
+def _by_systemd(installation: Installation, unit: str) -> Installation:
+    return replace(
+        installation,
+        reload_command=(SYSTEMCTL, "reload", unit),
+        start_command=(SYSTEMCTL, "restart", unit),
+    )
+
+
+KINDS: dict[ServiceKind, Defaults] = {
+    ServiceKind.CUSTOM: Defaults("/etc/es-pki/{name}", Installation()),
+    ServiceKind.WEB_UI: Defaults(
+        "/etc/nginx/es-pki/{name}",
+        replace(
+            _by_systemd(_linked(), "nginx"),
+            test_command=("/usr/sbin/nginx", "-t", "-q"),
+            probe=Probe("127.0.0.1:443"),
+        ),
+    ),
+    ServiceKind.HAPROXY: Defaults(
+        "/etc/haproxy/es-pki/{name}",
+        replace(
+            _by_systemd(_one_file(FileForm.COMBINED, "combined.pem"), "haproxy"),
+            test_command=("/usr/sbin/haproxy", "-c", "-q", "-f", "/etc/haproxy/haproxy.cfg"),
+            probe=Probe("127.0.0.1:443"),
+        ),
+    ),
+    ServiceKind.POSTGRESQL: Defaults(
+        "/etc/postgresql/es-pki/{name}",
+        replace(
+            _by_systemd(_linked(), "postgresql"),
+            owner="postgres",
+            group="postgres",
+            probe=Probe("127.0.0.1:5432", ProbeProtocol.POSTGRESQL),
+        ),
+    ),
+    ServiceKind.REDIS: Defaults(
+        "/etc/redis/es-pki/{name}",
+        replace(
+            _linked(),
+            owner="redis",
+            group="redis",
+            reload_command=(
+                *("/usr/bin/redis-cli", "-s", "/run/redis/redis-server.sock", "CONFIG", "SET"),
+                *("tls-cert-file", "{folder}/current/fullchain.pem", "tls-key-file", "{folder}/current/key.pem"),
+            ),
+            start_command=(SYSTEMCTL, "restart", "redis-server"),
+            probe=Probe("127.0.0.1:6379"),
+        ),
+    ),
+}
+"""Redis sets both files in one command: one by one, the first wouldn't match the other's old half."""
+
+
+def installed(kind: ServiceKind, name: str, folder: str, overrides: Mapping[str, Any]) -> Installation:
+    """Return the installation of a new service: its kind's, in `folder` ("" for the kind's own), with the overrides."""
+    defaults = KINDS[kind]
+    place = folder or defaults.folder.replace("{name}", name)
+    installation = defaults.installation
+
+    def placed(text: str) -> str:
+        return text.replace("{folder}", place)
+
+    return replace(
+        installation,
+        **{
+            "files": tuple(ServiceFile(file.form, placed(file.path)) for file in installation.files),
+            "link": placed(installation.link),
+            "reload_command": tuple(map(placed, installation.reload_command)),
+            **overrides,
+        },
+    )

@@ -1,0 +1,143 @@
+"""What happens to a service: somebody who serves a certificate. Stream `service-<id>`.
+
+How a service gets its certificate is part of the facts: what a kind's defaults were on that day is kept with it.
+"""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class ServiceKind(StrEnum):
+    """What kind of service it is; decides the defaults of its installation (see `commands/service_kinds.py`)."""
+
+    CUSTOM = "custom"
+    WEB_UI = "web-ui"
+    HAPROXY = "haproxy"
+    POSTGRESQL = "postgresql"
+    REDIS = "redis"
+
+
+class FileForm(StrEnum):
+    """What a file of a service holds: PEM, but for PKCS#12.
+
+    `full-chain` is the certificate and its issuers without the root, `issuers` those alone; `combined` is the private
+    key, then the full chain; `pkcs12` the same under the passphrase of the service.
+    """
+
+    FULL_CHAIN = "full-chain"
+    CERTIFICATE = "certificate"
+    ISSUERS = "issuers"
+    KEY = "key"
+    COMBINED = "combined"
+    PKCS12 = "pkcs12"
+
+    @property
+    def has_key(self) -> bool:
+        """Tell whether the private key is in it."""
+        return self in {FileForm.KEY, FileForm.COMBINED, FileForm.PKCS12}
+
+
+class ReloadSignal(StrEnum):
+    """A signal on which services read their files anew; empty for none."""
+
+    NONE = ""
+    HUP = "HUP"
+    USR1 = "USR1"
+    USR2 = "USR2"
+
+
+class ProbeProtocol(StrEnum):
+    """How TLS begins at an address: at once, or after STARTTLS in the service's own protocol."""
+
+    TLS = "tls"
+    SMTP = "smtp"
+    FTP = "ftp"
+    LDAP = "ldap"
+    IMAP = "imap"
+    POSTGRESQL = "postgresql"
+
+
+class ServiceFile(Struct, frozen=True, forbid_unknown_fields=True):
+    """One file that a service reads: its form and its absolute path."""
+
+    form: FileForm
+    path: str
+
+
+class Probe(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Where to see what is served: `HOST:PORT`, how TLS begins there, and the name to ask for (default: the host).
+
+    Without an address nobody looks: what is deployed is believed to be served.
+    """
+
+    address: str = ""
+    protocol: ProbeProtocol = ProbeProtocol.TLS
+    server_name: str = ""
+
+
+class Installation(Struct, frozen=True, omit_defaults=True):
+    """How a service gets its certificate.
+
+    `files` are written with `owner`, `group` ("" for es-pki's own) and `mode` (octal). `link` is a symbolic link to a
+    folder of the version in which all files lie, "" without one: it switches them all at once. `passphrase_file` has
+    the passphrase for PKCS#12. Commands are argument lists, run without a shell: `test_command` judges the files before
+    the service reads them, `reload_command` or the `reload_signal` to the process of `pid_file` has it read them,
+    `start_command` starts it when it is gone. A command has `command_seconds`, the service then `probe_seconds` to
+    serve what was deployed.
+    """
+
+    files: tuple[ServiceFile, ...] = ()
+    link: str = ""
+    owner: str = ""
+    group: str = ""
+    mode: str = "0600"
+    passphrase_file: str = ""
+    test_command: tuple[str, ...] = ()
+    reload_command: tuple[str, ...] = ()
+    reload_signal: ReloadSignal = ReloadSignal.NONE
+    pid_file: str = ""
+    start_command: tuple[str, ...] = ()
+    probe: Probe = Probe()
+    command_seconds: int = 30
+    probe_seconds: int = 15
+
+
+class ServiceRegistered(Struct, frozen=True, omit_defaults=True):
+    """A service is known by `name` from now on.
+
+    `request_digest` is the SHA-256 of what was asked for: the same request again is recognised by it.
+    """
+
+    name: str
+    kind: ServiceKind
+    installation: Installation
+    request_digest: bytes
+
+
+class InstallationAdopted(Struct, frozen=True, omit_defaults=True):
+    """The service gets its certificates in another way from now on."""
+
+    installation: Installation
+
+
+class CertificateBound(Struct, frozen=True, omit_defaults=True):
+    """The service is to serve the current version of a certificate; `fallback_certificate_id` if that ends."""
+
+    certificate_id: str
+    fallback_certificate_id: str | None = None
+
+
+class CertificateUnbound(Struct, frozen=True, omit_defaults=True):
+    """The service is to serve no certificate that is known here; what it serves stays as it is."""
+
+    certificate_id: str
+
+
+class ServiceRetired(Struct, frozen=True, omit_defaults=True):
+    """The service is done with. It uses no certificate any more, and its name stays taken."""
+
+    reason: str = ""
+
+
+ServiceEvent = ServiceRegistered | InstallationAdopted | CertificateBound | CertificateUnbound | ServiceRetired

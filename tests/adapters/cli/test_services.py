@@ -1,0 +1,44 @@
+"""`es-pki service`, against a real server."""
+
+import pytest
+
+from es_pki.adapters.cli.parser import parse
+from es_pki.adapters.cli.session import body_of
+from es_pki.adapters.intake.requests import RegisterService
+from tests.samples import fresh
+
+
+def test_a_service_is_registered_bound_and_retired(es_pki):
+    www, nginx = fresh("www"), fresh("nginx")
+    assert es_pki("certificate", "self-sign", www, "--dns", "www.example.test").status == 0
+    outcome = es_pki("service", "register", nginx, "--owner", "www-data", "--probe", "localhost:443")
+    assert outcome.status == 0, outcome.errors
+    assert es_pki("service", "bind", nginx, www).status == 0
+    assert nginx in es_pki("certificate", "usages", www).text
+    assert nginx in es_pki("service", "list").text
+    shown = es_pki("service", "show", nginx, "--json").json
+    assert shown["installation"]["probe"] == {"address": "localhost:443"}
+    refused = es_pki("certificate", "delete", www)
+    assert refused.status == 1
+    assert nginx in refused.errors
+    assert es_pki("service", "reconfigure", nginx, "--group", "www-data").status == 0
+    assert es_pki("service", "unbind", nginx).status == 0
+    assert es_pki("service", "retire", nginx, "--reason", "replaced").status == 0
+    assert "replaced" in es_pki("service", "history", nginx).text
+    assert es_pki("certificate", "delete", www).status == 0
+
+
+def test_commands_are_split_into_arguments_and_files_named_by_their_form():
+    arguments = parse(
+        [*("service", "register", "x", "--reload-command", "/bin/hook 'a b' $HOME"), "--file", "key=/etc/x/key.pem"]
+    )
+    body = body_of(RegisterService, arguments)
+    assert body["reload_command"] == ["/bin/hook", "a b", "$HOME"]
+    assert body["files"] == [{"form": "key", "path": "/etc/x/key.pem"}]
+
+
+@pytest.mark.parametrize("option", [("--file", "key"), ("--file", "odd=/x"), ("--reload-command", "'open")])
+def test_misuse_is_said(option, capsys):
+    with pytest.raises(SystemExit):
+        parse(["service", "register", "x", *option])
+    assert "error:" in capsys.readouterr().err
