@@ -102,7 +102,8 @@ options {{
   managed-keys-directory "{self.folder}";
   listen-on port {self.port} {{ 127.0.0.1; }};
   listen-on-v6 {{ none; }};
-  recursion no;
+  recursion yes;
+  allow-recursion {{ 127.0.0.1; }};
   dnssec-validation no;
   notify no;
   empty-zones-enable no;

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from es_pki.adapters import clock
-from es_pki.adapters.acme.accounts import Accounts
-from es_pki.adapters.acme.directories import Directories
+from es_pki.adapters.acme.dns_01 import DNS01
+from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.crls import CRLPlan, Maker
 from es_pki.adapters.dns.hook import HookRules
 from es_pki.adapters.dns.lookup import Lookup
@@ -69,15 +69,14 @@ class Failing:
 class World:
     """One process's es-pki on the given stores."""
 
-    def __init__(self, log: Log, keys: Any) -> None:
+    def __init__(self, log: Log, keys: Any, lookup: Lookup | None = None) -> None:
         self.log, self.keys = log, KeyRing(keys)
         self.aggregates = Aggregates(log)
         self.workers = Workers()
         self.signer = Signer(self.aggregates, self.keys, clock.now)
-        self.directories = Directories(self.keys, clock.now, clock.elapsed)
-        self.accounts = Accounts(self.aggregates, self.keys, self.directories)
-        self.performer = Performer(self.aggregates, self.keys, self.signer, self.accounts)
-        self.dns = DNSProviders(self.aggregates, self.keys, Lookup(), HookRules())
+        self.dns = DNSProviders(self.aggregates, self.keys, lookup or Lookup(), HookRules())
+        self.acme = ACME.of(self.aggregates, self.keys, clock.now, clock.elapsed, DNS01(self.dns))
+        self.performer = Performer(self.aggregates, self.keys, self.signer, self.acme)
         crls = Maker(self.aggregates, self.keys, _locations, CRLPlan())
         office = Office(
             aggregates=self.aggregates,
@@ -87,7 +86,7 @@ class World:
             workers=self.workers,
             second_opinion=SecondOpinion(self.workers),
             crls=crls,
-            acme_accounts=self.accounts,
+            acme=self.acme,
             dns=self.dns,
         )
         self.desk = Desk(office)

@@ -7,6 +7,8 @@ from typing import Any
 
 from es_pki.projections import (
     acme_accounts,
+    acme_orders,
+    acme_renewals,
     authorities,
     dns_providers,
     expiry_calendar,
@@ -44,5 +46,7 @@ VIEWS: tuple[View[Any], ...] = (
     service_usage.view,
     acme_accounts.view,
     dns_providers.view,
+    acme_orders.view,
+    acme_renewals.view,
 )
 """Every view there is."""

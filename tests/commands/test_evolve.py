@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from es_pki.commands import (
     acme_account,
+    acme_order,
+    acme_renewal,
     authority,
     certificate,
     dns_provider,
@@ -20,6 +22,8 @@ from es_pki.commands import (
     trust_store,
 )
 from es_pki.events.acme_account import ACMEAccountEvent
+from es_pki.events.acme_order import ACMEOrderEvent
+from es_pki.events.acme_renewal import ACMERenewalEvent
 from es_pki.events.authority import AuthorityEvent
 from es_pki.events.certificate import CertificateEvent
 from es_pki.events.dns_provider import DNSProviderEvent
@@ -37,6 +41,8 @@ from tests.spec import encode
 
 AGGREGATES = [
     (acme_account.decider, ACMEAccountEvent),
+    (acme_order.decider, ACMEOrderEvent),
+    (acme_renewal.decider, ACMERenewalEvent),
     (authority.decider(encode), AuthorityEvent),
     (certificate.decider(encode), CertificateEvent),
     (dns_provider.decider, DNSProviderEvent),

@@ -13,3 +13,10 @@ class DNSFailed(Exception):
         self.detail = detail[:LONGEST_DETAIL]
         self.is_final = is_final
         super().__init__(self.detail)
+
+
+class NoProvider(DNSFailed):
+    """No DNS provider answers for a name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no DNS provider answers for {name}: add one for its zone", is_final=True)

@@ -15,7 +15,7 @@ from es_pki.adapters.dns.dynamic_update import DynamicUpdater
 from es_pki.adapters.dns.hook import Hook, HookRules
 from es_pki.adapters.dns.lexicon import Lexicon
 from es_pki.adapters.dns.lookup import Lookup, NameServer, named, values_at
-from es_pki.adapters.dns.problems import DNSFailed
+from es_pki.adapters.dns.problems import DNSFailed, NoProvider
 from es_pki.adapters.dns.writer import TXTRecord, Writer
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.deciders import DNS_PROVIDER
@@ -65,7 +65,7 @@ class DNSProviders:
             provider_id = await self._aggregates.owner(zone_stream(zone))
             if provider_id is not None:
                 return await self.provider(provider_id)
-        raise DNSFailed(f"no DNS provider answers for {name}: add one for its zone", is_final=True)
+        raise NoProvider(name)
 
     async def provider(self, provider_id: str) -> Provider:
         """Return a provider with its credentials. Raises `DNSProviderMissing`."""

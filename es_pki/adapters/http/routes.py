@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from es_pki.adapters.http import (
+    acme_debug,
     bundles,
     calendar_feed,
     certificates,
@@ -33,6 +34,8 @@ from es_pki.adapters.intake.validation import Validate
 from es_pki.adapters.web import pages
 from es_pki.projections import (
     acme_accounts,
+    acme_orders,
+    acme_renewals,
     authorities,
     dns_providers,
     expiry_calendar,
@@ -205,6 +208,27 @@ ROUTES: tuple[Route, ...] = (
         page_of(history.Row),
     ),
     Route("POST", "/api/v1/dns-providers/{id}/check", OPERATORS, dns.check_dns_provider),
+    Route(
+        "GET",
+        "/api/v1/acme/orders",
+        EVERYBODY,
+        lists.list_acme_orders,
+        (*PAGES, "name", "status", "certificate_id", "account_id", "public_key_hash"),
+        page_of(acme_orders.Row),
+    ),
+    Route("GET", "/api/v1/acme/orders/{id}", EVERYBODY, lists.one_acme_order, NOW_OR_THEN, Shown(acme_orders.Row)),
+    Route(
+        "GET", "/api/v1/acme/orders/{id}/history", EVERYBODY, lists.acme_order_history, HISTORY, page_of(history.Row)
+    ),
+    Route("GET", "/api/v1/acme/orders/{id}/debug", OPERATORS, acme_debug.debug_order),
+    Route(
+        "GET",
+        "/api/v1/acme/renewals",
+        EVERYBODY,
+        lists.list_acme_renewals,
+        (*PAGES, "name"),
+        page_of(acme_renewals.Row),
+    ),
     Route("POST", "/api/v1/lint", EVERYBODY, linting.lint, takes=linting.Lint),
     Route("GET", "/api/v1/calendar", EVERYBODY, lists.calendar, (*PAGES, *EXPIRIES), page_of(expiry_calendar.Row)),
     Route("GET", "/api/v1/calendar.ics", EVERYBODY, calendar_feed.calendar_feed, (*NOW_OR_THEN, *EXPIRIES)),

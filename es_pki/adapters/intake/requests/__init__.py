@@ -11,9 +11,13 @@ from msgspec import structs
 from msgspec.inspect import Metadata, StructType, Type, UnionType, type_info
 
 from es_pki.adapters.intake.requests.acme import (
-    ACMERequest,
+    AbandonACMEOrder,
+    ACMEAccountRequest,
+    ACMEOrderRequest,
     DeactivateACMEAccount,
+    PlaceACMEOrder,
     RegisterACMEAccount,
+    RenewACME,
     RollOverACMEAccountKey,
 )
 from es_pki.adapters.intake.requests.authority import (
@@ -89,7 +93,9 @@ from es_pki.adapters.intake.requests.trust_store import (
 __all__ = [
     "REQUESTS",
     "SECRETS",
-    "ACMERequest",
+    "ACMEAccountRequest",
+    "ACMEOrderRequest",
+    "AbandonACMEOrder",
     "AddDNSProvider",
     "AuthorityRequest",
     "BindCertificate",
@@ -117,6 +123,7 @@ __all__ = [
     "KeyCompromiseRequest",
     "LineageRequest",
     "LogKeyRequest",
+    "PlaceACMEOrder",
     "PrincipalRequest",
     "ProfileRequest",
     "ReconfigureService",
@@ -127,6 +134,7 @@ __all__ = [
     "ReleaseCertificate",
     "RemoveDNSProvider",
     "RenameCertificate",
+    "RenewACME",
     "RenewCertificate",
     "ReplaceDNSCredentials",
     "ReportKeyCompromise",
@@ -158,7 +166,8 @@ Request = (
     | CSRRequest
     | ProfileRequest
     | ServiceRequest
-    | ACMERequest
+    | ACMEAccountRequest
+    | ACMEOrderRequest
     | DNSProviderRequest
     | RevocationRequest
     | CRLRequest
