@@ -238,9 +238,6 @@ NAMED = {
 }
 """What the addresses of routes name, by noun; else it is es-pki's own certificate."""
 
-BODIES = {"/api/v1/lint": {"certificate": pem(making.ISSUER)}}
-"""The routes besides the commands that take a body, and a good one."""
-
 
 def path_of(route: Route) -> str:
     """Return an address at which the route answers."""
@@ -249,9 +246,15 @@ def path_of(route: Route) -> str:
     return path + QUERIES.get(route.path, "")
 
 
-def body_of(route: Route) -> Any:
+def body_of(route: Route, server: Server) -> Any:
     """Return a body with which the route answers, None where it takes none."""
-    return BODIES.get(route.path)
+    match route.path:
+        case "/api/v1/lint":
+            return {"certificate": pem(making.ISSUER)}
+        case "/api/v1/validate":
+            return {"certificates": server.get("/api/v1/certificates/es-pki-api/pem").body.decode()}
+        case _:
+            return None
 
 
 def sample(request: type[requests.Request], server: Server) -> dict[str, Any]:

@@ -3,8 +3,9 @@
 The log's own evidence says that nothing was changed. This says that what was recorded is a PKI: every signature was
 intended before it was made, is over exactly the intended bytes and by the issuer's key, every name and serial number
 was reserved in the same append, no lineage says what can't be (`lineages.py`), every CSR was answered once at most
-(`csr_answers.py`), what was revoked stayed revoked (`revoked.py`), services and certificates agree on who uses what
-(`service_uses.py`), and what was made under a profile names its terms of that time (`profile_versions.py`).
+(`csr_answers.py`), what was revoked stayed revoked (`revoked.py`), the CRLs say so (`crls/examined.py`), services and
+certificates agree on who uses what (`service_uses.py`), and what was made under a profile names its terms of that time
+(`profile_versions.py`).
 """
 
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
+from es_pki.adapters.crls.examined import CRLs
 from es_pki.adapters.csr_answers import CSRAnswers
 from es_pki.adapters.lineages import Lineages
 from es_pki.adapters.profile_versions import ProfileVersions
@@ -83,11 +85,10 @@ class Examination:
         self.outstanding: dict[str, Prepared] = {}
         self._due: dict[str, tuple[int, str | None]] = {}
         self._owners: dict[str, str] = {}
-        self._lineages = Lineages()
-        self._csr_answers = CSRAnswers()
-        self._profiles = ProfileVersions()
-        self._revocations = Revocations()
+        self._crls = CRLs()
         self._service_uses = ServiceUses()
+        others = Lineages(), CSRAnswers(), ProfileVersions(), Revocations()
+        self._parts = (*others, self._crls, self._service_uses)
         self._authorities: dict[str, x509.Certificate] = {}
         self._authority_keys: dict[str, str] = {}
         self._compromised: set[str] = set()
@@ -102,6 +103,8 @@ class Examination:
         self._check_reservations_are_there()
         for problem in self._service_uses.problems_at_the_end():
             self.find(0, problem)
+        for position, problem in self._crls.problems_at_the_end(self._authorities):
+            self.find(position, problem)
 
     def look_at(self, happened: Happened) -> None:
         """Check one event against those before it."""
@@ -111,7 +114,7 @@ class Examination:
         if isinstance(happened.event, CertificateTrusted):
             return  # a new trust store's first certificates stand between its creation and its name's reservation
         self._check_reservations_are_there()
-        for part in (self._lineages, self._csr_answers, self._revocations, self._service_uses, self._profiles):
+        for part in self._parts:
             for problem in part.problems_of(happened):
                 self.find(happened.position, problem)
         match happened.event:

@@ -7,7 +7,7 @@ import logging
 import os
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -94,11 +94,8 @@ class Service:
             server.bind(*host_and_port(settings.listen, "listen")),
             server.bind(*host_and_port(settings.public_listen, "public_listen")),
         ]
-        published = server.address(self._sockets[1], instead_of_all=socket.gethostname())
-        self.addresses = Addresses(
-            f"https://{server.address(self._sockets[0])}", settings.public_url or f"http://{published}", os.getpid()
-        )
-        keys = KeyRing(equipment.keys)
+        self.addresses = _addresses(self._sockets, settings)
+        self._keys = keys = KeyRing(equipment.keys)
         signer = Signer(equipment.aggregates, keys, clock.now)
         follower = Follower(equipment.log, equipment.views, VIEWS, equipment.lease)
         self._directories = Directories(keys, clock.now, clock.elapsed)
@@ -116,14 +113,10 @@ class Service:
             crls=maker,
             acme_accounts=accounts,
         )
-        desk = Desk(office)
-        crls = Publisher(equipment.log, maker, equipment.lease, clock.now)
-        self._keys = keys
+        desk, crls = Desk(office), Publisher(equipment.log, maker, equipment.lease, clock.now)
         tree = Tree(equipment.log)
         notary = Notary(equipment.log, tree, keys, equipment.checkpoints)
-        backup_plan, backups = plan_of(settings), None
-        if backup_plan:
-            backups = ScheduledBackups(backup_plan, equipment.log, notary, equipment.sealed_keys, clock.now)
+        backups = _scheduled_backups(equipment, settings, notary)
         upkeep = Upkeep(equipment.views, equipment.aggregates, desk, clock.now)
         works = [crls.look, upkeep.look, *([backups.look] if backups else [])]
         self._scheduler = Scheduler(equipment.lease, works, clock.now)
@@ -140,6 +133,7 @@ class Service:
             second_opinion=equipment.second_opinion,
             crls=crls,
             ocsp=ocsp,
+            workers=equipment.workers,
             backups=backups,
             now=clock.now,
         )
@@ -262,6 +256,19 @@ class Service:
 
     def _file(self, name: str) -> Path:
         return self._settings.folder / name
+
+
+def _addresses(sockets: Sequence[socket.socket], settings: Settings) -> Addresses:
+    """Return where the management's socket and the public one are reached."""
+    management, public_one = sockets
+    published = server.address(public_one, instead_of_all=socket.gethostname())
+    public_url = settings.public_url or f"http://{published}"
+    return Addresses(f"https://{server.address(management)}", public_url, os.getpid())
+
+
+def _scheduled_backups(equipment: Equipment, settings: Settings, notary: Notary) -> ScheduledBackups | None:
+    plan = plan_of(settings)
+    return ScheduledBackups(plan, equipment.log, notary, equipment.sealed_keys, clock.now) if plan else None
 
 
 def _crl_plan(settings: Settings) -> CRLPlan:

@@ -47,7 +47,6 @@ from es_pki.events.key_compromise import KeyCompromiseReported, KeyUsesRevoked
 from es_pki.events.log_key import LogKeyAdopted, LogRestored
 from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared, OCSPResponderSigningFailed
 from es_pki.events.principal import TokenCreated, TokenRevoked
-from es_pki.events.profile import ProfileDefined, ProfileRetired
 from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared, Signed
 from es_pki.events.service import (
@@ -56,9 +55,6 @@ from es_pki.events.service import (
     FileForm,
     Installation,
     InstallationAdopted,
-    Probe,
-    ProbeProtocol,
-    ReloadSignal,
     ServiceFile,
     ServiceKind,
     ServiceRegistered,
@@ -76,21 +72,19 @@ from es_pki.values import (
     ACMEProblem,
     Attribute,
     AttributeType,
-    CriticalExtension,
     CRLReason,
     ExportFormat,
     ExtendedKeyUsage,
     IssuancePolicy,
-    KeyAlgorithm,
     KeyType,
-    KeyUsage,
     NameConstraints,
     NameSpace,
     Role,
     SubjectAltNames,
     TrustAnchor,
 )
-from es_pki.values.profile import LintLevel, NameForm, ProfileTerms, SubjectTerms, ValidityRule
+from tests.events.installation import INSTALLATION
+from tests.events.profile_events import PROFILE_EVENTS
 from tests.events.strategies import EVENTS
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "events"
@@ -101,24 +95,6 @@ SUBJECT = (Attribute(AttributeType.ORGANIZATION, "Novo A/S"), Attribute(Attribut
 NAMES = NameConstraints(
     permitted=NameSpace(dns_names=("example.test",), ip_networks=("2001:db8::/32",)),
     excluded=NameSpace(email_addresses=(".example.org",), uri_hosts=("example.net",)),
-)
-
-INSTALLATION = Installation(
-    files=(
-        ServiceFile(FileForm.FULL_CHAIN, "/etc/nginx/es-pki/www/current/fullchain.pem"),
-        ServiceFile(FileForm.KEY, "/etc/nginx/es-pki/www/current/key.pem"),
-    ),
-    link="/etc/nginx/es-pki/www/current",
-    owner="root",
-    group="www-data",
-    mode="0640",
-    test_command=("/usr/sbin/nginx", "-t", "-q"),
-    reload_signal=ReloadSignal.HUP,
-    pid_file="/run/nginx.pid",
-    start_command=("/usr/bin/systemctl", "restart", "nginx"),
-    probe=Probe("[2001:db8::1]:25", ProbeProtocol.SMTP, "mail.example.test"),
-    command_seconds=60,
-    probe_seconds=5,
 )
 
 PROBLEM = ACMEProblem(
@@ -302,35 +278,7 @@ SAMPLES = {
         request_digest=b"\x04" * 32,
     ),
     "principal.token_revoked.v1": TokenRevoked("left the company"),
-    "profile.defined.v1": ProfileDefined(
-        name="branch-web",
-        version=2,
-        terms=ProfileTerms(
-            description="web servers of the branches",
-            key_usages=(KeyUsage.DIGITAL_SIGNATURE,),
-            further_key_usages={KeyAlgorithm.RSA: (KeyUsage.KEY_ENCIPHERMENT,)},
-            extended_key_usages=(ExtendedKeyUsage.SERVER_AUTH, "1.3.6.1.5.5.7.3.17"),
-            critical_extensions=(CriticalExtension.KEY_USAGE, CriticalExtension.EXTENDED_KEY_USAGE),
-            key_types=(KeyType.EC_P256, KeyType.RSA_3072),
-            default_validity_days=30,
-            maximum_validity_days=47,
-            validity_rule=ValidityRule.CA_BROWSER_FORUM,
-            subject=SubjectTerms(
-                allowed=(AttributeType.COMMON_NAME, AttributeType.ORGANIZATION),
-                required=(AttributeType.COMMON_NAME,),
-                fixed={AttributeType.ORGANIZATION: "Zürich & Söhne"},
-            ),
-            name_forms=(NameForm.DNS_NAMES, NameForm.USER_PRINCIPAL_NAMES, NameForm.SECURITY_IDENTIFIER),
-            required_names=(NameForm.DNS_NAMES,),
-            names=NAMES,
-            wildcards=False,
-            path_length=1,
-            name_constraints=NAMES,
-            policy_identifiers=("1.3.6.1.4.1.99999.1",),
-            lint=LintLevel.STRICT,
-        ),
-    ),
-    "profile.retired.v1": ProfileRetired("the branches are closed"),
+    **PROFILE_EVENTS,
     "reservation.name_reserved.v1": NameReserved("018f0000-0000-7000-8000-000000000002"),
     "reservation.name_released.v1": NameReleased("018f0000-0000-7000-8000-000000000002"),
     "reservation.serial_number_reserved.v1": SerialNumberReserved("018f0000-0000-7000-8000-000000000002"),

@@ -74,13 +74,13 @@ class Client:
         headers = {"Content-Type": JSON} | ({"Idempotency-Key": idempotency_key} if idempotency_key else {})
         return self._done("POST", f"/api/v1/commands/{command}", headers, json.dumps(body).encode()).object()
 
-    def ask(self, path: str, body: Object) -> Object:
-        """Return what the server says about what is sent along."""
-        return self._done("POST", path, {"Content-Type": JSON}, json.dumps(body).encode()).object()
-
     def get(self, path: str, parameters: Parameters | None = None) -> Object:
         """Return an object of a view, no older than the log's end."""
         return self._done("GET", _with(path, parameters), self._fresh()).object()
+
+    def ask(self, path: str, body: Mapping[str, object]) -> Object:
+        """Return the answer to a question that takes a body."""
+        return self._done("POST", path, {"Content-Type": JSON}, json.dumps(body).encode()).object()
 
     def raw(self, path: str, parameters: Parameters, media_type: str) -> bytes:
         """Return an answer in a given form."""

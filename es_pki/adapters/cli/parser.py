@@ -24,6 +24,7 @@ from es_pki.adapters.cli.verbs import (
     service,
     token,
     trust,
+    validation,
 )
 
 VERBS: tuple[Verb, ...] = (
@@ -35,6 +36,7 @@ VERBS: tuple[Verb, ...] = (
     *certificate.VERBS,
     *lineage.VERBS,
     *lint.VERBS,
+    *validation.VERBS,
     *export.VERBS,
     *csr.VERBS,
     *acme.VERBS,

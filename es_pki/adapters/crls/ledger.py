@@ -65,6 +65,10 @@ class Book:
             self.entries[serial_number] = _entry(event)
         self._changes.append(_Change(happened.position, serial_number, removal))
 
+    def knows(self, crl_number: int) -> bool:
+        """Tell whether a delta can go on from the CRL of a number."""
+        return crl_number in self._prepared_at
+
     def draft(self, position: int, prepared: CRLPrepared, *, is_wanted: bool) -> Draft | None:
         """Return a CRL that was prepared now, if it is wanted; forget what no later one needs."""
         self._drop_ended(prepared.ended_before)

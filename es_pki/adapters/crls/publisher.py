@@ -16,7 +16,7 @@ from es_pki.adapters.crls.maker import Built, Made, Maker
 from es_pki.adapters.entropy import uuid7
 from es_pki.adapters.lease import Lease
 from es_pki.adapters.recorded import happened
-from es_pki.commands.revocation_list import list_id
+from es_pki.commands.revocation_list import list_id, parts_of
 from es_pki.decider import Refused
 from es_pki.events import codec
 from es_pki.events.authority import AuthorityCreated
@@ -69,6 +69,10 @@ class Publisher:
     def made(self, aggregate_id: str) -> Made | None:
         """Return a list's newest CRL, None if there is none yet."""
         return self._made.get(aggregate_id)
+
+    def made_by(self, authority_id: str) -> list[Made]:
+        """Return the newest CRLs of an authority, one of each list."""
+        return [made for aggregate_id, made in self._made.items() if parts_of(aggregate_id)[0] == authority_id]
 
     @property
     def due(self) -> int:

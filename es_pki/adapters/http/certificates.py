@@ -31,7 +31,7 @@ ENDINGS = {PEM: "pem", DER: "cer", PKCS7: "p7c"}
 async def certificate_pem(request: web.Request) -> web.StreamResponse:
     """Answer with the certificate and its chain (PEM, PKCS#7) or alone (DER); `version` default: the current one."""
     row = await certificate_row(request)
-    version = await version_of(request, row.id)
+    version = await version_asked_about(request, row.id)
     if version.certificate is None:
         raise NotFound("this version was not signed")
     issuers = await chain(request.app[PARTS].aggregates, version.prepared.issuer_id)
@@ -41,7 +41,7 @@ async def certificate_pem(request: web.Request) -> web.StreamResponse:
 async def certificate_chain(request: web.Request) -> web.StreamResponse:
     """Answer with the authorities above the certificate, the root last, in PEM or PKCS#7."""
     row = await certificate_row(request)
-    version = await version_of(request, row.id)
+    version = await version_asked_about(request, row.id)
     issuers = await chain(request.app[PARTS].aggregates, version.prepared.issuer_id)
     if not issuers:
         raise NotFound("no authority stands above a certificate that signed for itself")
@@ -91,8 +91,8 @@ def _encoded(media_type: str, certificates: list[bytes]) -> bytes:
     return pkcs7(certificates) if media_type == PKCS7 else pem_chain(certificates).encode()
 
 
-async def version_of(request: web.Request, certificate_id: str) -> Version:
-    """Return the version that `?version=` names, by default the current one. Raises `NotFound`."""
+async def version_asked_about(request: web.Request, certificate_id: str) -> Version:
+    """Return the version that `?version=` names, or the current one. Raises `NotFound`."""
     state = await _lineage(request, certificate_id)
     wanted = number_of(request, "version", 0)
     found = state.versions.get(wanted) if wanted else state.model

@@ -22,6 +22,8 @@ T = TypeVar("T")
 BY_NAME: dict[str, type[Request]] = {request.__name__: request for request in REQUESTS}
 DECODERS = {name: msgspec.json.Decoder(request) for name, request in BY_NAME.items()}
 
+Body = TypeVar("Body")
+
 LONGEST_IDEMPOTENCY_KEY = 255
 
 _AT = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
@@ -58,18 +60,13 @@ async def send_command(request: web.Request) -> web.StreamResponse:
     caller = await admitted(request, asked_for.senders)
     parts = request.app[PARTS]
     asked = Asked(caller, parts.now(), _idempotency_key(request))
-    body = decoded(name, await json_body(request))
+    body = decoded(DECODERS[name], await json_body(request))
     answer = await parts.desk.take(body, asked)
     return json_reply(answer, headers={"ES-PKI-Position": str(answer.position)})
 
 
-def decoded(name: str, body: bytes) -> Request:
-    """Return the request of a command's body. Raises as `read` does."""
-    return read(DECODERS[name], body)
-
-
-def read(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
-    """Return what a body says. Raises `Malformed`, naming the field; never echoes a value."""
+def decoded(decoder: msgspec.json.Decoder[Body], body: bytes) -> Body:
+    """Return what a body asks for. Raises `Malformed`, naming the field; never echoes a value."""
     try:
         asked = decoder.decode(body)
         _STRICT.decode(body.decode())
@@ -114,7 +111,7 @@ def _idempotency_key(request: web.Request) -> str:
 
 
 async def json_body(request: web.Request) -> bytes:
-    """Return a body that is sent as JSON. Raises `Problem`."""
+    """Return a body that says that it is JSON. Raises `Problem` 415 and 408."""
     if request.content_type not in {"application/json", "application/octet-stream"}:
         raise Problem(
             415,

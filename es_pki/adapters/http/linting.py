@@ -4,8 +4,8 @@ import msgspec
 from aiohttp import web
 from msgspec import Struct
 
-from es_pki.adapters.http.certificates import version_of
-from es_pki.adapters.http.commands import json_body, read
+from es_pki.adapters.http.certificates import version_asked_about
+from es_pki.adapters.http.commands import decoded, json_body
 from es_pki.adapters.http.lists import certificate_row, row_of
 from es_pki.adapters.http.parts import PARTS
 from es_pki.adapters.http.replies import json_reply
@@ -18,18 +18,18 @@ LARGEST = 64 * 1024
 """Octets of a certificate: one with an ML-DSA-87 key and signature has 7,500, with a hundred long names a few more."""
 
 
-class Sent(Struct, frozen=True, forbid_unknown_fields=True):
+class Lint(Struct, frozen=True, forbid_unknown_fields=True):
     """A certificate in PEM, or base64 of DER; its issuer's may follow in the same text."""
 
     certificate: str
 
 
-_SENT = msgspec.json.Decoder(Sent)
+_SENT = msgspec.json.Decoder(Lint)
 
 
 async def certificate_lint(request: web.Request) -> web.StreamResponse:
     """Answer with what the own rules and pkilint find in a certificate; `version` default: the current one."""
-    version = await version_of(request, (await certificate_row(request)).id)
+    version = await version_asked_about(request, (await certificate_row(request)).id)
     issuers = await chain(request.app[PARTS].aggregates, version.prepared.issuer_id)
     return await _findings(request, version.certificate, next(iter(issuers), None))
 
@@ -43,7 +43,7 @@ async def authority_lint(request: web.Request) -> web.StreamResponse:
 
 async def lint(request: web.Request) -> web.StreamResponse:
     """Answer with what the own rules and pkilint find in the certificate that is sent."""
-    certificate, *issuers = read_ders(read(_SENT, await json_body(request)).certificate, "certificate")
+    certificate, *issuers = read_ders(decoded(_SENT, await json_body(request)).certificate, "certificate")
     if max(map(len, (certificate, *issuers))) > LARGEST:
         raise Malformed.at("certificate", "certificates are bounded", f"at most {LARGEST} octets of DER")
     return await _findings(request, certificate, next(iter(issuers), None))

@@ -15,6 +15,7 @@ from es_pki.adapters.lint import SecondOpinion
 from es_pki.adapters.ocsp.responder import Responder
 from es_pki.adapters.reactions import Runner
 from es_pki.adapters.views import Follower, ViewStore
+from es_pki.adapters.worker import Workers
 from eventlog import Log
 from eventlog.tree import Tree
 
@@ -33,6 +34,7 @@ class Parts(Struct, frozen=True):
     second_opinion: SecondOpinion
     crls: Publisher
     ocsp: Responder
+    workers: Workers
     backups: ScheduledBackups | None
     now: Callable[[], datetime]
 

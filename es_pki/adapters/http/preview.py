@@ -7,7 +7,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from es_pki.adapters.http.access import admitted
-from es_pki.adapters.http.commands import decoded, json_body, read
+from es_pki.adapters.http.commands import DECODERS, decoded, json_body
 from es_pki.adapters.http.parts import PARTS
 from es_pki.adapters.http.replies import json_reply, row_object
 from es_pki.adapters.http.route import REFERENCE, Schema
@@ -43,10 +43,10 @@ _DECODER = msgspec.json.Decoder(Body)
 async def preview(request: web.Request) -> web.StreamResponse:
     """Answer with the certificate that a command would make, and all that speaks against it; nothing is made."""
     caller, parts = await admitted(request, SENDERS), request.app[PARTS]
-    body = read(_DECODER, await json_body(request))
+    body = decoded(_DECODER, await json_body(request))
     if body.command not in NAMES:
         raise Malformed.at("command", "previews are of certificates", f"one of {', '.join(NAMES)}")
-    wish = cast("Previewable", decoded(body.command, bytes(body.request)))
+    wish = cast("Previewable", decoded(DECODERS[body.command], bytes(body.request)))
     shown = row_object(await parts.desk.preview(wish, Asked(caller, parts.now())))
     if isinstance(certificate := shown["certificate"], Struct):
         shown["certificate"] = row_object(certificate)

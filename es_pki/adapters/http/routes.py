@@ -18,6 +18,7 @@ from es_pki.adapters.http import (
     profile,
     proofs,
     trust,
+    validation,
 )
 from es_pki.adapters.http.access import AUDITORS, EVERYBODY, WATCHERS, admitted
 from es_pki.adapters.http.asking import check_parameters
@@ -27,6 +28,7 @@ from es_pki.adapters.http.problems import problems
 from es_pki.adapters.http.replies import json_reply
 from es_pki.adapters.http.route import Handler, Route, Shown, page_of
 from es_pki.adapters.http.tokens import TOKENS, Tokens
+from es_pki.adapters.intake.validation import Validate
 from es_pki.adapters.web import pages
 from es_pki.projections import (
     acme_accounts,
@@ -112,6 +114,14 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "GET",
+        "/api/v1/certificates/{id}/validation",
+        EVERYBODY,
+        validation.certificate_validation,
+        (*VERSIONED, "purpose", "host", "revocation"),
+    ),
+    Route("POST", "/api/v1/validate", EVERYBODY, validation.validate, takes=Validate),
+    Route(
+        "GET",
         "/api/v1/certificates/{id}/usages",
         EVERYBODY,
         lists.certificate_usages,
@@ -172,7 +182,7 @@ ROUTES: tuple[Route, ...] = (
         HISTORY,
         page_of(history.Row),
     ),
-    Route("POST", "/api/v1/lint", EVERYBODY, linting.lint),
+    Route("POST", "/api/v1/lint", EVERYBODY, linting.lint, takes=linting.Lint),
     Route("GET", "/api/v1/calendar", EVERYBODY, lists.calendar, (*PAGES, *EXPIRIES), page_of(expiry_calendar.Row)),
     Route("GET", "/api/v1/calendar.ics", EVERYBODY, calendar_feed.calendar_feed, (*NOW_OR_THEN, *EXPIRIES)),
     Route(

@@ -1,5 +1,8 @@
 """Profiles and previews on the command line."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from es_pki.commands.built_in import BUILT_IN
@@ -60,6 +63,13 @@ def test_a_certificate_is_issued_under_a_profile_that_was_added(es_pki, defined)
     assert f"{name} 1" in es_pki("certificate", "list", "--filter", f"profile={name}").text
     refused = es_pki("certificate", "issue", fresh(), *options, "--dns", "www.elsewhere.test")
     assert (refused.status, f"profile {name}" in refused.errors) == (1, True)
+
+
+def test_the_example_of_the_manual_is_defined(es_pki, tmp_path):
+    manual = (Path(__file__).parents[3] / "docs" / "OPERATIONS.md").read_text()
+    (example,) = re.findall(r"```toml\n(description.*?)```", manual, re.DOTALL)
+    (tmp_path / "branch.toml").write_text(example)
+    assert es_pki("profile", "define", fresh("profile"), tmp_path / "branch.toml").status == 0
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "\udcff"])

@@ -26,27 +26,11 @@ from es_pki.adapters.recorded import happened
 from es_pki.commands.reactions import RevokeKeyUses
 from es_pki.commands.revocation_list import list_id
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared
-from es_pki.values import CRLReason, Locations
-from eventlog.memory import MemoryLog
-from tests.world import ALICE, Fault, World, open_keys
+from es_pki.values import CRLReason
+from tests.adapters.crls.conftest import SHARDS, locations
+from tests.world import ALICE, Fault
 
 PATIENCE = 20
-SHARDS = 3
-
-
-def locations(authority_id):
-    base = f"http://pki.example.test/pki/{authority_id}"
-    return Locations(f"{base}/ca.crt", f"{base}/crl", SHARDS)
-
-
-@pytest.fixture
-async def world(tmp_path):
-    log, keys = await MemoryLog.open(), await open_keys(tmp_path)
-    world = World(log, keys)
-    await world.set_up()
-    yield world
-    await world.keys.close()
-    await log.close()
 
 
 def publisher_of(world, folder, *, plan=None, now=clock.now):

@@ -22,7 +22,7 @@ def read(server, route, token):
     """Send the request; of the live stream only the status is awaited."""
     if route.path.endswith("/stream"):
         return server.send("HEAD", path_of(route), token=token).status
-    return server.send(route.method, path_of(route), body_of(route), token=token).status
+    return server.send(route.method, path_of(route), body_of(route, server), token=token).status
 
 
 @pytest.mark.parametrize("route", GUARDED, ids=lambda r: r.path)

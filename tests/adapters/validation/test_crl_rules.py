@@ -9,6 +9,7 @@ import pytest
 from cryptography import x509
 
 from es_pki.adapters.validation import Purpose, RevocationMode, validate
+from es_pki.adapters.validation.every_rule import OF_CRLS
 from tests.adapters.validation.chains import (
     DAY,
     asked,
@@ -22,7 +23,6 @@ from tests.adapters.validation.chains import (
     unknown,
     usage,
 )
-from tests.adapters.validation.rules import OF_CRLS
 from tests.builders import NOW
 
 ROOT = authority("root")

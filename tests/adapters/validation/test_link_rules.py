@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from es_pki.adapters.validation import Certificates, Parsed, Policies, Purpose, validate
 from es_pki.adapters.validation.budget import Budget
+from es_pki.adapters.validation.every_rule import ALL
 from es_pki.adapters.validation.findings import broken
 from es_pki.adapters.validation.link import ADVICE, AUTHORITY, CHEAP, SIGNATURE, Link
 from es_pki.adapters.validation.target import TARGET, TARGET_ADVICE
@@ -32,7 +33,6 @@ from tests.adapters.validation.chains import (
     unknown,
     usage,
 )
-from tests.adapters.validation.rules import ALL
 from tests.builders import NOW
 
 CSR = openssl.new_csr(openssl.KEYS["ec-p256"], "/CN=www.example.test", "DNS:www.example.test")

@@ -8,6 +8,7 @@ from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from es_pki.adapters.validation import ParsedResponse, RevocationMode, Unreadable, validate
+from es_pki.adapters.validation.every_rule import OF_RESPONSES
 from tests.adapters.validation.chains import (
     DAY,
     asked,
@@ -21,7 +22,6 @@ from tests.adapters.validation.chains import (
     unknown,
     usage,
 )
-from tests.adapters.validation.rules import OF_RESPONSES
 from tests.builders import NOW
 
 ROOT = authority("root")

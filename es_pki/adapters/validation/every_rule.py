@@ -1,4 +1,4 @@
-"""Every rule that there is."""
+"""Every rule of validations, for the manual and the tests."""
 
 from es_pki.adapters.validation.crl_rules import AGE, DELTA, ENTRIES, SCOPE
 from es_pki.adapters.validation.crl_signer import SIGNER
