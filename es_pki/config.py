@@ -30,6 +30,7 @@ NOT_SETTINGS = frozenset(
         "ES_PKI_CA_FILE",
         "ES_PKI_BACKUP_PASSPHRASE",
         "ES_PKI_EXPORT_PASSPHRASE",
+        "ES_PKI_IMPORT_PASSPHRASE",
         "ES_PKI_EAB_HMAC_KEY",
     }
 )

@@ -29,6 +29,14 @@ def new_csr(kind: tuple[str, str], subject: str, names: str = "", *more: str) ->
     return run(*arguments, *more)
 
 
+def self_signed(subject: str, *more: str) -> tuple[str, str]:
+    """Return a certificate that signed for itself, and its private key, in PEM."""
+    with tempfile.TemporaryDirectory() as name:
+        key = Path(name) / "key.pem"
+        new_key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", str(key))
+        return run("req", "-x509", *new_key, "-subj", subject, "-days", "90", *more), key.read_text()
+
+
 def signed_elsewhere(csr_pem: str, *options: str) -> str:
     """Return what an outside authority makes of a CSR: the certificate, then its own, in PEM."""
     with tempfile.TemporaryDirectory() as name:

@@ -67,6 +67,13 @@ def _completion(server: Server) -> dict[str, Any]:
     return {"signing_request": name, "certificate": openssl.signed_elsewhere(made["result"]["csr_pem"])}
 
 
+def _foreign_authority() -> dict[str, Any]:
+    name = fresh("ca")
+    usages = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")
+    certificate, key = openssl.self_signed(f"/CN={name}", *usages)
+    return {"name": name, "certificate": certificate, "private_key": key}
+
+
 def _issued(server: Server) -> str:
     name = fresh()
     server.done("IssueCertificate", name=name, authority="intermediate", dns_names=["sample.example.test"])
@@ -114,6 +121,7 @@ def _registration(name: str) -> dict[str, Any]:
 
 SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.CreateAuthority: lambda _: {"name": fresh("ca"), "subject": {"common_name": fresh("Sample CA")}},
+    requests.ImportAuthority: lambda _: _foreign_authority(),
     requests.SetIssuancePolicy: lambda server: {
         "authority": _policied(server),
         "policy": {"maximum_validity_days": 100},
@@ -136,6 +144,10 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
         "reason": "a sample",
     },
     requests.SelfSignCertificate: lambda _: {"name": fresh(), "dns_names": ["sample.example.test"]},
+    requests.ImportCertificate: lambda _: {
+        "name": fresh(),
+        **dict(zip(("certificate", "private_key"), openssl.self_signed("/CN=sample.example.test"), strict=True)),
+    },
     requests.RenewCertificate: lambda server: {"certificate": _certificate(server), "validity_days": 30},
     requests.ReissueCertificate: lambda server: {
         "certificate": _certificate(server),

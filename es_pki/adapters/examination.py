@@ -8,6 +8,7 @@ certificates agree on who uses what (`service_uses.py`), and what was made under
 (`profile_versions.py`).
 """
 
+import contextlib
 from collections.abc import Callable, Iterator
 
 from cryptography import x509
@@ -15,17 +16,26 @@ from cryptography.exceptions import InvalidSignature
 
 from es_pki.adapters.crls.examined import CRLs
 from es_pki.adapters.csr_answers import CSRAnswers
+from es_pki.adapters.imports import problems_of_authority, problems_of_import
 from es_pki.adapters.lineages import Lineages
 from es_pki.adapters.profile_versions import ProfileVersions
 from es_pki.adapters.recorded import happened
 from es_pki.adapters.revoked import Revocations
 from es_pki.adapters.service_uses import ServiceUses
+from es_pki.adapters.x509.formats import fingerprint
 from es_pki.commands.authority import subject_digest
 from es_pki.commands.signing_request import csr_digest
 from es_pki.events.acme_account import ACMEAccountPrepared, ACMERegistrationFailed
-from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed
+from es_pki.events.authority import (
+    AuthorityCreated,
+    AuthorityImported,
+    AuthorityPrepared,
+    AuthoritySigningFailed,
+    IssuancePolicyAdopted,
+)
 from es_pki.events.certificate import (
     CertificateDeleted,
+    CertificateImported,
     CertificateIssued,
     CertificatePrepared,
     CertificateRenamed,
@@ -59,7 +69,7 @@ Named = (
     | ACMERegistrationFailed
 )
 
-RELEASABLE = frozenset({"certificate_name", "acme_account_name"})
+RELEASABLE = frozenset({"certificate_name", "certificate_fingerprint", "acme_account_name"})
 """The kinds of names that may be given up, and so must be remembered."""
 
 
@@ -111,8 +121,8 @@ class Examination:
         if isinstance(happened.event, NameReserved | NameReleased | SerialNumberReserved):
             self._check_reservation(happened, happened.event)
             return
-        if isinstance(happened.event, CertificateTrusted):
-            return  # a new trust store's first certificates stand between its creation and its name's reservation
+        if isinstance(happened.event, CertificateTrusted | IssuancePolicyAdopted):
+            return  # it may stand between the event that makes a trust store or an authority and its reservations
         self._check_reservations_are_there()
         for part in self._parts:
             for problem in part.problems_of(happened):
@@ -127,6 +137,8 @@ class Examination:
             ):
                 for problem in self._problems_of(happened, der):
                     self.find(happened.position, problem)
+            case AuthorityImported() | CertificateImported() as imported:
+                self._note_import(happened, imported)
             case AuthoritySigningFailed() | SigningFailed() | OCSPResponderSigningFailed():
                 if self.outstanding.pop(happened.stream, None) is None:
                     self.find(happened.position, "a signature failed that nobody intended")
@@ -171,6 +183,37 @@ class Examination:
         if issuer_id is not None:
             self._due[f"serial_number-{issuer_id}-{prepared.serial_number}"] = (happened.position, happened.id)
 
+    def _note_authority(self, happened: Happened, imported: AuthorityImported) -> None:
+        """Take an authority from elsewhere as one that signs, or stands above those that do."""
+        self._due[f"authority_name-{imported.name}"] = (happened.position, happened.id)
+        self._due[f"authority_subject-{subject_digest(imported.subject)}"] = (happened.position, happened.id)
+        stream = f"serial_number-{imported.issuer_id or happened.id}-{imported.serial_number}"
+        self._due[stream] = (happened.position, happened.id)
+        own_key = self._authority_keys[happened.id] = public_key_hash(imported.public_key)
+        if own_key in self._compromised:
+            self.find(happened.position, "it was imported with a key that had been reported as compromised")
+        for problem in problems_of_authority(imported, self._authorities.get(imported.issuer_id or "")):
+            self.find(happened.position, problem)
+        with contextlib.suppress(ValueError):  # what is no certificate was found above
+            self._authorities[happened.id] = x509.load_der_x509_certificate(imported.certificate)
+
+    def _note_import(self, happened: Happened, imported: AuthorityImported | CertificateImported) -> None:
+        if isinstance(imported, AuthorityImported):
+            self._note_authority(happened, imported)
+            return
+        if happened.stream in self.outstanding:
+            self.find(happened.position, "imported before the version before was signed or given up")
+        if imported.version == 1:
+            self._due[f"certificate_name-{imported.name}"] = (happened.position, happened.id)
+        self._due[f"certificate_fingerprint-{fingerprint(imported.certificate)}"] = (happened.position, happened.id)
+        if imported.issuer_id is not None:
+            stream = f"serial_number-{imported.issuer_id}-{imported.serial_number}"
+            self._due[stream] = (happened.position, happened.id)
+        if imported.public_key_hash in self._compromised:
+            self.find(happened.position, "it was imported for a key that had been reported as compromised")
+        for problem in problems_of_import(imported, self._authorities.get(imported.issuer_id or "")):
+            self.find(happened.position, problem)
+
     def _check_origin(self, happened: Happened, event: LogKeyAdopted | LogRestored) -> None:
         if self._origin not in {None, event.origin}:
             self.find(happened.position, f"the log changed its origin from {self._origin!r} to {event.origin!r}")
@@ -200,8 +243,9 @@ class Examination:
                 owners[f"acme_account_name-{name}"] = happened.id
             case ACMERegistrationFailed(name=name):
                 owners[f"acme_account_name-{name}"] = None
-            case CertificateDeleted(names=names):
+            case CertificateDeleted(names=names, fingerprints=fingerprints):
                 owners = {f"certificate_name-{name}": None for name in names}
+                owners |= {f"certificate_fingerprint-{each}": None for each in fingerprints}
         self._due |= {stream: (happened.position, owner) for stream, owner in owners.items()}
 
     def _note_csr(self, happened: Happened, kept: SigningRequestCreated | SigningRequestImported) -> None:

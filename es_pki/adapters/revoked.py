@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from es_pki.events.authority import AuthorityPrepared, AuthorityRevoked
+from es_pki.events.authority import AuthorityImported, AuthorityPrepared, AuthorityRevoked
 from es_pki.events.certificate import (
     CertificateHeld,
+    CertificateImported,
     CertificatePrepared,
     CertificateReleased,
     CertificateRevoked,
@@ -34,6 +35,12 @@ class Revocations:
                 facts = (prepared.issuer_id, prepared.serial_number, prepared.not_after, 0)
                 self._facts[happened.id, 1] = facts
                 yield from self._issuer_problems(prepared.issuer_id)
+            case CertificateImported() as imported:
+                facts = (imported.issuer_id, imported.serial_number, imported.not_after, 0)
+                self._facts[happened.id, imported.version] = facts
+            case AuthorityImported() as imported:
+                facts = (imported.issuer_id, imported.serial_number, imported.not_after, 0)
+                self._facts[happened.id, 1] = facts
             case CertificateRolledBack(version=version) if (happened.id, version) in self._held | self._revoked:
                 yield f"it was rolled back to version {version}, which didn't hold"
             case CertificateHeld() | CertificateReleased() | CertificateRevoked() as event:

@@ -16,8 +16,8 @@ from es_pki.commands import authority, certificate, lineage, ocsp_responder
 from es_pki.commands.refusals import NotFound, SigningGivenUp
 from es_pki.decider import Decider
 from es_pki.events import codec
-from es_pki.events.authority import AuthorityEvent
-from es_pki.events.certificate import CertificateEvent
+from es_pki.events.authority import AuthorityEvent, AuthorityImported
+from es_pki.events.certificate import CertificateEvent, CertificateImported
 from es_pki.events.ocsp_responder import OCSPResponderEvent
 
 ACTOR = "es-pki"
@@ -40,7 +40,7 @@ class Signable(Protocol):
     """What is prepared, then signed or given up: an authority, or a version of a certificate."""
 
     @property
-    def prepared(self) -> Prepared | None: ...
+    def prepared(self) -> Prepared | AuthorityImported | CertificateImported | None: ...
     @property
     def certificate(self) -> bytes | None: ...
     @property
@@ -121,6 +121,8 @@ class Signer:
             raise SigningGivenUp(signable.failure)
         if signable.certificate is not None:
             return Handled(state, position, ())
+        if isinstance(prepared, AuthorityImported | CertificateImported):
+            raise NotFound(f"{decider.category} {aggregate_id} was signed elsewhere")
         if prepared.not_after <= self._now():
             outcome = failed("it would have expired before it was signed")
         else:

@@ -9,7 +9,14 @@ from msgspec.structs import replace
 
 from es_pki.commands.authority_revocation import RevokeAuthority, revoke
 from es_pki.commands.built_in import INTERMEDIATE
-from es_pki.commands.key_guard import trusted_keys
+from es_pki.commands.foreign_authority import (
+    AuthorityKeyElsewhere,
+    ImportAuthority,
+    bring_in,
+    key_type_of,
+    subject_of,
+)
+from es_pki.commands.key_guard import trusted_key, trusted_keys
 from es_pki.commands.name_space import constraints_violations
 from es_pki.commands.refusals import NotSignedYet, RulesBroken, SerialNumberTaken, SigningGivenUp, taken
 from es_pki.commands.rules import Draft, violations
@@ -20,6 +27,7 @@ from es_pki.decider import Decider, Guard, Kind, Refused, RequestReused, Reserva
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityEvent,
+    AuthorityImported,
     AuthorityPrepared,
     AuthorityRevoked,
     AuthoritySigningFailed,
@@ -27,6 +35,7 @@ from es_pki.events.authority import (
 )
 from es_pki.events.reservation import NameReserved, SerialNumberReserved
 from es_pki.values import (
+    AttributeType,
     IssuancePolicy,
     Issuer,
     Locations,
@@ -35,10 +44,10 @@ from es_pki.values import (
     Subject,
     SubjectAltNames,
     Template,
-    common_names,
     public_key_hash,
     serial_hex,
 )
+from es_pki.values.foreign import ForeignSubject
 
 CATEGORY = "authority"
 ROOT_DAYS = 7_305
@@ -84,7 +93,12 @@ class SetIssuancePolicy(Struct, frozen=True):
 
 
 AuthorityCommand = (
-    CreateAuthority | RecordAuthoritySignature | RecordAuthoritySignatureFailure | SetIssuancePolicy | RevokeAuthority
+    CreateAuthority
+    | ImportAuthority
+    | RecordAuthoritySignature
+    | RecordAuthoritySignatureFailure
+    | SetIssuancePolicy
+    | RevokeAuthority
 )
 
 
@@ -107,9 +121,9 @@ class IssuerRevoked(Refused):
 
 
 class State(Struct, frozen=True):
-    """What decisions about an authority read."""
+    """What decisions about an authority read: how it was prepared, or imported, and what became of it."""
 
-    prepared: AuthorityPrepared | None = None
+    prepared: AuthorityPrepared | AuthorityImported | None = None
     certificate: bytes | None = None
     policy: IssuancePolicy | None = None
     failure: str | None = None
@@ -121,6 +135,8 @@ def evolve(state: State, event: AuthorityEvent) -> State:
     match event:
         case AuthorityPrepared():
             return replace(state, prepared=event)
+        case AuthorityImported(certificate=certificate):
+            return replace(state, prepared=event, certificate=certificate)
         case AuthorityCreated(certificate=certificate):
             return replace(state, certificate=certificate)
         case AuthoritySigningFailed(reason=reason):
@@ -136,18 +152,23 @@ def issuer_of(
 ) -> Issuer:
     """Return the authority as those see it who ask it for a certificate; `above`: its issuers' name constraints.
 
-    Raises `AuthorityMissing`, `NotSignedYet`, `SigningGivenUp` and `IssuerRevoked` for an authority that can't issue.
+    Raises `AuthorityMissing`, `NotSignedYet`, `SigningGivenUp`, `IssuerRevoked` and `AuthorityKeyElsewhere` for an
+    authority that can't issue.
     """
     prepared, certificate, policy = _created(state, authority_id)
     check_holds(state)
+    key_id, key_type = prepared.key_id, key_type_of(prepared)
+    if key_id is None or key_type is None:
+        detail = f"the private key of {prepared.name} is not here: it verifies, but signs nothing"
+        raise AuthorityKeyElsewhere(detail, Violation("authority", "who signs has a key", detail))
     return Issuer(
         authority_id=authority_id,
         version=version,
         name=prepared.name,
-        subject=prepared.subject,
+        subject=subject_of(prepared),
         certificate=certificate,
-        key_id=prepared.key_id,
-        key_type=prepared.key_type,
+        key_id=key_id,
+        key_type=key_type,
         public_key_hash=public_key_hash(prepared.public_key),
         not_before=prepared.not_before,
         not_after=prepared.not_after,
@@ -173,6 +194,8 @@ def decide(command: AuthorityCommand, state: State, encode: Callable[[Template],
     match command:
         case CreateAuthority():
             return _create(command, state, encode)
+        case ImportAuthority():
+            return bring_in(command, state.prepared, state.certificate)
         case RecordAuthoritySignature():
             return _record_signature(command, state)
         case RecordAuthoritySignatureFailure():
@@ -288,7 +311,7 @@ def _policy_violations(policy: IssuancePolicy) -> Sequence[Violation]:
     return found
 
 
-def _created(state: State, authority_id: str) -> tuple[AuthorityPrepared, bytes, IssuancePolicy]:
+def _created(state: State, authority_id: str) -> tuple[AuthorityPrepared | AuthorityImported, bytes, IssuancePolicy]:
     if state.prepared is None:
         raise AuthorityMissing(f"there is no authority {authority_id}".rstrip())
     if state.failure is not None:
@@ -304,7 +327,7 @@ def _created(state: State, authority_id: str) -> tuple[AuthorityPrepared, bytes,
 def reservations(event: AuthorityEvent, authority_id: str) -> Sequence[Reservation]:
     """Return what an event claims for the authority: its name, its subject, and its serial number with its issuer."""
     match event:
-        case AuthorityPrepared():
+        case AuthorityPrepared() | AuthorityImported():
             issuer_id = event.issuer_id or authority_id
             return (
                 Reservation(
@@ -315,7 +338,11 @@ def reservations(event: AuthorityEvent, authority_id: str) -> Sequence[Reservati
                 Reservation(
                     f"authority_subject-{subject_digest(event.subject)}",
                     NameReserved(authority_id),
-                    taken("subject", ", ".join(common_names(event.subject)), CATEGORY),
+                    taken(
+                        "subject",
+                        ", ".join(a.value for a in event.subject if a.type == AttributeType.COMMON_NAME),
+                        CATEGORY,
+                    ),
                 ),
                 Reservation(
                     f"serial_number-{issuer_id}-{event.serial_number}",
@@ -327,7 +354,7 @@ def reservations(event: AuthorityEvent, authority_id: str) -> Sequence[Reservati
             return ()
 
 
-def subject_digest(subject: Subject) -> str:
+def subject_digest(subject: Subject | ForeignSubject) -> str:
     """Return what equal subjects share (RFC 5280 section 7.1: case and repeated spaces don't tell them apart)."""
     text = "\n".join(f"{a.type}={' '.join(a.value.casefold().split())}" for a in subject)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -340,6 +367,8 @@ def guards(command: AuthorityCommand) -> Sequence[Guard]:
             return (Guard(f"{CATEGORY}-{issuer.authority_id}", issuer.version), *trusted_keys(public_key, issuer))
         case CreateAuthority(public_key=public_key):
             return trusted_keys(public_key, None)
+        case ImportAuthority(public_key_hash=of_key):
+            return (trusted_key(of_key, "certificate.public_key"),)
         case RevokeAuthority(report=Guard() as report):
             return (report,)
         case _:

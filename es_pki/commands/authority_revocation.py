@@ -7,7 +7,7 @@ from msgspec import Struct
 from es_pki.commands.reasons import check_is_the_same, violations
 from es_pki.commands.refusals import RulesBroken
 from es_pki.decider import Guard, Kind, Refused, Violation
-from es_pki.events.authority import AuthorityEvent, AuthorityPrepared, AuthorityRevoked
+from es_pki.events.authority import AuthorityEvent, AuthorityImported, AuthorityPrepared, AuthorityRevoked
 from es_pki.values import CRLReason
 
 
@@ -37,7 +37,7 @@ class AuthorityExpired(Refused):
 
 
 def revoke(
-    command: RevokeAuthority, prepared: AuthorityPrepared, revoked: AuthorityRevoked | None
+    command: RevokeAuthority, prepared: AuthorityPrepared | AuthorityImported, revoked: AuthorityRevoked | None
 ) -> list[AuthorityEvent]:
     """Decide on the end of an authority that was created, and perhaps revoked before."""
     if prepared.issuer_id is None:

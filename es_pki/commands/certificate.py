@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from es_pki.commands import lineage, revocation, usage
 from es_pki.commands.export import ExportPrivateKey, export
+from es_pki.commands.importing import AlreadyManaged, ImportCertificate, bring_in
 from es_pki.commands.key_guard import trusted_key, trusted_keys
 from es_pki.commands.lineage import (
     DeleteCertificate,
@@ -30,6 +31,7 @@ from es_pki.decider import Claim, Decider, Guard, Kind, Refused, Release, Reserv
 from es_pki.events.certificate import (
     CertificateDeleted,
     CertificateEvent,
+    CertificateImported,
     CertificateIssued,
     CertificatePrepared,
     CertificateRenamed,
@@ -90,6 +92,7 @@ Making = IssueCertificate | SignCSR | SelfSignCertificate | RenewCertificate | R
 
 CertificateCommand = (
     Making
+    | ImportCertificate
     | RecordSignature
     | RecordSignatureFailure
     | RollBackCertificate
@@ -168,6 +171,8 @@ def decide(command: CertificateCommand, state: State, encode: Callable[[Template
             return _begin(command.wanted, state, encode, issuer=command.issuer, key_id=None)
         case SelfSignCertificate():
             return _begin(command.wanted, state, encode, issuer=None, key_id=command.key_id)
+        case ImportCertificate():
+            return bring_in(command, state)
         case RenewCertificate():
             return renew(command, state, model(state), encode)
         case ReissueCertificate():
@@ -241,12 +246,20 @@ def reservations(event: CertificateEvent, certificate_id: str) -> Sequence[Claim
             return (_name(event.name, certificate_id), *_serial_number(event, certificate_id))
         case CertificatePrepared():
             return tuple(_serial_number(event, certificate_id))
+        case CertificateImported():
+            own_name = (_name(event.name, certificate_id),) if event.version == 1 else ()
+            return (*own_name, *_imported(event, certificate_id))
         case CertificateRenamed(former_name_released=False):
             return (_name(event.name, certificate_id),)
         case CertificateRenamed():
-            return (_name(event.name, certificate_id), _release(event.former_name, certificate_id))
+            return (
+                _name(event.name, certificate_id),
+                _release(f"certificate_name-{event.former_name}", certificate_id),
+            )
         case CertificateDeleted():
-            return tuple(_release(name, certificate_id) for name in event.names)
+            fingerprints = (f"certificate_fingerprint-{each}" for each in event.fingerprints)
+            names = (f"certificate_name-{name}" for name in event.names)
+            return tuple(_release(stream, certificate_id) for stream in (*names, *fingerprints))
         case _:
             return ()
 
@@ -255,8 +268,23 @@ def _name(name: str, certificate_id: str) -> Reservation:
     return Reservation(f"certificate_name-{name}", NameReserved(certificate_id), taken("name", name, CATEGORY))
 
 
-def _release(name: str, certificate_id: str) -> Release:
-    return Release(f"certificate_name-{name}", NameReleased(certificate_id))
+def _release(stream: str, certificate_id: str) -> Release:
+    return Release(stream, NameReleased(certificate_id))
+
+
+def _imported(event: CertificateImported, certificate_id: str) -> Iterator[Reservation]:
+    """Claim what makes a certificate from elsewhere this one: its bytes, and its serial number with an issuer here."""
+    detail = "this certificate is here already, under another name"
+    stream = f"certificate_fingerprint-{lineage.fingerprint(event.certificate)}"
+    refusal = AlreadyManaged(detail, Violation("certificate", "a certificate is kept once", detail))
+    yield Reservation(stream, NameReserved(certificate_id), refusal)
+    if event.issuer_id is not None:
+        detail = (
+            f"the serial number {event.serial_number} of its authority is that of a certificate here, or one deleted"
+        )
+        refusal = AlreadyManaged(detail, Violation("certificate", "RFC 5280 section 4.1.2.2", detail))
+        stream = f"serial_number-{event.issuer_id}-{event.serial_number}"
+        yield Reservation(stream, SerialNumberReserved(certificate_id), refusal)
 
 
 def _serial_number(event: CertificatePrepared, certificate_id: str) -> Iterator[Reservation]:
@@ -276,6 +304,8 @@ def guards(command: CertificateCommand) -> Sequence[Guard]:
             return _guarded(wanted.public_key, issuer, wanted.profile)
         case SignCSR(wanted=wanted, issuer=issuer, approval=Guard() as approval):
             return (*_guarded(wanted.public_key, issuer, wanted.profile), approval)
+        case ImportCertificate(foreign=foreign):
+            return (trusted_key(foreign.public_key_hash, "certificate.public_key"),)
         case SelfSignCertificate(wanted=wanted):
             return _guarded(wanted.public_key, None, wanted.profile)
         case RenewCertificate(further=further) | ReissueCertificate(further=further):

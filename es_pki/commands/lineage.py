@@ -3,6 +3,7 @@
 What makes versions stands in `certificate.py`; this is the state that both read, and what is decided about the whole.
 """
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -17,6 +18,7 @@ from es_pki.events.certificate import (
     CertificateDeleted,
     CertificateEvent,
     CertificateHeld,
+    CertificateImported,
     CertificateIssued,
     CertificateLabelled,
     CertificatePrepared,
@@ -31,6 +33,7 @@ from es_pki.events.certificate import (
     UseBegun,
     UseEnded,
 )
+from es_pki.values.foreign import KeyKind, kind_of
 
 MAXIMUM_ALIASES = 20
 MAXIMUM_LABELS = 32
@@ -116,16 +119,26 @@ class VersionRevoked(Refused):
 
 
 class Version(Struct, frozen=True):
-    """A version: as it was prepared, then either its DER certificate, or why it never got one.
+    """A version: as it was prepared, then its DER certificate, or why it never got one; or as it was imported.
 
     `held` while it is held, `revoked` for ever: what was recorded then.
     """
 
-    prepared: CertificatePrepared
+    prepared: CertificatePrepared | CertificateImported
     certificate: bytes | None = None
     failure: str | None = None
     held: CertificateHeld | None = None
     revoked: CertificateRevoked | None = None
+
+    @property
+    def key(self) -> KeyKind:
+        """Return what kind of key it has."""
+        return kind_of(self.prepared.key_type) if isinstance(self.prepared, CertificatePrepared) else self.prepared.key
+
+    @property
+    def crl_shard(self) -> int:
+        """Return the shard of its issuer's CRL that lists it; what was made elsewhere names none."""
+        return self.prepared.crl_shard if isinstance(self.prepared, CertificatePrepared) else 0
 
     @property
     def is_outstanding(self) -> bool:
@@ -172,6 +185,11 @@ class State(Struct, frozen=True):
         found = (version.prepared.key_id for version in self.versions.values())
         return tuple(dict.fromkeys(key_id for key_id in found if key_id is not None))
 
+    @property
+    def imported(self) -> tuple[CertificateImported, ...]:
+        """Return those of its versions that were made elsewhere."""
+        return tuple(v.prepared for v in self.versions.values() if isinstance(v.prepared, CertificateImported))
+
 
 def evolve(state: State, event: CertificateEvent) -> State:
     """Fold one event."""
@@ -179,6 +197,9 @@ def evolve(state: State, event: CertificateEvent) -> State:
         case CertificatePrepared(version=number):
             versions = {**state.versions, number: Version(event)}
             return replace(state, versions=versions, name=state.name or event.name)
+        case CertificateImported(version=number, certificate=certificate):
+            versions = {**state.versions, number: Version(event, certificate)}
+            return replace(state, versions=versions, current=number, name=state.name or event.name)
         case (
             CertificateIssued()
             | SigningFailed()
@@ -343,7 +364,19 @@ def _delete(command: DeleteCertificate, state: State) -> list[CertificateEvent]:
     _check_is_unused(command.used_by, state)
     check_is_signed(state)
     check_reason(command.reason)
-    return [CertificateDeleted(names=(state.name, *state.aliases), key_ids=state.key_ids, reason=command.reason)]
+    return [
+        CertificateDeleted(
+            names=(state.name, *state.aliases),
+            key_ids=state.key_ids,
+            reason=command.reason,
+            fingerprints=tuple(fingerprint(imported.certificate) for imported in state.imported),
+        )
+    ]
+
+
+def fingerprint(certificate: bytes) -> str:
+    """Return a DER certificate's SHA-256 in hex."""
+    return hashlib.sha256(certificate).hexdigest()
 
 
 def _check_is_unused(used_by: tuple[str, ...], state: State) -> None:

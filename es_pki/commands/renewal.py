@@ -10,8 +10,9 @@ from es_pki.commands.preparation import Wanted, completed, drafted, prepared, wa
 from es_pki.commands.refusals import RulesBroken, SigningGivenUp
 from es_pki.commands.rules import Draft
 from es_pki.decider import Kind, Refused, RequestReused, Violation
-from es_pki.events.certificate import CertificateEvent, CertificatePrepared
+from es_pki.events.certificate import CertificateEvent, CertificateImported, CertificatePrepared
 from es_pki.values import Issuer, PublicKey, Subject, SubjectAltNames, Template
+from es_pki.values.foreign import known_subject
 from es_pki.values.profile import Profile
 
 
@@ -68,6 +69,12 @@ class KeyHere(Refused):
     kind = Kind.CLASHING
 
 
+class IssuedElsewhere(Refused):
+    """Who issued the certificate isn't here. Import what it issues next, or issue a certificate by another name."""
+
+    kind = Kind.CLASHING
+
+
 def renew(
     command: RenewCertificate, state: State, before: Version, encode: Callable[[Template], bytes]
 ) -> list[CertificateEvent]:
@@ -76,7 +83,7 @@ def renew(
         return []
     if before.certificate is None:
         raise SigningGivenUp(f"the certificate {state.name} was never signed: {before.failure}")
-    same = _names_of(before)
+    same = names_of(before)
     if command.csr is not None:
         asked = Names(completed(command.csr.subject, command.further.profile), command.csr.subject_alt_names)
         RulesBroken.if_any(_csr_violations(asked, same))
@@ -92,6 +99,34 @@ def reissue(
     return [_next(command.further, command.names, state, before, encode)]
 
 
+def names_of(version: Version) -> Names:
+    """Return what a version names. Raises `RulesBroken` for one from elsewhere that names what none here may."""
+    prepared = version.prepared
+    if isinstance(prepared, CertificatePrepared):
+        return Names(prepared.subject, prepared.subject_alt_names, prepared.security_identifier)
+    subject = known_subject(prepared.subject)
+    if subject is None or prepared.other_names:
+        detail = "it has names of forms that aren't certified here: reissue it with others"
+        raise RulesBroken(detail, Violation("certificate", "names are known", detail))
+    return Names(subject, prepared.subject_alt_names)
+
+
+def profile_name_of(prepared: CertificatePrepared | CertificateImported) -> str:
+    """Return the name of a version's profile. Raises `RulesBroken` for one from elsewhere that has none."""
+    if not prepared.profile:
+        detail = "its purposes are those of no profile: issue one by another name"
+        raise RulesBroken(detail, Violation("certificate", "profiles are known", detail))
+    return prepared.profile
+
+
+def _check_issuer(further: Further, before: Version) -> None:
+    """Require an issuer for what neither an authority here issued nor it itself."""
+    prepared = before.prepared
+    if isinstance(prepared, CertificateImported) and further.issuer is None and not prepared.is_self_signed:
+        detail = "its authority isn't here: import what that issues next, or issue a certificate by another name"
+        raise IssuedElsewhere(detail, Violation("certificate", "who issued it goes on", detail))
+
+
 def _was_asked_for(further: Further, state: State, before: Version) -> bool:
     """Tell whether this very request was decided; if not, require that the lineage may go on with its key."""
     if further.request_id == further.certificate_id:
@@ -101,6 +136,7 @@ def _was_asked_for(further: Further, state: State, before: Version) -> bool:
         return True
     check_is_there(state)
     check_is_signed(state)
+    _check_issuer(further, before)
     if further.key_id is not None and before.prepared.key_id is None:
         detail = "the private key is not kept here: send a CSR of a new key, or ask for reuse_key"
         raise KeyElsewhere(detail, Violation("certificate", "a key stays where it is", detail))
@@ -125,17 +161,13 @@ def _by_form(names: SubjectAltNames) -> list[set[str]]:
 def draft_of_next(command: RenewCertificate | ReissueCertificate, state: State, before: Version) -> Draft:
     """Return the version after `before`, before anyone agreed to it."""
     further = command.further
-    names = command.names if isinstance(command, ReissueCertificate) else _names_of(before)
+    names = command.names if isinstance(command, ReissueCertificate) else names_of(before)
     return drafted(
         _wanted(further, names, state),
         issuer=further.issuer,
         key_is_here=further.key_id is not None,
         default_days=_days_of(before),
     )
-
-
-def _names_of(before: Version) -> Names:
-    return Names(before.prepared.subject, before.prepared.subject_alt_names, before.prepared.security_identifier)
 
 
 def _wanted(further: Further, names: Names, state: State) -> Wanted:

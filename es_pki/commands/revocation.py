@@ -100,7 +100,7 @@ def _revoke(command: RevokeCertificate, state: State, version: Version) -> list[
             revoked_at=version.held.held_at if version.held else revoked_at,
             reason=command.reason,
             invalidity_date=command.invalidity_date,
-            crl_shard=prepared.crl_shard,
+            crl_shard=version.crl_shard,
         )
     ]
 
@@ -119,7 +119,7 @@ def _hold(command: HoldCertificate, state: State, version: Version) -> list[Cert
             serial_number=prepared.serial_number,
             not_after=prepared.not_after,
             held_at=command.now.replace(microsecond=0),
-            crl_shard=prepared.crl_shard,
+            crl_shard=version.crl_shard,
         )
     ]
 

@@ -4,7 +4,14 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from es_pki.values import CRLReason, IssuancePolicy, KeyType, NameConstraints, Subject
+from es_pki.values import (
+    CRLReason,
+    IssuancePolicy,
+    KeyType,
+    NameConstraints,
+    Subject,
+)
+from es_pki.values.foreign import ForeignSubject, KeyKind
 
 
 class AuthorityPrepared(Struct, frozen=True, omit_defaults=True):
@@ -41,6 +48,31 @@ class AuthoritySigningFailed(Struct, frozen=True, omit_defaults=True):
     reason: str
 
 
+class AuthorityImported(Struct, frozen=True, omit_defaults=True):
+    """An authority that was made elsewhere is known here; with `key_id` its private key is here, and it may sign.
+
+    `issuer_id` is the authority's here that signed it, None for a root and for what none here signed. `public_key` is
+    the DER SubjectPublicKeyInfo, `certificate` is DER; so are those above it in `chain`, upwards, as far as they came
+    with it and no authority here stands above it. `serial_number` is hex.
+    """
+
+    name: str
+    subject: ForeignSubject
+    issuer: ForeignSubject
+    issuer_id: str | None
+    key: KeyKind
+    key_id: str | None
+    public_key: bytes
+    serial_number: str
+    not_before: datetime
+    not_after: datetime
+    path_length: int | None
+    name_constraints: NameConstraints
+    certificate: bytes
+    request_digest: bytes
+    chain: tuple[bytes, ...] = ()
+
+
 class IssuancePolicyAdopted(Struct, frozen=True, omit_defaults=True):
     """From now on the authority issues under this policy."""
 
@@ -64,5 +96,10 @@ class AuthorityRevoked(Struct, frozen=True, omit_defaults=True):
 
 
 AuthorityEvent = (
-    AuthorityPrepared | AuthorityCreated | AuthoritySigningFailed | IssuancePolicyAdopted | AuthorityRevoked
+    AuthorityPrepared
+    | AuthorityCreated
+    | AuthoritySigningFailed
+    | AuthorityImported
+    | IssuancePolicyAdopted
+    | AuthorityRevoked
 )

@@ -5,6 +5,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from es_pki.values import CRLReason, ExportFormat, KeyType, Subject, SubjectAltNames
+from es_pki.values.foreign import ForeignSubject, KeyKind
 
 
 class CertificatePrepared(Struct, frozen=True, omit_defaults=True):
@@ -56,6 +57,38 @@ class SigningFailed(Struct, frozen=True, omit_defaults=True):
     reason: str
 
 
+class CertificateImported(Struct, frozen=True, omit_defaults=True):
+    """A certificate that was made elsewhere is the lineage's `version`, and the current one from now on.
+
+    What it says is told as in CertificatePrepared, but as it stands in it: `subject_alt_names` may not be in their
+    canonical forms; `other_names` are those of further forms, `form:value`. `issuer_id` is the authority's here that
+    signed it, if one did. `profile` is the one whose purposes it has, "" if no one's are. `certificate` is DER, and
+    so are those above it in `chain`, upwards, as far as they came with it and no authority here stands above it.
+    `is_self_signed` tells whether it signed for itself; `is_authority`, whether it may sign certificates.
+    """
+
+    version: int
+    name: str
+    issuer_id: str | None
+    profile: str
+    subject: ForeignSubject
+    issuer: ForeignSubject
+    subject_alt_names: SubjectAltNames
+    key: KeyKind
+    key_id: str | None
+    public_key_hash: str
+    serial_number: str
+    not_before: datetime
+    not_after: datetime
+    certificate: bytes
+    request_digest: bytes
+    request_id: str
+    chain: tuple[bytes, ...] = ()
+    other_names: tuple[str, ...] = ()
+    is_self_signed: bool = False
+    is_authority: bool = False
+
+
 class CertificateRolledBack(Struct, frozen=True, omit_defaults=True):
     """An earlier `version` is the current one again: whatever points at the lineage gets it."""
 
@@ -86,12 +119,13 @@ class CertificateDeleted(Struct, frozen=True, omit_defaults=True):
     """The lineage is done with. Its names were released with this event, its private keys are to be removed.
 
     `names` are those that led to it, `key_ids` its keys in the key store. The log keeps its certificates, and their
-    serial numbers stay taken.
+    serial numbers stay taken. `fingerprints` are those of the imported ones, which may be imported anew.
     """
 
     names: tuple[str, ...]
     key_ids: tuple[str, ...] = ()
     reason: str = ""
+    fingerprints: tuple[str, ...] = ()
 
 
 class PrivateKeysDiscarded(Struct, frozen=True, omit_defaults=True):
@@ -183,6 +217,7 @@ CertificateEvent = (
     CertificatePrepared
     | CertificateIssued
     | SigningFailed
+    | CertificateImported
     | CertificateRolledBack
     | CertificateRenamed
     | CertificateLabelled

@@ -10,9 +10,16 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthorityRevoked, AuthoritySigningFailed
+from es_pki.events.authority import (
+    AuthorityCreated,
+    AuthorityImported,
+    AuthorityPrepared,
+    AuthorityRevoked,
+    AuthoritySigningFailed,
+)
 from es_pki.events.certificate import (
     CertificateDeleted,
+    CertificateImported,
     CertificateIssued,
     CertificatePrepared,
     CertificateRenamed,
@@ -24,7 +31,10 @@ from es_pki.events.happened import Happened
 from es_pki.projections.view import View, own_id
 
 NAME = "expiry_calendar"
-VERSION = 3
+VERSION = 4
+
+
+Begun = AuthorityPrepared | AuthorityImported | CertificatePrepared | CertificateImported
 
 
 class Kind(StrEnum):
@@ -61,6 +71,10 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
     match happened.event:
         case AuthorityPrepared() | CertificatePrepared() as event:
             return _prepared(row, event, happened)
+        case AuthorityImported() as authority:
+            return _current(_prepared(row, authority, happened), 1)
+        case CertificateImported(version=number) as imported:
+            return _current(_prepared(row, imported, happened), number)
         case AuthoritySigningFailed() | CertificateDeleted():
             return None
         case _ if row is None:
@@ -81,9 +95,9 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
             return row
 
 
-def _prepared(row: Row | None, event: AuthorityPrepared | CertificatePrepared, happened: Happened) -> Row:
+def _prepared(row: Row | None, event: Begun, happened: Happened) -> Row:
     kind, number = Kind.AUTHORITY, 1
-    if isinstance(event, CertificatePrepared):
+    if isinstance(event, CertificatePrepared | CertificateImported):
         kind, number = Kind.CERTIFICATE, event.version
     version = Version(number, event.serial_number, event.not_after)
     if row is None:
@@ -123,9 +137,11 @@ view = View(
         AuthorityPrepared,
         AuthorityCreated,
         AuthoritySigningFailed,
+        AuthorityImported,
         CertificatePrepared,
         CertificateIssued,
         SigningFailed,
+        CertificateImported,
         CertificateRolledBack,
         CertificateRenamed,
         CertificateDeleted,

@@ -11,6 +11,7 @@ from msgspec.structs import asdict, replace
 from es_pki.events.certificate import (
     CertificateDeleted,
     CertificateHeld,
+    CertificateImported,
     CertificateIssued,
     CertificateLabelled,
     CertificatePrepared,
@@ -23,10 +24,11 @@ from es_pki.events.certificate import (
 )
 from es_pki.events.happened import Happened
 from es_pki.projections.view import View, own_id
-from es_pki.values import CRLReason, KeyAlgorithm, KeyType, Subject, SubjectAltNames
+from es_pki.values import CRLReason, KeyAlgorithm, SubjectAltNames
+from es_pki.values.foreign import ForeignSubject, shown_subject
 
 NAME = "inventory"
-VERSION = 4
+VERSION = 6
 
 
 class CertificateStatus(StrEnum):
@@ -44,7 +46,8 @@ class Version(Struct, frozen=True):
 
     `profile_version` counts the terms of its profile; `security_identifier` is that of the Active Directory account it
     names ("" for none). `security_bits` is the key's strength; `public_key_hash` is the SHA-256 of the
-    SubjectPublicKeyInfo in hex.
+    SubjectPublicKeyInfo in hex. `imported` is "yes" for one that was made elsewhere: then `issuer` is who issued it,
+    and it may have a subject, `other_names` and a `key_type` such as nobody here makes, and perhaps no profile ("").
     `revoked_at` and `reason` are those of one that is revoked or held.
     """
 
@@ -53,10 +56,10 @@ class Version(Struct, frozen=True):
     authority_id: str | None
     profile: str
     profile_version: int
-    subject: Subject
+    subject: ForeignSubject
     subject_alt_names: SubjectAltNames
     security_identifier: str
-    key_type: KeyType
+    key_type: str
     key_algorithm: KeyAlgorithm
     security_bits: int
     public_key_hash: str
@@ -71,6 +74,9 @@ class Version(Struct, frozen=True):
     failure: str | None = None
     revoked_at: datetime | None = None
     reason: CRLReason | None = None
+    imported: str = "no"
+    issuer: ForeignSubject | None = None
+    other_names: tuple[str, ...] = ()
 
 
 class Row(Version, frozen=True, kw_only=True):
@@ -95,6 +101,10 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
     match happened.event:
         case CertificatePrepared() as event:
             return _prepared(row, _version(event, happened), event.name, happened)
+        case CertificateImported() as event:
+            version = _imported(event, happened)
+            row = _prepared(row, version, event.name, happened)
+            return _current(row, version)
         case CertificateDeleted():
             return None
         case _ if row is None:
@@ -202,7 +212,7 @@ def _version(event: CertificatePrepared, happened: Happened) -> Version:
         authority_id=event.issuer_id,
         profile=event.profile,
         profile_version=event.profile_version,
-        subject=event.subject,
+        subject=shown_subject(event.subject),
         subject_alt_names=event.subject_alt_names,
         security_identifier=event.security_identifier,
         key_type=event.key_type,
@@ -218,6 +228,34 @@ def _version(event: CertificatePrepared, happened: Happened) -> Version:
     )
 
 
+def _imported(event: CertificateImported, happened: Happened) -> Version:
+    return Version(
+        version=event.version,
+        status=CertificateStatus.ISSUED,
+        authority_id=event.issuer_id,
+        profile=event.profile,
+        profile_version=0,
+        subject=event.subject,
+        subject_alt_names=event.subject_alt_names,
+        security_identifier="",
+        key_type=event.key.name,
+        key_algorithm=event.key.algorithm,
+        security_bits=event.key.security_bits,
+        public_key_hash=event.public_key_hash,
+        key_is_here=event.key_id is not None,
+        serial_number=event.serial_number,
+        not_before=event.not_before,
+        not_after=event.not_after,
+        requested_by=happened.actor,
+        requested_at=happened.time,
+        issued_at=None,
+        fingerprint=hashlib.sha256(event.certificate).hexdigest(),
+        imported="yes",
+        issuer=event.issuer,
+        other_names=event.other_names,
+    )
+
+
 view = View(
     name=NAME,
     version=VERSION,
@@ -226,6 +264,7 @@ view = View(
         CertificatePrepared,
         CertificateIssued,
         SigningFailed,
+        CertificateImported,
         CertificateRolledBack,
         CertificateRenamed,
         CertificateLabelled,
@@ -252,6 +291,7 @@ view = View(
         "fingerprint",
         "owner",
         "labels",
+        "imported",
     ),
     lookups=("name", "public_key_hash", "serial_number", "fingerprint"),
     members=("labels",),

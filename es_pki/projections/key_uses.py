@@ -6,14 +6,26 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthorityRevoked, AuthoritySigningFailed
-from es_pki.events.certificate import CertificateIssued, CertificatePrepared, CertificateRevoked, SigningFailed
+from es_pki.events.authority import (
+    AuthorityCreated,
+    AuthorityImported,
+    AuthorityPrepared,
+    AuthorityRevoked,
+    AuthoritySigningFailed,
+)
+from es_pki.events.certificate import (
+    CertificateImported,
+    CertificateIssued,
+    CertificatePrepared,
+    CertificateRevoked,
+    SigningFailed,
+)
 from es_pki.events.happened import Happened
 from es_pki.projections.view import View
-from es_pki.values import KeyType, public_key_hash
+from es_pki.values import public_key_hash
 
 NAME = "key_uses"
-VERSION = 2
+VERSION = 3
 
 
 class Kind(StrEnum):
@@ -34,7 +46,7 @@ class Row(Struct, frozen=True):
     name: str
     version: int
     public_key_hash: str
-    key_type: KeyType
+    key_type: str
     serial_number: str
     not_after: datetime
     signed: str = "no"
@@ -49,6 +61,7 @@ def key(happened: Happened) -> str:
             | CertificateIssued(version=version)
             | SigningFailed(version=version)
             | CertificateRevoked(version=version)
+            | CertificateImported(version=version)
         ):
             return f"{happened.id}/{version}"
         case _:
@@ -69,16 +82,30 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
                 serial_number=event.serial_number,
                 not_after=event.not_after,
             )
-        case AuthorityPrepared() as authority:
+        case CertificateImported() as imported:
+            return Row(
+                id=happened.id,
+                kind=Kind.CERTIFICATE,
+                name=imported.name,
+                version=imported.version,
+                public_key_hash=imported.public_key_hash,
+                key_type=imported.key.name,
+                serial_number=imported.serial_number,
+                not_after=imported.not_after,
+                signed="yes",
+            )
+        case AuthorityPrepared() | AuthorityImported() as authority:
+            is_imported = isinstance(authority, AuthorityImported)
             return Row(
                 id=happened.id,
                 kind=Kind.AUTHORITY,
                 name=authority.name,
                 version=1,
                 public_key_hash=public_key_hash(authority.public_key),
-                key_type=authority.key_type,
+                key_type=authority.key.name if isinstance(authority, AuthorityImported) else authority.key_type,
                 serial_number=authority.serial_number,
                 not_after=authority.not_after,
+                signed="yes" if is_imported else "no",
             )
         case CertificateIssued() | AuthorityCreated() if row is not None:
             return replace(row, signed="yes")
@@ -98,9 +125,11 @@ view = View(
         AuthorityPrepared,
         AuthorityCreated,
         AuthoritySigningFailed,
+        AuthorityImported,
         CertificatePrepared,
         CertificateIssued,
         SigningFailed,
+        CertificateImported,
         CertificateRevoked,
         AuthorityRevoked,
     ),

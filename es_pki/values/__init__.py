@@ -12,12 +12,17 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 
 class KeyAlgorithm(StrEnum):
-    """A family of key pairs. Only ML-DSA (FIPS 204) withstands a quantum computer."""
+    """A family of key pairs, the first four made here. ML-DSA and ML-KEM (FIPS 203) withstand quantum computers."""
 
     RSA = "rsa"
     EC = "ec"
     ED25519 = "ed25519"
     ML_DSA = "ml-dsa"
+    ED448 = "ed448"
+    DSA = "dsa"
+    X25519 = "x25519"
+    X448 = "x448"
+    ML_KEM = "ml-kem"
 
 
 class KeyType(StrEnum):

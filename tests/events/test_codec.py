@@ -83,6 +83,7 @@ from es_pki.values import (
     SubjectAltNames,
     TrustAnchor,
 )
+from tests.events import imports
 from tests.events.installation import INSTALLATION
 from tests.events.profile_events import PROFILE_EVENTS
 from tests.events.strategies import EVENTS
@@ -104,6 +105,7 @@ PROBLEM = ACMEProblem(
 )
 
 SAMPLES = {
+    **imports.SAMPLES,
     "acme_account.prepared.v1": ACMEAccountPrepared(
         name="letsencrypt",
         directory="https://acme.example.test/directory",

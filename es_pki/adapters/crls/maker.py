@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -12,6 +13,7 @@ from es_pki.adapters.intake.aggregates import Aggregates, Handled
 from es_pki.adapters.intake.deciders import AUTHORITY, REVOCATION_LIST
 from es_pki.adapters.keyring import KeyRing
 from es_pki.adapters.x509.crl import assembled, to_be_signed
+from es_pki.commands.foreign_authority import key_type_of
 from es_pki.commands.refusals import NotFound
 from es_pki.commands.revocation_list import (
     PrepareCRL,
@@ -20,9 +22,8 @@ from es_pki.commands.revocation_list import (
     State,
     parts_of,
 )
-from es_pki.events.authority import AuthorityPrepared
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared, RevocationListEvent, Signed
-from es_pki.values import Locations, crl_location, public_key_hash
+from es_pki.values import KeyType, Locations, crl_location, public_key_hash
 
 LARGE = 1_000
 """Entries from which on building and signing is a thread's work."""
@@ -70,14 +71,14 @@ class Maker:
         authority_id, shard = parts_of(aggregate_id)
 
         async def command() -> RevocationListCommand:
-            prepared, _ = await self._issuer(authority_id)
+            issuer = await self._issuer(authority_id)
             location = crl_location(self._locations(authority_id).crl, shard)
             return PrepareCRL(
                 request_id=request_id,
                 now=now,
                 validity=self.plan.validity,
-                not_after=prepared.not_after,
-                public_key_hash=public_key_hash(prepared.public_key),
+                not_after=issuer.not_after,
+                public_key_hash=public_key_hash(issuer.public_key),
                 location=location if shard else "",
                 freshest_crl=f"{location}/delta",
             )
@@ -93,13 +94,13 @@ class Maker:
 
     async def build(self, aggregate_id: str, draft: Draft) -> Built:
         """Return a prepared CRL to the byte: from the same log always the same."""
-        prepared, certificate = await self._issuer(parts_of(aggregate_id)[0])
+        issuer = await self._issuer(parts_of(aggregate_id)[0])
 
         def build() -> Built:
-            complete = to_be_signed(certificate, prepared.key_type, draft.prepared, draft.entries)
+            complete = to_be_signed(issuer.certificate, issuer.key_type, draft.prepared, draft.entries)
             delta = None
             if draft.delta is not None:
-                delta = to_be_signed(certificate, prepared.key_type, draft.prepared, draft.delta, is_delta=True)
+                delta = to_be_signed(issuer.certificate, issuer.key_type, draft.prepared, draft.delta, is_delta=True)
             return Built(draft.prepared, complete, delta)
 
         return await asyncio.to_thread(build) if len(draft.entries) >= LARGE else build()
@@ -120,12 +121,12 @@ class Maker:
 
     async def put_together(self, aggregate_id: str, built: Built, issued: CRLIssued) -> Made:
         """Return the CRL with its recorded signature. Raises `ValueError` when it isn't what was signed."""
-        prepared, _ = await self._issuer(parts_of(aggregate_id)[0])
+        issuer = await self._issuer(parts_of(aggregate_id)[0])
 
         def of(tbs: bytes, signed: Signed) -> bytes:
             if hashlib.sha256(tbs).digest() != signed.digest:
                 raise ValueError(f"CRL {issued.crl_number} of {aggregate_id} is not what was signed")
-            return assembled(tbs, prepared.key_type, signed.signature)
+            return assembled(tbs, issuer.key_type, signed.signature)
 
         def put_together() -> Made:
             complete = of(built.complete, issued.complete)
@@ -136,18 +137,30 @@ class Maker:
 
     async def _signed(self, aggregate_id: str, tbs: bytes, entries: Sequence[bytes]) -> Signed:
         authority_id, _ = parts_of(aggregate_id)
-        prepared, _ = await self._issuer(authority_id)
-        signature = await self._keys.sign(tbs, prepared.key_id, purpose=AUTHORITY.category, owner=authority_id)
+        issuer = await self._issuer(authority_id)
+        signature = await self._keys.sign(tbs, issuer.key_id, purpose=AUTHORITY.category, owner=authority_id)
 
         def signed() -> Signed:
-            size = len(assembled(tbs, prepared.key_type, signature))
+            size = len(assembled(tbs, issuer.key_type, signature))
             return Signed(hashlib.sha256(tbs).digest(), signature, len(entries), size)
 
         return await asyncio.to_thread(signed) if len(entries) >= LARGE else signed()
 
-    async def _issuer(self, authority_id: str) -> tuple[AuthorityPrepared, bytes]:
-        """Return an authority as it was prepared, and its certificate; also of one that was revoked."""
+    async def _issuer(self, authority_id: str) -> "_Issuer":
+        """Return what an authority signs CRLs with; also of one that was revoked."""
         state = (await self._aggregates.load(AUTHORITY, authority_id)).state
-        if state.prepared is None or state.certificate is None:
+        prepared, certificate = state.prepared, state.certificate
+        if prepared is None or certificate is None:
             raise NotFound(f"there is no signed authority {authority_id}")
-        return state.prepared, state.certificate
+        key_type = key_type_of(prepared)
+        if prepared.key_id is None or key_type is None:
+            raise NotFound(f"the authority {prepared.name} has no key here")
+        return _Issuer(certificate, prepared.key_id, key_type, prepared.public_key, prepared.not_after)
+
+
+class _Issuer(NamedTuple):
+    certificate: bytes
+    key_id: str
+    key_type: KeyType
+    public_key: bytes
+    not_after: datetime

@@ -19,7 +19,7 @@ from es_pki.adapters.recorded import happened
 from es_pki.commands.revocation_list import list_id, parts_of
 from es_pki.decider import Refused
 from es_pki.events import codec
-from es_pki.events.authority import AuthorityCreated
+from es_pki.events.authority import AuthorityCreated, AuthorityImported
 from es_pki.events.codec import UndecodableEvent, UnknownEvent
 from es_pki.events.happened import Happened
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared
@@ -35,7 +35,7 @@ GATHER_SECONDS = 0.1
 LOOK_SECONDS = 1.0
 """How often a process looks whether it holds the lease by now, and between a failure and the next try."""
 
-TYPES = LISTED | PUBLISHED | codec.stored_types_of(AuthorityCreated)
+TYPES = LISTED | PUBLISHED | codec.stored_types_of(AuthorityCreated, AuthorityImported)
 
 
 class Publisher:
@@ -156,6 +156,10 @@ class Publisher:
                     self._unpublished[event.id] = draft, issued
             case AuthorityCreated():
                 self._authorities.append(event.id)
+            case AuthorityImported(key_id=str()):
+                self._authorities.append(event.id)
+            case AuthorityImported():
+                pass  # it signs nothing here, its CRLs neither
             case _:
                 self._ledger.enter(event)
 

@@ -11,7 +11,7 @@ from es_pki.adapters.http.negotiation import preferred
 from es_pki.adapters.http.parts import PARTS
 from es_pki.adapters.http.problems import Problem
 from es_pki.adapters.http.replies import json_reply
-from es_pki.adapters.intake.chain import chain
+from es_pki.adapters.intake.chain import issuers_of, without_root
 from es_pki.adapters.intake.deciders import CERTIFICATE
 from es_pki.adapters.recorded import happened
 from es_pki.adapters.x509.formats import fingerprint, pem_chain, pkcs7
@@ -34,17 +34,17 @@ async def certificate_pem(request: web.Request) -> web.StreamResponse:
     version = await version_asked_about(request, row.id)
     if version.certificate is None:
         raise NotFound("this version was not signed")
-    issuers = await chain(request.app[PARTS].aggregates, version.prepared.issuer_id)
-    return in_form(request, version.certificate, issuers[:-1], name=row.name)
+    issuers = await issuers_of(request.app[PARTS].aggregates, version.prepared)
+    return in_form(request, version.certificate, without_root(issuers), name=row.name)
 
 
 async def certificate_chain(request: web.Request) -> web.StreamResponse:
     """Answer with the authorities above the certificate, the root last, in PEM or PKCS#7."""
     row = await certificate_row(request)
     version = await version_asked_about(request, row.id)
-    issuers = await chain(request.app[PARTS].aggregates, version.prepared.issuer_id)
+    issuers = await issuers_of(request.app[PARTS].aggregates, version.prepared)
     if not issuers:
-        raise NotFound("no authority stands above a certificate that signed for itself")
+        raise NotFound("no authority that is known stands above this certificate")
     return in_form(request, issuers[0], issuers[1:], name=row.name)
 
 
@@ -60,7 +60,7 @@ async def certificate_versions(request: web.Request) -> web.StreamResponse:
             "serial_number": version.prepared.serial_number,
             "not_before": version.prepared.not_before,
             "not_after": version.prepared.not_after,
-            "key_type": version.prepared.key_type,
+            "key_type": version.key.name,
             "fingerprint": fingerprint(version.certificate) if version.certificate else None,
             "failure": version.failure,
             "revoked_at": _revoked_at(version),

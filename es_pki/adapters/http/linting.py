@@ -9,7 +9,7 @@ from es_pki.adapters.http.commands import decoded, json_body
 from es_pki.adapters.http.lists import certificate_row, row_of
 from es_pki.adapters.http.parts import PARTS
 from es_pki.adapters.http.replies import json_reply
-from es_pki.adapters.intake.chain import chain
+from es_pki.adapters.intake.chain import chain, issuers_of
 from es_pki.adapters.x509.bundle import read_ders
 from es_pki.commands.refusals import Malformed, NotFound
 from es_pki.projections import authorities
@@ -30,7 +30,7 @@ _SENT = msgspec.json.Decoder(Lint)
 async def certificate_lint(request: web.Request) -> web.StreamResponse:
     """Answer with what the own rules and pkilint find in a certificate; `version` default: the current one."""
     version = await version_asked_about(request, (await certificate_row(request)).id)
-    issuers = await chain(request.app[PARTS].aggregates, version.prepared.issuer_id)
+    issuers = await issuers_of(request.app[PARTS].aggregates, version.prepared)
     return await _findings(request, version.certificate, next(iter(issuers), None))
 
 

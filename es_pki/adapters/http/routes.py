@@ -60,6 +60,7 @@ CERTIFICATES = (
     "fingerprint",
     "owner",
     "labels",
+    "imported",
 )
 KEYS = ("key_type", "key_algorithm", "security_bits", "public_key_hash")
 NOW_OR_THEN = ("as_of", "at_least")
@@ -83,7 +84,7 @@ ROUTES: tuple[Route, ...] = (
         "/api/v1/authorities",
         EVERYBODY,
         lists.list_authorities,
-        (*PAGES, "name", "status", "issuer_id", *KEYS),
+        (*PAGES, "name", "status", "issuer_id", *KEYS, "imported"),
         page_of(authorities.Row),
     ),
     Route("GET", "/api/v1/authorities/{id}", EVERYBODY, lists.one_authority, NOW_OR_THEN, Shown(authorities.Row)),

@@ -1,10 +1,11 @@
 """Requests about authorities."""
 
 from es_pki.adapters.entropy import serial_number
+from es_pki.adapters.intake import importing
 from es_pki.adapters.intake.answer import Answer, Asked, answered
 from es_pki.adapters.intake.deciders import AUTHORITY
 from es_pki.adapters.intake.office import Office
-from es_pki.adapters.intake.requests import AuthorityRequest, CreateAuthority, SetIssuancePolicy
+from es_pki.adapters.intake.requests import AuthorityRequest, CreateAuthority, ImportAuthority, SetIssuancePolicy
 from es_pki.adapters.keyring import MadeKey
 from es_pki.adapters.x509 import names
 from es_pki.commands import authority
@@ -17,6 +18,8 @@ async def take(office: Office, request: AuthorityRequest, asked: Asked, digest: 
     match request:
         case CreateAuthority():
             return await create(office, request, asked, digest)
+        case ImportAuthority():
+            return await importing.bring_authority_in(office, request, asked)
         case SetIssuancePolicy():
             return await set_policy(office, request, asked)
 

@@ -4,10 +4,17 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from es_pki.adapters.entropy import serial_number
+from es_pki.adapters.intake import importing
 from es_pki.adapters.intake.answer import Answer, Asked, answered
 from es_pki.adapters.intake.deciders import CERTIFICATE
 from es_pki.adapters.intake.office import Office
-from es_pki.adapters.intake.requests import CertificateRequest, IssueCertificate, SelfSignCertificate, SignCSR
+from es_pki.adapters.intake.requests import (
+    CertificateRequest,
+    ImportCertificate,
+    IssueCertificate,
+    SelfSignCertificate,
+    SignCSR,
+)
 from es_pki.adapters.intake.signing_request import approval, kept_csr
 from es_pki.adapters.keyring import MadeKey
 from es_pki.adapters.x509 import names
@@ -41,6 +48,8 @@ async def take(office: Office, request: CertificateRequest, asked: Asked, digest
             return await sign_csr(office, request, asked, digest)
         case SelfSignCertificate():
             return await self_sign(office, request, asked, digest)
+        case ImportCertificate():
+            return await importing.bring_in(office, request, asked)
 
 
 async def issue(office: Office, request: IssueCertificate, asked: Asked, digest: bytes) -> Answer:

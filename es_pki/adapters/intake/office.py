@@ -9,7 +9,7 @@ from msgspec import Struct
 from es_pki.adapters.acme.accounts import Accounts
 from es_pki.adapters.crls.maker import Maker
 from es_pki.adapters.intake.aggregates import Aggregates
-from es_pki.adapters.intake.chain import chain
+from es_pki.adapters.intake.chain import chain, without_root
 from es_pki.adapters.intake.deciders import AUTHORITY, PROFILE
 from es_pki.adapters.keyring import KeyRing, MadeKey
 from es_pki.adapters.lint import SecondOpinion
@@ -168,7 +168,7 @@ class Office(Struct, frozen=True):
 
     async def certificate_pem(self, certificate: bytes, issuer_id: str | None) -> str:
         """Return a certificate and its chain without the root, leaf first."""
-        return pem_chain([certificate, *(await chain(self.aggregates, issuer_id))[:-1]])
+        return pem_chain([certificate, *without_root(await chain(self.aggregates, issuer_id))])
 
     async def with_new_key(
         self,

@@ -149,7 +149,7 @@ class _Lineage:
         return Further(
             certificate_id=self.certificate_id,
             issuer=None if issuer_id is None else await self._office.issuer(issuer_id),
-            profile=await self._office.profile(before.profile),
+            profile=await self._office.profile(renewal.profile_name_of(before)),
             public_key=public_key,
             key_id=key_id,
             validity_days=self._request.validity_days,
@@ -160,8 +160,13 @@ class _Lineage:
         )
 
     async def key_type(self) -> KeyType:
-        """Return the kind of key to make."""
-        return self._request.key_type or (await self._before(afresh=True)).prepared.key_type
+        """Return the kind of key to make. Raises `Malformed` when it must be named."""
+        key_type = self._request.key_type or (await self._before(afresh=True)).key.key_type
+        if key_type is None:
+            raise Malformed.at(
+                "key_type", "key types are known", "keys like the present one aren't made here: name another"
+            )
+        return key_type
 
     async def _before(self, *, afresh: bool = False) -> Version:
         loaded = await self._office.aggregates.load(CERTIFICATE, self.certificate_id, afresh=afresh)

@@ -188,10 +188,17 @@ def _authority_key_identifier(issuer: bytes, own_spki: bytes) -> x509.Extension[
     if not issuer:
         identifier = _subject_key_identifier(own_spki)
     else:
-        certificate = x509.load_der_x509_certificate(issuer)
-        identifier = certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+        identifier = _identifier_of(x509.load_der_x509_certificate(issuer))
     value = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)
     return _extension(value, critical=False)
+
+
+def _identifier_of(certificate: x509.Certificate) -> x509.SubjectKeyIdentifier:
+    """Return the certificate's subject key identifier; one made elsewhere may lack it: then by method 1."""
+    try:
+        return certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    except x509.ExtensionNotFound:
+        return x509.SubjectKeyIdentifier.from_public_key(certificate.public_key())
 
 
 @cache

@@ -16,6 +16,7 @@ from es_pki.events.acme_account import (
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityEvent,
+    AuthorityImported,
     AuthorityPrepared,
     AuthorityRevoked,
     AuthoritySigningFailed,
@@ -25,6 +26,7 @@ from es_pki.events.certificate import (
     CertificateDeleted,
     CertificateEvent,
     CertificateHeld,
+    CertificateImported,
     CertificateIssued,
     CertificateLabelled,
     CertificatePrepared,
@@ -112,6 +114,9 @@ def _of_authority(event: AuthorityEvent) -> str:
             return event.reason
         case IssuancePolicyAdopted():
             return f"at most {event.policy.maximum_validity_days} days"
+        case AuthorityImported():
+            key = "with its key" if event.key_id else "without its key"
+            return f"{event.name}: made elsewhere, {key}, until {event.not_after:%F}"
         case AuthorityRevoked():
             return f"{event.reason}, since {event.revoked_at:%F %T}Z"
 
@@ -125,6 +130,9 @@ def _of_certificate(event: CertificateEvent) -> str:
             return "signed"
         case SigningFailed():
             return event.reason
+        case CertificateImported():
+            until = f"serial number {event.serial_number}, until {event.not_after:%F}"
+            return f"{event.name}: version {event.version}, made elsewhere, {until}"
         case CertificateRolledBack():
             return f"version {event.version} is the current one again"
         case CertificateRevoked():

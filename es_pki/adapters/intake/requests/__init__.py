@@ -19,10 +19,12 @@ from es_pki.adapters.intake.requests.acme import (
 from es_pki.adapters.intake.requests.authority import (
     AuthorityRequest,
     CreateAuthority,
+    ImportAuthority,
     SetIssuancePolicy,
 )
 from es_pki.adapters.intake.requests.certificate import (
     CertificateRequest,
+    ImportCertificate,
     IssueCertificate,
     SelfSignCertificate,
     SignCSR,
@@ -99,7 +101,9 @@ __all__ = [
     "DistrustCertificate",
     "ExportCertificate",
     "HoldCertificate",
+    "ImportAuthority",
     "ImportCSR",
+    "ImportCertificate",
     "IssueCRL",
     "IssueCertificate",
     "KeyCompromiseRequest",

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from es_pki.adapters.intake.requests.fields import OPERATORS, REQUESTERS, ProfileName, SubjectFields
+from es_pki.adapters.intake.requests.fields import OPERATORS, REQUESTERS, ProfileName, Secret, SubjectFields
 from es_pki.values import KeyType, Role
 
 
@@ -70,4 +70,27 @@ class SelfSignCertificate(Struct, frozen=True, forbid_unknown_fields=True):
     security_identifier: str = ""
 
 
-CertificateRequest = IssueCertificate | SignCSR | SelfSignCertificate
+class ImportCertificate(Struct, frozen=True, forbid_unknown_fields=True):
+    """Keep a certificate that was made elsewhere, with its chain and perhaps its private key.
+
+    `certificate` is PEM, alone or with chain and key in any order and with any text around it, or base64 of DER, PKCS#7
+    or PKCS#12. `private_key` is PEM or base64 of DER: PKCS#8, PKCS#1 or SEC1. `passphrase` opens what is encrypted. Of
+    several certificates the one with the key is meant, else the one that issued none of the others. Where there is a
+    certificate of this name, it becomes its next version if it names the same and holds for longer. The same again
+    changes nothing. With `preview` nothing is kept: the answer is what it would be.
+    """
+
+    senders: ClassVar[frozenset[Role]] = OPERATORS
+
+    name: str
+    certificate: str
+    private_key: Secret | None = None
+    passphrase: Secret | None = None
+    preview: bool = False
+
+    def __repr__(self) -> str:
+        """Show neither key nor passphrase."""
+        return f"ImportCertificate({self.name!r})"
+
+
+CertificateRequest = IssueCertificate | SignCSR | SelfSignCertificate | ImportCertificate
