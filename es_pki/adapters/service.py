@@ -120,7 +120,6 @@ class Service:
         upkeep = Upkeep(equipment.views, equipment.aggregates, desk, clock.now)
         works = [crls.look, upkeep.look, *([backups.look] if backups else [])]
         self._scheduler = Scheduler(equipment.lease, works, clock.now)
-        ocsp = Responder(equipment.log, equipment.aggregates, keys, upkeep.certify, clock.now)
         self.parts = Parts(
             log=equipment.log,
             tree=tree,
@@ -132,7 +131,7 @@ class Service:
             desk=desk,
             second_opinion=equipment.second_opinion,
             crls=crls,
-            ocsp=ocsp,
+            ocsp=Responder(equipment.log, equipment.aggregates, keys, upkeep.certify, clock.now),
             workers=equipment.workers,
             backups=backups,
             now=clock.now,
