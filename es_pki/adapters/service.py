@@ -15,8 +15,8 @@ import msgspec
 from msgspec import Struct
 
 from es_pki.adapters import clock, whole_file
-from es_pki.adapters.acme.accounts import Accounts
-from es_pki.adapters.acme.directories import Directories
+from es_pki.adapters.acme.renewals import Renewals
+from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.backup.scheduled import ScheduledBackups, plan_of
 from es_pki.adapters.checkpoints import CheckpointStore, Notary
 from es_pki.adapters.crls import CRLPlan, Maker, Publisher
@@ -98,9 +98,8 @@ class Service:
         self.addresses = _addresses(self._sockets, settings)
         self._keys = keys = KeyRing(equipment.keys)
         signer = Signer(equipment.aggregates, keys, clock.now)
-        self._directories = Directories(keys, clock.now, clock.elapsed)
-        accounts = Accounts(equipment.aggregates, keys, self._directories)
-        performer = Performer(equipment.aggregates, keys, signer, accounts)
+        acme = ACME.of(equipment.aggregates, keys, clock.now, clock.elapsed)
+        performer = Performer(equipment.aggregates, keys, signer, acme)
         runner = Runner(equipment.log, equipment.effects, equipment.lease, performer.perform, clock.now)
         maker = Maker(equipment.aggregates, keys, self._locations, _crl_plan(settings))
         office = Office(
@@ -111,16 +110,16 @@ class Service:
             workers=equipment.workers,
             second_opinion=equipment.second_opinion,
             crls=maker,
-            acme_accounts=accounts,
+            acme=acme,
         )
         desk, crls = Desk(office), Publisher(equipment.log, maker, equipment.lease, clock.now)
         tree = Tree(equipment.log)
         notary = Notary(equipment.log, tree, keys, equipment.checkpoints)
         backups = _scheduled_backups(equipment, settings, notary)
         upkeep = Upkeep(equipment.views, equipment.aggregates, desk, clock.now)
-        works = [crls.look, upkeep.look, *([backups.look] if backups else [])]
+        self._renewals = Renewals(equipment.aggregates, equipment.views, acme.directories, desk.take, clock.now)
+        works = [crls.look, upkeep.look, self._renewals.look, *([backups.look] if backups else [])]
         self._scheduler = Scheduler(equipment.lease, works, clock.now)
-        ocsp = Responder(equipment.log, equipment.aggregates, keys, upkeep.certify, clock.now)
         self.parts = Parts(
             fetcher=Fetcher(networks(settings.fetch_networks)),
             log=equipment.log,
@@ -133,8 +132,9 @@ class Service:
             desk=desk,
             second_opinion=equipment.second_opinion,
             crls=crls,
-            ocsp=ocsp,
+            ocsp=Responder(equipment.log, equipment.aggregates, keys, upkeep.certify, clock.now),
             workers=equipment.workers,
+            acme=acme,
             backups=backups,
             now=clock.now,
         )
@@ -183,7 +183,8 @@ class Service:
                 self._withdraw()
                 for runner in runners:
                     await runner.cleanup()
-                await self._directories.close()
+                await self._renewals.close()
+                await parts.acme.close()
 
     def close(self) -> None:
         """Release the addresses of a service that never served."""

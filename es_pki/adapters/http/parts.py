@@ -6,6 +6,7 @@ from datetime import datetime
 from aiohttp import web
 from msgspec import Struct
 
+from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.backup.scheduled import ScheduledBackups
 from es_pki.adapters.checkpoints import Notary
 from es_pki.adapters.crls import Publisher
@@ -32,6 +33,7 @@ class Parts(Struct, frozen=True):
     runner: Runner
     aggregates: Aggregates
     desk: Desk
+    acme: ACME
     second_opinion: SecondOpinion
     crls: Publisher
     ocsp: Responder
