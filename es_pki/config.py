@@ -6,6 +6,7 @@ A setting may come from each of them under the same name: `public_url`, `ES_PKI_
 import re
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,6 +23,9 @@ LONGEST_ORGANIZATION = 48
 """Octets: with ` Intermediate CA` behind it, it is still a common name (RFC 5280 appendix A.1)."""
 
 MOST_CRL_SHARDS = 1_000
+
+LISTS = frozenset({"fetch_networks", "host_names"})
+"""The settings that are lists: their variables and options have commas."""
 
 NOT_SETTINGS = frozenset(
     {
@@ -53,6 +57,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     checkpoints, as `pki.example.com/log`; fixed for ever when the log gets its first key, and drawn when it isn't set.
     `backup_dir`: the folder for scheduled backups, made `backup_every_hours` hours after the last (0: never), of which
     `backup_keep` stay. `backup_passphrase_file`: a file (0600) with the passphrase that backups are sealed with.
+    `fetch_networks`: networks (CIDR) from which CRLs, OCSP answers and issuers may be fetched though they are private.
     `crl_validity_hours`: how long a CRL holds; `crl_overlap_hours`: how long before its end the next one is issued.
     `crl_shards`: among how many CRLs of an authority new certificates are spread, besides the one that lists all
     (below 2: none besides).
@@ -72,6 +77,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     backup_every_hours: int = 0
     backup_keep: int = 7
     backup_passphrase_file: str = ""
+    fetch_networks: tuple[str, ...] = ()
     crl_validity_hours: int = 168
     crl_overlap_hours: int = 24
     crl_shards: int = 0
@@ -117,7 +123,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
         setting = name.removeprefix(PREFIX).lower()
         if setting not in Settings.__struct_fields__:
             raise SettingsRefused(f"{name} is no setting of es-pki")
-        found[setting] = tuple(value.split(",")) if setting == "host_names" else value
+        found[setting] = tuple(value.split(",")) if setting in LISTS else value
     return found
 
 
@@ -147,7 +153,16 @@ def _checked(settings: Settings) -> Settings:
         raise SettingsRefused(f"log_origin: a name as pki.example.com/log: {fault}")
     _check_backups(settings)
     _check_crls(settings)
+    _check_networks(settings)
     return settings
+
+
+def _check_networks(settings: Settings) -> None:
+    for text in settings.fetch_networks:
+        try:
+            ip_network(text)
+        except ValueError:
+            raise SettingsRefused(f"fetch_networks: networks as 10.0.0.0/8 or fd00::/8, not {text!r}") from None
 
 
 def _check_crls(settings: Settings) -> None:

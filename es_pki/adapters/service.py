@@ -15,11 +15,12 @@ import msgspec
 from msgspec import Struct
 
 from es_pki.adapters import clock, whole_file
-from es_pki.adapters.acme.accounts import Accounts
-from es_pki.adapters.acme.directories import Directories
+from es_pki.adapters.acme.renewals import Renewals
+from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.backup.scheduled import ScheduledBackups, plan_of
 from es_pki.adapters.checkpoints import CheckpointStore, Notary
 from es_pki.adapters.crls import CRLPlan, Maker, Publisher
+from es_pki.adapters.fetching import Fetcher, networks
 from es_pki.adapters.http import public, server, tls
 from es_pki.adapters.http.parts import Parts
 from es_pki.adapters.intake.aggregates import Aggregates
@@ -90,17 +91,12 @@ class Service:
     def __init__(self, equipment: Equipment, settings: Settings) -> None:
         self._settings = settings
         self._equipment = equipment
-        self._sockets = [
-            server.bind(*host_and_port(settings.listen, "listen")),
-            server.bind(*host_and_port(settings.public_listen, "public_listen")),
-        ]
+        self._sockets = _bound(settings)
         self.addresses = _addresses(self._sockets, settings)
         self._keys = keys = KeyRing(equipment.keys)
         signer = Signer(equipment.aggregates, keys, clock.now)
-        follower = Follower(equipment.log, equipment.views, VIEWS, equipment.lease)
-        self._directories = Directories(keys, clock.now, clock.elapsed)
-        accounts = Accounts(equipment.aggregates, keys, self._directories)
-        performer = Performer(equipment.aggregates, keys, signer, accounts)
+        acme = ACME.of(equipment.aggregates, keys, clock.now, clock.elapsed)
+        performer = Performer(equipment.aggregates, keys, signer, acme)
         runner = Runner(equipment.log, equipment.effects, equipment.lease, performer.perform, clock.now)
         maker = Maker(equipment.aggregates, keys, self._locations, _crl_plan(settings))
         office = Office(
@@ -111,21 +107,23 @@ class Service:
             workers=equipment.workers,
             second_opinion=equipment.second_opinion,
             crls=maker,
-            acme_accounts=accounts,
+            acme=acme,
         )
         desk, crls = Desk(office), Publisher(equipment.log, maker, equipment.lease, clock.now)
         tree = Tree(equipment.log)
         notary = Notary(equipment.log, tree, keys, equipment.checkpoints)
         backups = _scheduled_backups(equipment, settings, notary)
         upkeep = Upkeep(equipment.views, equipment.aggregates, desk, clock.now)
-        works = [crls.look, upkeep.look, *([backups.look] if backups else [])]
+        self._renewals = Renewals(equipment.aggregates, equipment.views, acme.directories, desk.take, clock.now)
+        works = [crls.look, upkeep.look, self._renewals.look, *([backups.look] if backups else [])]
         self._scheduler = Scheduler(equipment.lease, works, clock.now)
         self.parts = Parts(
+            fetcher=Fetcher(networks(settings.fetch_networks)),
             log=equipment.log,
             tree=tree,
             notary=notary,
             views=equipment.views,
-            follower=follower,
+            follower=Follower(equipment.log, equipment.views, VIEWS, equipment.lease),
             runner=runner,
             aggregates=equipment.aggregates,
             desk=desk,
@@ -133,6 +131,7 @@ class Service:
             crls=crls,
             ocsp=Responder(equipment.log, equipment.aggregates, keys, upkeep.certify, clock.now),
             workers=equipment.workers,
+            acme=acme,
             backups=backups,
             now=clock.now,
         )
@@ -164,6 +163,7 @@ class Service:
         works = *followers, parts.notary.run, self._keys.make_ahead, self._scheduler.run
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self._equipment.workers.close)
+            stack.push_async_callback(parts.fetcher.close)
             await stack.enter_async_context(_in_background(*works, parts.second_opinion.run))
             await self.parts.follower.reached(0, FIRST_VIEWS_SECONDS)
             await self.parts.crls.reached(FIRST_VIEWS_SECONDS)
@@ -180,7 +180,8 @@ class Service:
                 self._withdraw()
                 for runner in runners:
                     await runner.cleanup()
-                await self._directories.close()
+                await self._renewals.close()
+                await parts.acme.close()
 
     def close(self) -> None:
         """Release the addresses of a service that never served."""
@@ -255,6 +256,14 @@ class Service:
 
     def _file(self, name: str) -> Path:
         return self._settings.folder / name
+
+
+def _bound(settings: Settings) -> list[socket.socket]:
+    """Return the sockets of the management and the public listener."""
+    return [
+        server.bind(*host_and_port(settings.listen, "listen")),
+        server.bind(*host_and_port(settings.public_listen, "public_listen")),
+    ]
 
 
 def _addresses(sockets: Sequence[socket.socket], settings: Settings) -> Addresses:

@@ -12,6 +12,7 @@ from datetime import datetime
 import msgspec
 
 from es_pki.adapters.lease import Lease, Overtaken
+from es_pki.adapters.postponed import Postponed
 from es_pki.adapters.reactions.store import EffectStore, Outstanding
 from es_pki.adapters.recorded import happened
 from es_pki.commands.reactions import REACTED_TO, Due, Effect, Settled, react
@@ -24,6 +25,10 @@ GRACE_SECONDS = 10.0
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 300.0
 LOOK_SECONDS = 1.0
+
+AT_ONCE = 4
+"""Effects that are tried at the same time."""
+
 GATHER_SECONDS = 0.5
 """Between pages: what is due and settled within one page costs nothing."""
 
@@ -121,13 +126,17 @@ class Runner:
         return list(due.values()), settled
 
     async def _work(self) -> None:
-        while True:
-            for item in await self._store.outstanding():
+        """Try what is due, several effects at once: one that takes long holds up no other."""
+        under_way: dict[str, asyncio.Task[None]] = {}
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                under_way = {key: task for key, task in under_way.items() if not task.done()}
+                for item in await self._store.outstanding():
+                    self._check_lease()
+                    if item.id not in under_way and len(under_way) < AT_ONCE and self._is_time(item):
+                        under_way[item.id] = tasks.create_task(self._try(item))
+                await asyncio.sleep(LOOK_SECONDS)
                 self._check_lease()
-                if self._is_time(item):
-                    await self._try(item)
-            await asyncio.sleep(LOOK_SECONDS)
-            self._check_lease()
 
     def _is_time(self, item: Outstanding) -> bool:
         """Tell whether an effect is to be tried; also when it would be later than ever: the clock has stepped back."""
@@ -143,6 +152,10 @@ class Runner:
             await self._perform(_DECODER.decode(item.effect))
         except Closed:
             raise
+        except Postponed as postponed:
+            latest = self._now().timestamp() + LONGEST_PAUSE_SECONDS
+            again = min(postponed.until.timestamp(), latest)
+            await self._store.failed(item.id, postponed.reason, again, attempts=item.attempts)
         except Exception as error:
             pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0**item.attempts)
             jitter = pause * secrets.randbelow(250) / 1000
