@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from posixpath import normpath
 from urllib.parse import urlsplit
 
 import msgspec
@@ -20,6 +21,9 @@ PREFIX = "ES_PKI_"
 
 LONGEST_ORGANIZATION = 48
 """Octets: with ` Intermediate CA` behind it, it is still a common name (RFC 5280 appendix A.1)."""
+
+LISTS = frozenset({"host_names", "service_folders", "service_programs"})
+"""The settings that are lists: their variables and options have commas."""
 
 NOT_SETTINGS = frozenset(
     {"ES_PKI_URL", "ES_PKI_TOKEN", "ES_PKI_CA_FILE", "ES_PKI_BACKUP_PASSPHRASE", "ES_PKI_EXPORT_PASSPHRASE"}
@@ -43,6 +47,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     checkpoints, as `pki.example.com/log`; fixed for ever when the log gets its first key, and drawn when it isn't set.
     `backup_dir`: the folder for scheduled backups, made `backup_every_hours` hours after the last (0: never), of which
     `backup_keep` stay. `backup_passphrase_file`: a file (0600) with the passphrase that backups are sealed with.
+    `service_folders`: the folders in which services may have their files, `service_programs`: the programs that may be
+    run for them, each by its absolute path and perhaps with the arguments that must stand first; both are empty at
+    first, and nothing is allowed.
     """
 
     data_dir: str = DEFAULT_DATA_DIR
@@ -59,6 +66,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     backup_every_hours: int = 0
     backup_keep: int = 7
     backup_passphrase_file: str = ""
+    service_folders: tuple[str, ...] = ()
+    service_programs: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Show nothing: a database URL and a passphrase are secrets."""
@@ -101,7 +110,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
         setting = name.removeprefix(PREFIX).lower()
         if setting not in Settings.__struct_fields__:
             raise SettingsRefused(f"{name} is no setting of es-pki")
-        found[setting] = tuple(value.split(",")) if setting == "host_names" else value
+        found[setting] = tuple(value.split(",")) if setting in LISTS else value
     return found
 
 
@@ -130,7 +139,16 @@ def _checked(settings: Settings) -> Settings:
     if settings.log_origin and (fault := name_fault(settings.log_origin)):
         raise SettingsRefused(f"log_origin: a name as pki.example.com/log: {fault}")
     _check_backups(settings)
+    _check_services(settings)
     return settings
+
+
+def _check_services(settings: Settings) -> None:
+    for name in ("service_folders", "service_programs"):
+        for entry in getattr(settings, name):
+            path = entry.partition(" ")[0] if name == "service_programs" else entry
+            if not path.startswith("/") or normpath(path) != path:
+                raise SettingsRefused(f"{name}: absolute paths in their shortest form, not {entry!r}")
 
 
 def _check_backups(settings: Settings) -> None:

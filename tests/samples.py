@@ -7,6 +7,7 @@ import secrets
 import uuid
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from es_pki.adapters.http.route import Route
 from es_pki.adapters.intake import requests
@@ -65,6 +66,14 @@ def _bound(server: Server) -> str:
     return name
 
 
+def _watched(server: Server) -> str:
+    """Return a service that is bound to what it serves: the server itself, under its own certificate."""
+    name = fresh("service")
+    server.done("RegisterService", name=name, probe={"address": urlsplit(server.url).netloc})
+    server.done("BindCertificate", service=name, certificate="es-pki-api")
+    return name
+
+
 SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.CreateAuthority: lambda _: {"name": fresh("ca"), "subject": {"common_name": fresh("Sample CA")}},
     requests.SetIssuancePolicy: lambda server: {
@@ -120,6 +129,7 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     },
     requests.UnbindCertificate: lambda server: {"service": _bound(server)},
     requests.RetireService: lambda server: {"service": _bound(server), "reason": "sample"},
+    requests.DeployCertificate: lambda server: {"service": _watched(server), "wait_seconds": 60},
     requests.ReportKeyCompromise: lambda _: {"public_key_hash": secrets.token_hex(32), "reason": "sample"},
     requests.RotateLogKey: lambda _: {},
     requests.CreateToken: lambda _: {"name": fresh("token"), "roles": ["viewer"]},

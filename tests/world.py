@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from es_pki.adapters import clock
+from es_pki.adapters.deployment import Allowed, Deployer
 from es_pki.adapters.examination import Examination, examine
 from es_pki.adapters.intake.answer import Answer, Asked, Caller
 from es_pki.adapters.intake.desk import Desk
@@ -22,6 +23,9 @@ from es_pki.values import Locations, Role
 from eventlog import Log
 
 ALICE = Caller("alice", frozenset(Role))
+
+
+NOTHING_ALLOWED = Allowed()
 
 
 class Fault(OSError):
@@ -60,12 +64,13 @@ class Failing:
 class World:
     """One process's es-pki on the given stores."""
 
-    def __init__(self, log: Log, keys: Any) -> None:
+    def __init__(self, log: Log, keys: Any, allowed: Allowed = NOTHING_ALLOWED) -> None:
         self.log, self.keys = log, KeyRing(keys)
         self.aggregates = Aggregates(log)
         self.signer = Signer(self.aggregates, self.keys, clock.now)
-        self.performer = Performer(self.aggregates, self.keys, self.signer)
-        self.desk = Desk(self.aggregates, self.keys, self.signer, _locations)
+        self.deployer = Deployer(self.aggregates, self.keys, allowed, clock.now)
+        self.performer = Performer(self.aggregates, self.keys, self.signer, self.deployer)
+        self.desk = Desk(self.aggregates, self.keys, self.signer, _locations, allowed)
 
     async def set_up(self) -> None:
         """Make the log's key, root and intermediate."""

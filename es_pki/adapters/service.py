@@ -16,6 +16,7 @@ from msgspec import Struct
 from es_pki.adapters import clock, whole_file
 from es_pki.adapters.backup.scheduled import ScheduledBackups, plan_of
 from es_pki.adapters.checkpoints import CheckpointStore, Notary
+from es_pki.adapters.deployment import Allowed, Deployer
 from es_pki.adapters.http import public, server, tls
 from es_pki.adapters.http.parts import Parts
 from es_pki.adapters.intake.aggregates import Aggregates
@@ -89,10 +90,16 @@ class Service:
         keys = KeyRing(equipment.keys)
         signer = Signer(equipment.aggregates, keys, clock.now)
         follower = Follower(equipment.log, equipment.views, VIEWS, equipment.lease)
-        performer = Performer(equipment.aggregates, keys, signer)
+        allowed = Allowed.by(settings)
+        deployer = Deployer(equipment.aggregates, keys, allowed, clock.now)
+        performer = Performer(equipment.aggregates, keys, signer, deployer)
         runner = Runner(equipment.log, equipment.effects, equipment.lease, performer.perform, clock.now)
         desk = Desk(
-            equipment.aggregates, keys, signer, lambda authority: public.locations(self.addresses.public_url, authority)
+            equipment.aggregates,
+            keys,
+            signer,
+            lambda authority: public.locations(self.addresses.public_url, authority),
+            allowed,
         )
         self._keys = keys
         tree = Tree(equipment.log)

@@ -10,10 +10,12 @@ from es_pki.events.certificate import (
     CertificateDeleted,
     CertificateIssued,
     CertificatePrepared,
+    CertificateRolledBack,
     PrivateKeysDiscarded,
     SigningFailed,
 )
 from es_pki.events.happened import Happened
+from es_pki.events.service import CertificateDeployed, DeploymentFailed, DeploymentRolledBack, DeploymentStarted
 
 
 class SignAuthority(Struct, frozen=True, tag=True):
@@ -36,13 +38,31 @@ class DiscardKeys(Struct, frozen=True, tag=True):
     key_ids: tuple[str, ...]
 
 
-Effect = SignAuthority | SignCertificate | DiscardKeys
+class DeployService(Struct, frozen=True, tag=True):
+    """Carry out a deployment that was started, to its outcome."""
+
+    service_id: str
+    deployment_id: str
+
+
+class RedeployCertificate(Struct, frozen=True, tag=True):
+    """Start deployments to all services of a certificate, whose current version changed at this log position."""
+
+    certificate_id: str
+    position: int
+
+
+Effect = SignAuthority | SignCertificate | DiscardKeys | DeployService | RedeployCertificate
+
+SETTLED_BY_DOING = (RedeployCertificate,)
+"""The effects that nothing is recorded of: once they are done they are settled."""
 
 
 class Due(Struct, frozen=True):
-    """An effect is outstanding until something settles it."""
+    """An effect is outstanding until something settles it; `at_once`: nobody else is about to do it."""
 
     effect: Effect
+    at_once: bool = False
 
 
 class Settled(Struct, frozen=True):
@@ -60,6 +80,11 @@ REACTED_TO = codec.stored_types_of(
     SigningFailed,
     CertificateDeleted,
     PrivateKeysDiscarded,
+    CertificateRolledBack,
+    DeploymentStarted,
+    CertificateDeployed,
+    DeploymentFailed,
+    DeploymentRolledBack,
 )
 """The stored types of the events that `react` looks at, old names too."""
 
@@ -75,6 +100,14 @@ def react(happened: Happened) -> Iterator[Due | Settled]:
             yield Due(SignCertificate(happened.id, version))
         case CertificateIssued(version=version) | SigningFailed(version=version):
             yield Settled(SignCertificate(happened.id, version))
+            if version > 1 and isinstance(happened.event, CertificateIssued):
+                yield Due(RedeployCertificate(happened.id, happened.position), at_once=True)
+        case CertificateRolledBack():
+            yield Due(RedeployCertificate(happened.id, happened.position), at_once=True)
+        case DeploymentStarted(deployment_id=deployment_id):
+            yield Due(DeployService(happened.id, deployment_id), at_once=True)
+        case CertificateDeployed() | DeploymentFailed() | DeploymentRolledBack():
+            yield Settled(DeployService(happened.id, happened.event.deployment_id))
         case CertificateDeleted(key_ids=key_ids) if key_ids:
             yield Due(DiscardKeys(happened.id, key_ids))
         case PrivateKeysDiscarded(key_ids=key_ids):

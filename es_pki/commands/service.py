@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from es_pki.commands import deployment
+from es_pki.commands.deployment import Deployments, RecordDeployment, StartDeployment, check_none_runs
 from es_pki.commands.installation import installation_violations
 from es_pki.commands.names import own_name_violations
 from es_pki.commands.refusals import RulesBroken, taken
@@ -12,7 +14,11 @@ from es_pki.decider import Decider, Guard, Kind, Refused, RequestReused, Reserva
 from es_pki.events.reservation import NameReserved
 from es_pki.events.service import (
     CertificateBound,
+    CertificateDeployed,
     CertificateUnbound,
+    DeploymentFailed,
+    DeploymentRolledBack,
+    DeploymentStarted,
     Installation,
     InstallationAdopted,
     ServiceEvent,
@@ -65,7 +71,15 @@ class RetireService(Struct, frozen=True):
     uses: tuple[Guard, ...]
 
 
-ServiceCommand = RegisterService | ReconfigureService | BindCertificate | UnbindCertificate | RetireService
+ServiceCommand = (
+    RegisterService
+    | ReconfigureService
+    | BindCertificate
+    | UnbindCertificate
+    | RetireService
+    | StartDeployment
+    | RecordDeployment
+)
 
 
 # Refusals
@@ -93,6 +107,7 @@ class State(Struct, frozen=True):
     installation: Installation = Installation()
     bound: CertificateBound | None = None
     is_retired: bool = False
+    deployments: Deployments = Deployments()
 
     @property
     def certificate_ids(self) -> dict[str, bool]:
@@ -116,6 +131,10 @@ def evolve(state: State, event: ServiceEvent) -> State:
             return replace(state, bound=None)
         case ServiceRetired():
             return replace(state, bound=None, is_retired=True)
+        case DeploymentStarted():
+            return replace(state, deployments=replace(state.deployments, newest=deployment.Deployment(event)))
+        case CertificateDeployed() | DeploymentFailed() | DeploymentRolledBack():
+            return replace(state, deployments=deployment.ended(state.deployments, event))
 
 
 def registered(state: State) -> ServiceRegistered:
@@ -151,6 +170,11 @@ def decide(command: ServiceCommand, state: State) -> list[ServiceEvent]:
             return [] if state.bound is None else [CertificateUnbound(state.bound.certificate_id)]
         case RetireService():
             return _retire(command, state)
+        case StartDeployment():
+            check_is_there(state)
+            return [*deployment.start(command, state.deployments, state.bound, state.installation)]
+        case RecordDeployment():
+            return [*deployment.record(command, state.deployments)]
 
 
 def _register(command: RegisterService, state: State) -> list[ServiceEvent]:
@@ -166,6 +190,7 @@ def _reconfigure(command: ReconfigureService, state: State) -> list[ServiceEvent
     check_is_there(state)
     if command.installation == state.installation:
         return []
+    check_none_runs(state.deployments)
     RulesBroken.if_any(installation_violations(command.installation))
     return [InstallationAdopted(command.installation)]
 
@@ -185,6 +210,7 @@ def _retire(command: RetireService, state: State) -> list[ServiceEvent]:
     registered(state)
     if state.is_retired:
         return []
+    check_none_runs(state.deployments)
     if len(command.reason) > LONGEST_REASON or not command.reason.isprintable():
         detail = f"at most {LONGEST_REASON} printable characters"
         RulesBroken.if_any([Violation("reason", "a reason is one line", detail)])
@@ -208,6 +234,8 @@ def guards(command: ServiceCommand) -> Sequence[Guard]:
     match command:
         case BindCertificate(uses=uses) | UnbindCertificate(uses=uses) | RetireService(uses=uses):
             return uses
+        case StartDeployment(still_current=still_current):
+            return (still_current,)
         case _:
             return ()
 

@@ -31,7 +31,11 @@ from es_pki.events.log_key import LogKeyAdopted, LogRestored
 from es_pki.events.principal import TokenCreated, TokenRevoked
 from es_pki.events.service import (
     CertificateBound,
+    CertificateDeployed,
     CertificateUnbound,
+    DeploymentFailed,
+    DeploymentRolledBack,
+    DeploymentStarted,
     InstallationAdopted,
     ServiceRegistered,
     ServiceRetired,
@@ -145,6 +149,13 @@ def _of_service(event: Event) -> str:
             return f"certificate {event.certificate_id}"
         case ServiceRetired():
             return event.reason
+        case DeploymentStarted():
+            key = ", with its private key" if event.leaves_key else ""
+            return f"version {event.version} of the certificate {event.certificate_id}{key}"
+        case CertificateDeployed():
+            return "seen on the wire" if event.was_seen else "not looked at"
+        case DeploymentFailed() | DeploymentRolledBack():
+            return f"{event.step}: {event.reason}"
         case _:
             return ""
 
@@ -175,6 +186,10 @@ view = View(
         CertificateBound,
         CertificateUnbound,
         ServiceRetired,
+        DeploymentStarted,
+        CertificateDeployed,
+        DeploymentFailed,
+        DeploymentRolledBack,
         LogKeyAdopted,
         LogRestored,
         TokenCreated,

@@ -1,6 +1,7 @@
-"""The services: who is to serve which certificate, and how each gets it."""
+"""The services: who is to serve which certificate, how each gets it, and what it has."""
 
 from datetime import datetime
+from enum import StrEnum
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -8,7 +9,12 @@ from msgspec.structs import replace
 from es_pki.events.happened import Happened
 from es_pki.events.service import (
     CertificateBound,
+    CertificateDeployed,
     CertificateUnbound,
+    DeploymentFailed,
+    DeploymentRolledBack,
+    DeploymentStarted,
+    DeploymentStep,
     Installation,
     InstallationAdopted,
     ServiceKind,
@@ -21,8 +27,41 @@ NAME = "services"
 VERSION = 1
 
 
+class DeploymentStatus(StrEnum):
+    """How far a deployment has come."""
+
+    RUNNING = "running"
+    DEPLOYED = "deployed"
+    FAILED = "failed"
+    ROLLED_BACK = "rolled-back"
+
+
+class Deployment(Struct, frozen=True):
+    """A deployment. `fingerprint` is the SHA-256 of the DER certificate in hex.
+
+    Where it failed, `step` and `reason` say how, and `words` what the service said; `was_seen` tells whether what was
+    deployed was seen on the wire.
+    """
+
+    id: str
+    certificate_id: str
+    version: int
+    fingerprint: str
+    status: DeploymentStatus
+    started_by: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    was_seen: bool = False
+    step: DeploymentStep | None = None
+    reason: str = ""
+    words: str = ""
+
+
 class Row(Struct, frozen=True):
-    """One service. `retired_at` and `reason` tell of its end."""
+    """One service. `retired_at` and `reason` tell of its end.
+
+    `deployment` is the newest; `deployed` the last that succeeded: what the service has, unless it was lost since.
+    """
 
     id: str
     name: str
@@ -33,6 +72,8 @@ class Row(Struct, frozen=True):
     certificate_id: str | None = None
     fallback_certificate_id: str | None = None
     bound_at: datetime | None = None
+    deployment: Deployment | None = None
+    deployed: Deployment | None = None
     retired_at: datetime | None = None
     reason: str = ""
 
@@ -54,6 +95,10 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
             return _unbound(row)
         case ServiceRetired(reason=reason):
             return replace(_unbound(row), retired_at=happened.time, reason=reason)
+        case DeploymentStarted() as event:
+            return replace(row, deployment=_started(event, happened))
+        case CertificateDeployed() | DeploymentFailed() | DeploymentRolledBack() as event:
+            return _ended(row, event, happened)
         case _:
             return row
 
@@ -62,11 +107,51 @@ def _unbound(row: Row) -> Row:
     return replace(row, certificate_id=None, fallback_certificate_id=None, bound_at=None)
 
 
+def _started(event: DeploymentStarted, happened: Happened) -> Deployment:
+    return Deployment(
+        id=event.deployment_id,
+        certificate_id=event.certificate_id,
+        version=event.version,
+        fingerprint=event.fingerprint,
+        status=DeploymentStatus.RUNNING,
+        started_by=happened.actor,
+        started_at=happened.time,
+    )
+
+
+def _ended(row: Row, event: CertificateDeployed | DeploymentFailed | DeploymentRolledBack, happened: Happened) -> Row:
+    """Return the row after an outcome of its newest deployment."""
+    if row.deployment is None or row.deployment.id != event.deployment_id:
+        return row
+    ended = replace(row.deployment, ended_at=happened.time)
+    match event:
+        case CertificateDeployed(was_seen=was_seen):
+            ended = replace(ended, status=DeploymentStatus.DEPLOYED, was_seen=was_seen)
+            return replace(row, deployment=ended, deployed=ended)
+        case DeploymentRolledBack(step=step, reason=reason, words=words):
+            ended = replace(ended, status=DeploymentStatus.ROLLED_BACK, step=step, reason=reason, words=words)
+            return replace(row, deployment=ended)
+        case DeploymentFailed(step=step, reason=reason, words=words):
+            ended = replace(ended, status=DeploymentStatus.FAILED, step=step, reason=reason, words=words)
+            is_lost = step is DeploymentStep.RESTORE
+            return replace(row, deployment=ended, deployed=None if is_lost else row.deployed)
+
+
 view = View(
     name=NAME,
     version=VERSION,
     row=Row,
-    events=(ServiceRegistered, InstallationAdopted, CertificateBound, CertificateUnbound, ServiceRetired),
+    events=(
+        ServiceRegistered,
+        InstallationAdopted,
+        CertificateBound,
+        CertificateUnbound,
+        ServiceRetired,
+        DeploymentStarted,
+        CertificateDeployed,
+        DeploymentFailed,
+        DeploymentRolledBack,
+    ),
     key=own_id,
     evolve=evolve,
     order_by="name",

@@ -35,7 +35,12 @@ from es_pki.events.principal import TokenCreated, TokenRevoked
 from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
 from es_pki.events.service import (
     CertificateBound,
+    CertificateDeployed,
     CertificateUnbound,
+    DeploymentFailed,
+    DeploymentRolledBack,
+    DeploymentStarted,
+    DeploymentStep,
     FileForm,
     Installation,
     InstallationAdopted,
@@ -207,6 +212,24 @@ SAMPLES = {
     ),
     "service.certificate_unbound.v1": CertificateUnbound("018f0000-0000-7000-8000-000000000002"),
     "service.retired.v1": ServiceRetired("replaced by haproxy"),
+    "service.deployment_started.v1": DeploymentStarted(
+        deployment_id="018f0000-0000-7000-8000-000000000008",
+        certificate_id="018f0000-0000-7000-8000-000000000002",
+        version=2,
+        fingerprint="09" * 32,
+        public_key_hash="05" * 32,
+        leaves_key=True,
+    ),
+    "service.certificate_deployed.v1": CertificateDeployed("018f0000-0000-7000-8000-000000000008", was_seen=False),
+    "service.deployment_failed.v1": DeploymentFailed(
+        "018f0000-0000-7000-8000-000000000008", DeploymentStep.STAGE, "the folder /etc/x doesn't exist: make it"
+    ),
+    "service.deployment_rolled_back.v1": DeploymentRolledBack(
+        "018f0000-0000-7000-8000-000000000008",
+        DeploymentStep.TEST,
+        "the test of the configuration failed: it ended with status 1",
+        "nginx: [emerg] SSL_CTX_use_PrivateKey failed",
+    ),
     "signing_request.created.v1": SigningRequestCreated(
         name="www",
         subject=SUBJECT,

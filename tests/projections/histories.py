@@ -26,7 +26,12 @@ from es_pki.events.principal import TokenCreated, TokenRevoked
 from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
 from es_pki.events.service import (
     CertificateBound,
+    CertificateDeployed,
     CertificateUnbound,
+    DeploymentFailed,
+    DeploymentRolledBack,
+    DeploymentStarted,
+    DeploymentStep,
     Installation,
     InstallationAdopted,
     ServiceKind,
@@ -142,10 +147,10 @@ class _Author:
             yield stream, OwnerAssigned(self._random.choice(["alice", ""]))
         if self._random.random() < 0.3:
             yield stream, CertificateRolledBack(self._random.randrange(1, 4))
-        if self._random.random() < 0.4:
+        if self._random.random() < 0.8:
             service_id = self.new_id()
             yield stream, UseBegun(service_id, "nginx", as_fallback=self._random.random() < 0.5)
-            if self._random.random() < 0.5:
+            if self._random.random() < 0.3:
                 yield stream, UseEnded(service_id)
         if self._random.random() < 0.3:
             form = self._random.choice(list(ExportFormat))
@@ -200,6 +205,19 @@ class _Author:
         yield stream, CertificateBound(certificate_id, self._random.choice([None, self.new_id()]))
         if self._random.random() < 0.5:
             yield stream, InstallationAdopted(Installation(group="www-data"))
+        for _ in range(self._random.randrange(3)):
+            deployment_id = self.new_id()
+            yield stream, DeploymentStarted(deployment_id, certificate_id, 1, "09" * 32, "05" * 32)
+            yield (
+                stream,
+                self._random.choice(
+                    [
+                        CertificateDeployed(deployment_id),
+                        DeploymentFailed(deployment_id, DeploymentStep.RESTORE, "all is lost"),
+                        DeploymentRolledBack(deployment_id, DeploymentStep.TEST, "a wrong pair"),
+                    ]
+                ),
+            )
         if self._random.random() < 0.5:
             yield stream, CertificateUnbound(certificate_id)
         if self._random.random() < 0.3:

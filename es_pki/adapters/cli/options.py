@@ -135,6 +135,8 @@ SETTINGS = tuple(
         ("backup-every-hours", "HOURS", "how often a backup is made (default: 0, never)"),
         ("backup-keep", "NUMBER", "how many scheduled backups stay (default: 7)"),
         ("backup-passphrase-file", "FILE", "file (0600) with the passphrase that backups are sealed with"),
+        ("service-folders", "FOLDER,…", "where services may have their files (default: nowhere)"),
+        ("service-programs", "PROGRAM,…", "what may be run for services, with its first arguments (default: nothing)"),
         ("organization", "TEXT", "stands in the subjects of the first authorities"),
     )
 )

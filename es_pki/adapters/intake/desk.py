@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import assert_never
 
+from es_pki.adapters.deployment.allowed import Allowed
 from es_pki.adapters.intake import (
     authority,
     certificate,
@@ -23,6 +24,7 @@ from es_pki.adapters.intake.requests import (
     CreateCSR,
     CreateToken,
     DeleteCertificate,
+    DeployCertificate,
     DescribeCertificate,
     ExportCertificate,
     ImportCSR,
@@ -58,12 +60,20 @@ class NotPermitted(Refused):
 
 
 class Desk:
-    """Takes requests. `locations` tells where an authority's certificate and CRL are published, by its id."""
+    """Takes requests. `locations` tells where an authority's certificate and CRL are published, by its id.
+
+    `allowed` is what services may have.
+    """
 
     def __init__(
-        self, aggregates: Aggregates, keys: KeyRing, signer: Signer, locations: Callable[[str], Locations]
+        self,
+        aggregates: Aggregates,
+        keys: KeyRing,
+        signer: Signer,
+        locations: Callable[[str], Locations],
+        allowed: Allowed,
     ) -> None:
-        self._office = Office(aggregates, keys, signer, locations)
+        self._office = Office(aggregates, keys, signer, locations, allowed)
 
     async def name_log(self, origin: str, caller: Caller) -> str:
         """Give the log its origin and its first signing key, unless it has them; return its origin."""
@@ -96,7 +106,14 @@ class Desk:
                 return await lineage.take(self._office, request, asked, digest)
             case CreateCSR() | ImportCSR() | CompleteCSR() | RejectCSR():
                 return await signing_request.take(self._office, request, asked, digest)
-            case RegisterService() | ReconfigureService() | BindCertificate() | UnbindCertificate() | RetireService():
+            case (
+                RegisterService()
+                | ReconfigureService()
+                | BindCertificate()
+                | UnbindCertificate()
+                | RetireService()
+                | DeployCertificate()
+            ):
                 return await service.take(self._office, request, asked, digest)
             case ReportKeyCompromise():
                 return await key_compromise.report(self._office, request, asked)

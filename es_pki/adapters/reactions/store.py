@@ -37,6 +37,10 @@ class EffectStore(Protocol):
         """
         ...
 
+    async def settle(self, effect_id: str) -> None:
+        """Remove an effect that was done and that no event will settle; an unknown one is fine."""
+        ...
+
     async def failed(self, effect_id: str, error: str, again: float, *, attempts: int) -> None:
         """Note that an effect failed, tried `attempts` times before, and when it is tried again."""
         ...
@@ -73,6 +77,15 @@ class SQLiteEffects:
                     "ON CONFLICT DO UPDATE SET position = excluded.position",
                     (position,),
                 )
+
+        await self._database.run(change)
+
+    async def settle(self, effect_id: str) -> None:
+        """See `EffectStore.settle`."""
+
+        def change(connection: sqlite3.Connection) -> None:
+            with transaction(connection):
+                connection.execute("DELETE FROM effect WHERE id = ?", (effect_id,))
 
         await self._database.run(change)
 
@@ -128,6 +141,10 @@ class PostgresEffects:
             await connection.executemany(
                 "INSERT INTO views.effect VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING", due
             )
+
+    async def settle(self, effect_id: str) -> None:
+        """See `EffectStore.settle`."""
+        await self._pool.execute("DELETE FROM views.effect WHERE id = $1", effect_id)
 
     async def failed(self, effect_id: str, error: str, again: float, *, attempts: int) -> None:
         """See `EffectStore.failed`."""

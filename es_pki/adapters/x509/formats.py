@@ -28,6 +28,11 @@ def csr_pem(csr: bytes) -> str:
     return _armoured("CERTIFICATE REQUEST", csr)
 
 
+def key_pem(pkcs8: bytes) -> str:
+    """Return a DER PKCS#8 private key in PEM (RFC 7468 section 10), as it is: only for the files of a service."""
+    return _armoured("PRIVATE KEY", pkcs8)
+
+
 def _armoured(label: str, der: bytes) -> str:
     text = base64.b64encode(der).decode("ascii")
     lines = "\n".join(text[start : start + 64] for start in range(0, len(text), 64))

@@ -11,6 +11,7 @@ from es_pki.adapters.cli.verbs.authority import HISTORY
 from es_pki.adapters.cli.verbs.certificate import path_of as certificate_path
 from es_pki.adapters.intake.requests import (
     BindCertificate,
+    DeployCertificate,
     ReconfigureService,
     RegisterService,
     RetireService,
@@ -52,6 +53,13 @@ def unbind(session: Session) -> int:
 def retire(session: Session) -> int:
     """Be done with a service."""
     return print_object(session, session.send(RetireService))
+
+
+def deploy(session: Session) -> int:
+    """Bring a certificate to its service, and wait until it is served; status 1 when it isn't."""
+    result = session.send(DeployCertificate)
+    print_object(session, result)
+    return 0 if result["outcome"] in {"CertificateDeployed", None} else 1
 
 
 def list_all(session: Session) -> int:
@@ -96,11 +104,18 @@ def command_line(text: str) -> list[str]:
         raise argparse.ArgumentTypeError(f"a program and its arguments: {error}") from None
 
 
+def _deployment(row: show.Row, which: str) -> dict[str, object]:
+    found = row[which]
+    return found if isinstance(found, dict) else {}
+
+
 COLUMNS: list[show.Column] = [
     ("NAME", lambda row: row["name"]),
     ("KIND", lambda row: row["kind"]),
     ("CERTIFICATE", lambda row: row["certificate_id"]),
-    ("BOUND", lambda row: show.when(row["bound_at"])),
+    ("DEPLOYED", lambda row: show.when(_deployment(row, "deployed").get("ended_at"))),
+    ("VERSION", lambda row: _deployment(row, "deployed").get("version")),
+    ("NEWEST DEPLOYMENT", lambda row: _deployment(row, "deployment").get("status")),
     ("RETIRED", lambda row: show.when(row["retired_at"])),
 ]
 
@@ -151,6 +166,22 @@ VERBS = (
         "service retire",
         retire,
         (SERVICE, option("--reason", metavar="TEXT", help="why, for the history"), IDEMPOTENCY_KEY),
+    ),
+    Verb(
+        "service deploy",
+        deploy,
+        (
+            SERVICE,
+            option(
+                "--wait",
+                dest="wait_seconds",
+                type=int,
+                default=60,
+                metavar="SECONDS",
+                help="how long to wait for the outcome (default: 60)",
+            ),
+            IDEMPOTENCY_KEY,
+        ),
     ),
     Verb("service list", list_all, (filters("name, kind, certificate_id"), AS_OF)),
     Verb("service show", one, (NAME_OR_ID, AS_OF)),

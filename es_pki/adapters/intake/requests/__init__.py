@@ -31,6 +31,7 @@ from es_pki.adapters.intake.requests.log_key import RotateLogKey
 from es_pki.adapters.intake.requests.principal import CreateToken, RevokeToken
 from es_pki.adapters.intake.requests.service import (
     BindCertificate,
+    DeployCertificate,
     ReconfigureService,
     RegisterService,
     RetireService,
@@ -52,6 +53,7 @@ __all__ = [
     "CreateCSR",
     "CreateToken",
     "DeleteCertificate",
+    "DeployCertificate",
     "DescribeCertificate",
     "ExportCertificate",
     "ImportCSR",
@@ -98,6 +100,7 @@ Request = (
     | BindCertificate
     | UnbindCertificate
     | RetireService
+    | DeployCertificate
     | ReportKeyCompromise
     | RotateLogKey
     | CreateToken

@@ -83,3 +83,16 @@ class RetireService(Struct, frozen=True, forbid_unknown_fields=True):
 
     service: str
     reason: str = ""
+
+
+class DeployCertificate(Struct, frozen=True, forbid_unknown_fields=True):
+    """Bring the current version of the bound certificate to a service, and look whether it is served.
+
+    The deployment is carried out in the background: `GET /api/v1/services/{id}` shows its outcome. With `wait_seconds`
+    (at most 120) the answer waits for it, and `result` has it. When it fails, what was there before is put back.
+    """
+
+    senders: ClassVar[frozenset[Role]] = OPERATORS
+
+    service: str
+    wait_seconds: int = 0

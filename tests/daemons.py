@@ -1,0 +1,180 @@
+"""Real servers of others as child processes: on free ports of loopback, with the smallest configurations that serve."""
+
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tests import postgres
+from tests.postgres import free_port
+from tests.serving import PATIENCE
+
+SBIN = ("/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin")
+
+
+def program(name: str) -> str:
+    """Return where a program of the system lies; daemons are not on everybody's PATH."""
+    found = shutil.which(name, path=os.pathsep.join(SBIN))
+    if found is None:
+        raise FileNotFoundError(f"{name} is not installed: make test installs it")
+    return found
+
+
+class Recipe(NamedTuple):
+    """A kind of server: where it reads its certificate and how es-pki is to treat it.
+
+    `fields` are those of RegisterService that the server can have before it runs, `further` those that it needs to run
+    for. `command` is the server's own; `exchange` is what a client says and how the answer must begin.
+    """
+
+    folder: Path
+    port: int
+    fields: dict[str, Any]
+    further: dict[str, Any]
+    command: Sequence[str | Path]
+    exchange: tuple[bytes, bytes]
+
+    @property
+    def address(self) -> str:
+        """Where it serves."""
+        return f"127.0.0.1:{self.port}"
+
+
+HTTP = (b"GET / HTTP/1.0\r\n\r\n", b"HTTP/1.")
+
+
+def _linked(folder: Path) -> dict[str, Any]:
+    link = folder / "tls" / "current"
+    link.parent.mkdir()
+    files = [
+        {"form": "full-chain", "path": str(link / "fullchain.pem")},
+        {"form": "key", "path": str(link / "key.pem")},
+    ]
+    return {"files": files, "link": str(link)}
+
+
+def nginx(folder: Path) -> Recipe:
+    """Two files behind a link; SIGHUP."""
+    fields, port, configuration = _linked(folder), free_port(), folder / "nginx.conf"
+    temporary = "".join(
+        f"{kind}_temp_path {folder}/{kind}; " for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    configuration.write_text(
+        f"daemon off; worker_processes 2; pid {folder}/pid; error_log {folder}/log;\n"
+        "events {}\n"
+        f"http {{ access_log off; {temporary}\n"
+        f"server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {fields['link']}/fullchain.pem;\n"
+        f'ssl_certificate_key {fields["link"]}/key.pem; location / {{ return 200 "ok"; }} }} }}\n'
+    )
+    command = [program("nginx"), "-c", str(configuration), "-e", f"{folder}/log"]
+    further = {
+        "test_command": [*command, "-t", "-q"],
+        "reload_signal": "HUP",
+        "pid_file": f"{folder}/pid",
+        "probe": {"address": f"127.0.0.1:{port}", "server_name": "www.example.test"},
+    }
+    return Recipe(folder, port, fields, further, command, HTTP)
+
+
+def haproxy(folder: Path) -> Recipe:
+    """One file; SIGUSR2 to the master."""
+    port, configuration, combined = free_port(), folder / "haproxy.cfg", folder / "tls" / "combined.pem"
+    combined.parent.mkdir()
+    configuration.write_text(
+        f"global\n stats socket {folder}/admin level admin expose-fd listeners\n"
+        "defaults\n mode http\n timeout client 5s\n timeout server 5s\n timeout connect 5s\n"
+        f"frontend f\n bind 127.0.0.1:{port} ssl crt {combined}\n"
+        " http-request return status 200 content-type text/plain string ok\n"
+    )
+    further = {
+        "test_command": [program("haproxy"), "-c", "-q", "-f", str(configuration)],
+        "reload_signal": "USR2",
+        "pid_file": f"{folder}/pid",
+        "probe": {"address": f"127.0.0.1:{port}", "server_name": "www.example.test"},
+    }
+    fields = {"files": [{"form": "combined", "path": str(combined)}]}
+    command = [program("haproxy"), "-W", "-db", "-f", configuration, "-p", folder / "pid"]
+    return Recipe(folder, port, fields, further, command, HTTP)
+
+
+def redis(folder: Path) -> Recipe:
+    """Two files behind a link; CONFIG SET of both at once."""
+    fields, port, place = _linked(folder), free_port(), f"{folder}/s"
+    files = ("tls-cert-file", f"{fields['link']}/fullchain.pem", "tls-key-file", f"{fields['link']}/key.pem")
+    options = [word for name, value in zip(files[::2], files[1::2], strict=True) for word in (f"--{name}", value)]
+    command = [
+        *(program("redis-server"), "--port", "0", "--tls-port", str(port), "--bind", "127.0.0.1"),
+        *("--unixsocket", place, "--tls-auth-clients", "no", "--save", "", "--dir", str(folder), *options),
+    ]
+    further = {
+        "reload_command": [program("redis-cli"), "-e", "-s", place, "CONFIG", "SET", *files],
+        "probe": {"address": f"127.0.0.1:{port}"},
+    }
+    return Recipe(folder, port, fields, further, command, (b"PING\r\n", b"+PONG"))
+
+
+class PostgreSQL:
+    """A server of `tests/postgres.py` whose certificate lies behind a link."""
+
+    def __init__(self, folder: Path) -> None:
+        fields = _linked(folder)
+        self.server = postgres.Server(folder / "postgres", free_port())
+        user = self.server._user
+        owner = user.pw_name if user else pwd.getpwuid(os.getuid()).pw_name
+        further = {
+            "reload_signal": "HUP",
+            "pid_file": f"{folder}/postgres/data/postmaster.pid",
+            "probe": {"address": f"127.0.0.1:{self.server.port}", "protocol": "postgresql"},
+        }
+        self.recipe = Recipe(folder, self.server.port, {**fields, "owner": owner}, further, (), (b"", b""))
+
+    @contextlib.contextmanager
+    def running(self, template: Path) -> Iterator[None]:
+        """Run it with the data of a template."""
+        self.server.own_folder()
+        shutil.copytree(template / "data", self.server.folder / "data", copy_function=shutil.copy2)
+        if self.server._user is not None:
+            for path in (self.server.folder / "data").rglob("*"):
+                os.chown(path, self.server._user.pw_uid, self.server._user.pw_gid)
+            os.chown(self.server.folder / "data", self.server._user.pw_uid, self.server._user.pw_gid)
+        link = self.recipe.fields["link"]
+        self.server.start("ssl=on", f"ssl_cert_file={link}/fullchain.pem", f"ssl_key_file={link}/key.pem")
+        try:
+            yield
+        finally:
+            self.server.kill()  # in order it would wait for clients of ours whose loop waits for it
+
+
+@contextlib.contextmanager
+def running(recipe: Recipe) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a server until the context ends; it takes connections when the context begins."""
+    with (recipe.folder / "output").open("ab") as output:
+        process = subprocess.Popen(
+            [str(word) for word in recipe.command], stdout=output, stderr=output, start_new_session=True
+        )
+    try:
+        wait_until_it_listens(recipe, process)
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def wait_until_it_listens(recipe: Recipe, process: "subprocess.Popen[bytes]") -> None:
+    """Wait for a server's port, or fail with what it said."""
+
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        assert process.poll() is None, (recipe.folder / "output").read_text()
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", recipe.port), 1):
+            return
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
