@@ -88,6 +88,8 @@ ENUMS = (
     service.FileForm,
     service.ReloadSignal,
     service.ProbeProtocol,
+    service.DeploymentStep,
+    service.Drift,
 )
 
 

@@ -49,7 +49,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     `backup_keep` stay. `backup_passphrase_file`: a file (0600) with the passphrase that backups are sealed with.
     `service_folders`: the folders in which services may have their files, `service_programs`: the programs that may be
     run for them, each by its absolute path and perhaps with the arguments that must stand first; both are empty at
-    first, and nothing is allowed.
+    first, and nothing is allowed. `probe_every_minutes`: how often it is looked at what services serve (0: never).
     """
 
     data_dir: str = DEFAULT_DATA_DIR
@@ -68,6 +68,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     backup_passphrase_file: str = ""
     service_folders: tuple[str, ...] = ()
     service_programs: tuple[str, ...] = ()
+    probe_every_minutes: int = 60
 
     def __repr__(self) -> str:
         """Show nothing: a database URL and a passphrase are secrets."""
@@ -144,6 +145,8 @@ def _checked(settings: Settings) -> Settings:
 
 
 def _check_services(settings: Settings) -> None:
+    if not 0 <= settings.probe_every_minutes <= 10_000:
+        raise SettingsRefused("probe_every_minutes: 1 to 10,000 minutes, or 0 for never")
     for name in ("service_folders", "service_programs"):
         for entry in getattr(settings, name):
             path = entry.partition(" ")[0] if name == "service_programs" else entry

@@ -178,3 +178,18 @@ def wait_until_it_listens(recipe: Recipe, process: "subprocess.Popen[bytes]") ->
             return
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def reload_nginx(master: int) -> None:
+    """Have nginx read its files anew, and wait until its workers are others."""
+    before = workers(master)
+    os.kill(master, signal.SIGHUP)
+    deadline = time.monotonic() + PATIENCE
+    while not workers(master) or workers(master) & before:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def workers(master: int) -> set[int]:
+    """Return the children of a process."""
+    return {int(path.parent.name) for path in Path("/proc").glob("[0-9]*/stat") if postgres._parent(path) == master}

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from es_pki.adapters import clock
-from es_pki.adapters.deployment import Allowed, Deployer
+from es_pki.adapters.deployment import Allowed, Deployer, Observer
 from es_pki.adapters.examination import Examination, examine
 from es_pki.adapters.intake.answer import Answer, Asked, Caller
 from es_pki.adapters.intake.desk import Desk
@@ -70,7 +70,8 @@ class World:
         self.signer = Signer(self.aggregates, self.keys, clock.now)
         self.deployer = Deployer(self.aggregates, self.keys, allowed, clock.now)
         self.performer = Performer(self.aggregates, self.keys, self.signer, self.deployer)
-        self.desk = Desk(self.aggregates, self.keys, self.signer, _locations, allowed)
+        self.observer = Observer(self.aggregates, clock.now)
+        self.desk = Desk(self.aggregates, self.keys, self.signer, _locations, allowed=allowed, observer=self.observer)
 
     async def set_up(self) -> None:
         """Make the log's key, root and intermediate."""

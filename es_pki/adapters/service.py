@@ -8,6 +8,7 @@ import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -16,7 +17,7 @@ from msgspec import Struct
 from es_pki.adapters import clock, whole_file
 from es_pki.adapters.backup.scheduled import ScheduledBackups, plan_of
 from es_pki.adapters.checkpoints import CheckpointStore, Notary
-from es_pki.adapters.deployment import Allowed, Deployer
+from es_pki.adapters.deployment import Allowed, Deployer, Observer, Rounds
 from es_pki.adapters.http import public, server, tls
 from es_pki.adapters.http.parts import Parts
 from es_pki.adapters.intake.aggregates import Aggregates
@@ -92,6 +93,9 @@ class Service:
         follower = Follower(equipment.log, equipment.views, VIEWS, equipment.lease)
         allowed = Allowed.by(settings)
         deployer = Deployer(equipment.aggregates, keys, allowed, clock.now)
+        observer = Observer(equipment.aggregates, clock.now)
+        every = timedelta(minutes=settings.probe_every_minutes)
+        rounds = Rounds(equipment.aggregates, observer, equipment.views, every, clock.now)
         performer = Performer(equipment.aggregates, keys, signer, deployer)
         runner = Runner(equipment.log, equipment.effects, equipment.lease, performer.perform, clock.now)
         desk = Desk(
@@ -99,14 +103,17 @@ class Service:
             keys,
             signer,
             lambda authority: public.locations(self.addresses.public_url, authority),
-            allowed,
+            allowed=allowed,
+            observer=observer,
         )
         self._keys = keys
         tree = Tree(equipment.log)
         notary = Notary(equipment.log, tree, keys, equipment.checkpoints)
         plan = plan_of(settings)
         backups = ScheduledBackups(plan, equipment.log, notary, equipment.sealed_keys, clock.now) if plan else None
-        self._scheduler = Scheduler(equipment.lease, [backups.look] if backups else [], clock.now)
+        self._scheduler = Scheduler(
+            equipment.lease, [*([rounds.look] if every else []), *([backups.look] if backups else [])], clock.now
+        )
         self.parts = Parts(
             log=equipment.log,
             tree=tree,

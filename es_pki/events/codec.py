@@ -45,6 +45,7 @@ from es_pki.events.service import (
     DeploymentStarted,
     InstallationAdopted,
     ServiceEvent,
+    ServiceObserved,
     ServiceRegistered,
     ServiceRetired,
 )
@@ -102,6 +103,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "service.certificate_deployed.v1": CertificateDeployed,
     "service.deployment_failed.v1": DeploymentFailed,
     "service.deployment_rolled_back.v1": DeploymentRolledBack,
+    "service.observed.v1": ServiceObserved,
     "signing_request.created.v1": SigningRequestCreated,
     "signing_request.imported.v1": SigningRequestImported,
     "signing_request.approved.v1": SigningRequestApproved,

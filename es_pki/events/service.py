@@ -70,6 +70,18 @@ class DeploymentStep(StrEnum):
     RESTORE = "restore"
 
 
+class Drift(StrEnum):
+    """How what a service serves differs from what it is to serve."""
+
+    UNREACHABLE = "unreachable"
+    EXPIRED = "expired"
+    FOREIGN = "foreign"
+    OLDER_VERSION = "older-version"
+    NEWER_VERSION = "newer-version"
+    INCOMPLETE_CHAIN = "incomplete-chain"
+    WRONG_HOST = "wrong-host"
+
+
 class ServiceFile(Struct, frozen=True, forbid_unknown_fields=True):
     """One file that a service reads: its form and its absolute path."""
 
@@ -198,6 +210,18 @@ class DeploymentRolledBack(Struct, frozen=True, omit_defaults=True):
     words: str = ""
 
 
+class ServiceObserved(Struct, frozen=True, omit_defaults=True):
+    """Somebody looked, and the service serves something else than when somebody looked before.
+
+    `fingerprint` is the SHA-256 of what it serves in hex, "" for nothing; `drift` is how that differs from what it is
+    to serve, and `detail` says more for people.
+    """
+
+    fingerprint: str = ""
+    drift: tuple[Drift, ...] = ()
+    detail: str = ""
+
+
 ServiceEvent = (
     ServiceRegistered
     | InstallationAdopted
@@ -208,4 +232,5 @@ ServiceEvent = (
     | CertificateDeployed
     | DeploymentFailed
     | DeploymentRolledBack
+    | ServiceObserved
 )

@@ -37,6 +37,7 @@ from es_pki.events.service import (
     DeploymentRolledBack,
     DeploymentStarted,
     InstallationAdopted,
+    ServiceObserved,
     ServiceRegistered,
     ServiceRetired,
 )
@@ -156,6 +157,8 @@ def _of_service(event: Event) -> str:
             return "seen on the wire" if event.was_seen else "not looked at"
         case DeploymentFailed() | DeploymentRolledBack():
             return f"{event.step}: {event.reason}"
+        case ServiceObserved():
+            return f"serves {event.fingerprint or 'nothing'}: {', '.join(event.drift) or 'as it should'}"
         case _:
             return ""
 
@@ -190,6 +193,7 @@ view = View(
         CertificateDeployed,
         DeploymentFailed,
         DeploymentRolledBack,
+        ServiceObserved,
         LogKeyAdopted,
         LogRestored,
         TokenCreated,

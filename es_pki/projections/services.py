@@ -15,9 +15,11 @@ from es_pki.events.service import (
     DeploymentRolledBack,
     DeploymentStarted,
     DeploymentStep,
+    Drift,
     Installation,
     InstallationAdopted,
     ServiceKind,
+    ServiceObserved,
     ServiceRegistered,
     ServiceRetired,
 )
@@ -57,10 +59,32 @@ class Deployment(Struct, frozen=True):
     words: str = ""
 
 
+class Served(Struct, frozen=True):
+    """What was seen on the wire, and since when: the fingerprint ("" for nothing), and how it differs from the plan."""
+
+    fingerprint: str
+    drift: tuple[Drift, ...]
+    detail: str
+    since: datetime
+
+
+class ServiceStatus(StrEnum):
+    """How a service stands: nothing is bound, nothing deployed or seen, all as it should be, or not."""
+
+    UNBOUND = "unbound"
+    BOUND = "bound"
+    DEPLOYING = "deploying"
+    SERVING = "serving"
+    FAILED = "failed"
+    DRIFTING = "drifting"
+    RETIRED = "retired"
+
+
 class Row(Struct, frozen=True):
     """One service. `retired_at` and `reason` tell of its end.
 
-    `deployment` is the newest; `deployed` the last that succeeded: what the service has, unless it was lost since.
+    `deployment` is the newest; `deployed` the last that succeeded: what the service has, unless it was lost since;
+    `served` is what was seen on the wire.
     """
 
     id: str
@@ -69,17 +93,39 @@ class Row(Struct, frozen=True):
     installation: Installation
     registered_by: str
     registered_at: datetime
+    status: ServiceStatus = ServiceStatus.UNBOUND
     certificate_id: str | None = None
     fallback_certificate_id: str | None = None
     bound_at: datetime | None = None
     deployment: Deployment | None = None
     deployed: Deployment | None = None
+    served: Served | None = None
     retired_at: datetime | None = None
     reason: str = ""
 
 
 def evolve(row: Row | None, happened: Happened) -> Row | None:
     """Return the service's row after an event."""
+    after = _changed(row, happened)
+    return None if after is None else replace(after, status=_status(after))
+
+
+def _status(row: Row) -> ServiceStatus:
+    if row.retired_at is not None:
+        return ServiceStatus.RETIRED
+    if row.certificate_id is None:
+        return ServiceStatus.UNBOUND
+    newest = row.deployment.status if row.deployment else None
+    if newest is DeploymentStatus.RUNNING:
+        return ServiceStatus.DEPLOYING
+    if row.served is not None and row.served.drift:
+        return ServiceStatus.DRIFTING
+    if newest in {DeploymentStatus.FAILED, DeploymentStatus.ROLLED_BACK}:
+        return ServiceStatus.FAILED
+    return ServiceStatus.SERVING if newest or row.served else ServiceStatus.BOUND
+
+
+def _changed(row: Row | None, happened: Happened) -> Row | None:
     match happened.event:
         case ServiceRegistered(name=name, kind=kind, installation=installation):
             return Row(happened.id, name, kind, installation, happened.actor, happened.time)
@@ -89,7 +135,10 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
             return replace(row, installation=installation)
         case CertificateBound(certificate_id=certificate_id, fallback_certificate_id=fallback_id):
             return replace(
-                row, certificate_id=certificate_id, fallback_certificate_id=fallback_id, bound_at=happened.time
+                _unbound(row),
+                certificate_id=certificate_id,
+                fallback_certificate_id=fallback_id,
+                bound_at=happened.time,
             )
         case CertificateUnbound():
             return _unbound(row)
@@ -99,12 +148,15 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
             return replace(row, deployment=_started(event, happened))
         case CertificateDeployed() | DeploymentFailed() | DeploymentRolledBack() as event:
             return _ended(row, event, happened)
+        case ServiceObserved(fingerprint=fingerprint, drift=drift, detail=detail):
+            return replace(row, served=Served(fingerprint, drift, detail, happened.time))
         case _:
             return row
 
 
 def _unbound(row: Row) -> Row:
-    return replace(row, certificate_id=None, fallback_certificate_id=None, bound_at=None)
+    """Return the row with nothing bound; what was seen was compared with what was."""
+    return replace(row, certificate_id=None, fallback_certificate_id=None, bound_at=None, served=None)
 
 
 def _started(event: DeploymentStarted, happened: Happened) -> Deployment:
@@ -127,7 +179,8 @@ def _ended(row: Row, event: CertificateDeployed | DeploymentFailed | DeploymentR
     match event:
         case CertificateDeployed(was_seen=was_seen):
             ended = replace(ended, status=DeploymentStatus.DEPLOYED, was_seen=was_seen)
-            return replace(row, deployment=ended, deployed=ended)
+            served = Served(ended.fingerprint, (), "", happened.time) if was_seen else row.served
+            return replace(row, deployment=ended, deployed=ended, served=served)
         case DeploymentRolledBack(step=step, reason=reason, words=words):
             ended = replace(ended, status=DeploymentStatus.ROLLED_BACK, step=step, reason=reason, words=words)
             return replace(row, deployment=ended)
@@ -151,10 +204,11 @@ view = View(
         CertificateDeployed,
         DeploymentFailed,
         DeploymentRolledBack,
+        ServiceObserved,
     ),
     key=own_id,
     evolve=evolve,
     order_by="name",
-    filters=("name", "kind", "certificate_id"),
+    filters=("name", "kind", "status", "certificate_id"),
     lookups=("name", "certificate_id"),
 )

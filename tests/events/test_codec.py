@@ -41,6 +41,7 @@ from es_pki.events.service import (
     DeploymentRolledBack,
     DeploymentStarted,
     DeploymentStep,
+    Drift,
     FileForm,
     Installation,
     InstallationAdopted,
@@ -49,6 +50,7 @@ from es_pki.events.service import (
     ReloadSignal,
     ServiceFile,
     ServiceKind,
+    ServiceObserved,
     ServiceRegistered,
     ServiceRetired,
 )
@@ -229,6 +231,9 @@ SAMPLES = {
         DeploymentStep.TEST,
         "the test of the configuration failed: it ended with status 1",
         "nginx: [emerg] SSL_CTX_use_PrivateKey failed",
+    ),
+    "service.observed.v1": ServiceObserved(
+        "09" * 32, (Drift.EXPIRED, Drift.OLDER_VERSION), "until 2026-05-03, www.example.test"
     ),
     "signing_request.created.v1": SigningRequestCreated(
         name="www",

@@ -32,9 +32,11 @@ from es_pki.events.service import (
     DeploymentRolledBack,
     DeploymentStarted,
     DeploymentStep,
+    Drift,
     Installation,
     InstallationAdopted,
     ServiceKind,
+    ServiceObserved,
     ServiceRegistered,
     ServiceRetired,
 )
@@ -218,6 +220,8 @@ class _Author:
                     ]
                 ),
             )
+        if self._random.random() < 0.5:
+            yield stream, ServiceObserved("", (Drift.UNREACHABLE,), "connection refused")
         if self._random.random() < 0.5:
             yield stream, CertificateUnbound(certificate_id)
         if self._random.random() < 0.3:

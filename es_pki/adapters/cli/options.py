@@ -137,6 +137,7 @@ SETTINGS = tuple(
         ("backup-passphrase-file", "FILE", "file (0600) with the passphrase that backups are sealed with"),
         ("service-folders", "FOLDER,…", "where services may have their files (default: nowhere)"),
         ("service-programs", "PROGRAM,…", "what may be run for services, with its first arguments (default: nothing)"),
+        ("probe-every-minutes", "MINUTES", "how often it is looked at what services serve (default: 60)"),
         ("organization", "TEXT", "stands in the subjects of the first authorities"),
     )
 )

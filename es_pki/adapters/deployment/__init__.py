@@ -2,5 +2,7 @@
 
 from es_pki.adapters.deployment.allowed import Allowed, NotAllowed
 from es_pki.adapters.deployment.deployer import Deployer
+from es_pki.adapters.deployment.observer import Observer
+from es_pki.adapters.deployment.rounds import Rounds
 
-__all__ = ["Allowed", "Deployer", "NotAllowed"]
+__all__ = ["Allowed", "Deployer", "NotAllowed", "Observer", "Rounds"]

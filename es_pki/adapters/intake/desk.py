@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import assert_never
 
-from es_pki.adapters.deployment.allowed import Allowed
+from es_pki.adapters.deployment import Allowed, Observer
 from es_pki.adapters.intake import (
     authority,
     certificate,
@@ -45,6 +45,7 @@ from es_pki.adapters.intake.requests import (
     SetIssuancePolicy,
     SignCSR,
     UnbindCertificate,
+    VerifyService,
     digest_of,
 )
 from es_pki.adapters.keyring import KeyRing
@@ -62,7 +63,7 @@ class NotPermitted(Refused):
 class Desk:
     """Takes requests. `locations` tells where an authority's certificate and CRL are published, by its id.
 
-    `allowed` is what services may have.
+    `allowed` is what services may have, `observer` looks at them.
     """
 
     def __init__(
@@ -71,9 +72,11 @@ class Desk:
         keys: KeyRing,
         signer: Signer,
         locations: Callable[[str], Locations],
+        *,
         allowed: Allowed,
+        observer: Observer,
     ) -> None:
-        self._office = Office(aggregates, keys, signer, locations, allowed)
+        self._office = Office(aggregates, keys, signer, locations, allowed, observer)
 
     async def name_log(self, origin: str, caller: Caller) -> str:
         """Give the log its origin and its first signing key, unless it has them; return its origin."""
@@ -113,6 +116,7 @@ class Desk:
                 | UnbindCertificate()
                 | RetireService()
                 | DeployCertificate()
+                | VerifyService()
             ):
                 return await service.take(self._office, request, asked, digest)
             case ReportKeyCompromise():

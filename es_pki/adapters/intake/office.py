@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from es_pki.adapters.deployment.allowed import Allowed
+from es_pki.adapters.deployment import Allowed, Observer
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.chain import chain
 from es_pki.adapters.intake.deciders import AUTHORITY
@@ -36,7 +36,8 @@ E = TypeVar("E", bound=codec.Event)
 class Office(Struct, frozen=True):
     """The shared equipment.
 
-    `locations` tells where an authority publishes, by its id; `allowed` is what services may have.
+    `locations` tells where an authority publishes, by its id; `allowed` is what services may have; `observer`
+    looks at them.
     """
 
     aggregates: Aggregates
@@ -44,6 +45,7 @@ class Office(Struct, frozen=True):
     signer: Signer
     locations: Callable[[str], Locations]
     allowed: Allowed
+    observer: Observer
 
     async def authority_id(self, name_or_id: str, field: str) -> str:
         """Return an authority's id. Raises `AuthorityMissing`, naming the field."""

@@ -18,6 +18,7 @@ from es_pki.adapters.intake.requests import (
     RegisterService,
     RetireService,
     UnbindCertificate,
+    VerifyService,
 )
 from es_pki.commands import service
 from es_pki.commands.refusals import Malformed
@@ -25,7 +26,7 @@ from es_pki.commands.service import ServiceCommand, State, registered
 from es_pki.commands.service_kinds import installed
 from es_pki.commands.usage import BeginUse, EndUse
 from es_pki.decider import Guard
-from es_pki.events.service import Installation, ServiceEvent
+from es_pki.events.service import Installation, ServiceEvent, ServiceObserved
 
 LONGEST_WAIT_SECONDS = 120
 LOOK_SECONDS = 0.1
@@ -34,7 +35,7 @@ About = ReconfigureService | BindCertificate | UnbindCertificate | RetireService
 
 
 async def take(
-    office: Office, request: RegisterService | DeployCertificate | About, asked: Asked, digest: bytes
+    office: Office, request: RegisterService | DeployCertificate | VerifyService | About, asked: Asked, digest: bytes
 ) -> Answer:
     """Do what was asked."""
     match request:
@@ -44,6 +45,8 @@ async def take(
             return await about(office, request, asked)
         case DeployCertificate():
             return await deploy(office, request, asked)
+        case VerifyService():
+            return await verify(office, request, asked)
         case _:
             assert_never(request)
 
@@ -123,6 +126,14 @@ async def deploy(office: Office, request: DeployCertificate, asked: Asked) -> An
     if deployment is not None and deployment.outcome is not None:
         result |= {"outcome": type(deployment.outcome).__name__, **asdict(deployment.outcome)}
     return _answer(service_id, ended.state, max(handled.position, ended.position), handled.events, result)
+
+
+async def verify(office: Office, request: VerifyService, asked: Asked) -> Answer:
+    """Look at what a service serves."""
+    service_id = await office.service_id(request.service)
+    handled = await office.observer.observe(service_id, actor=asked.caller.name)
+    observed = handled.state.observed or ServiceObserved()
+    return _answer(service_id, handled.state, handled.position, handled.events, asdict(observed))
 
 
 async def _ended(office: Office, service_id: str, deployment_id: str, seconds: float) -> Loaded[State]:

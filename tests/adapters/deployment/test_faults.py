@@ -65,6 +65,16 @@ async def test_files_are_written_for_their_owner_alone_and_nothing_is_left_over(
     assert contents(place)["www.key"] != before["www.key"]
 
 
+async def test_a_key_that_leaves_is_recorded_but_not_its_bytes(operator, place):
+    await operator.register("app", files=files_in(place))
+    await operator.deploy("app")
+    secret = contents(place)["www.key"].splitlines()[1]  # the lines behind it hold the public half
+    records = [record async for page in operator.world.log.read_all() for record in page.records]
+    assert not any(secret in record.data for record in records)
+    (started,) = [record for record in records if record.type == "service.deployment_started.v1"]
+    assert b'"leaves_key":true' in started.data
+
+
 async def test_a_missing_folder_is_named(operator, place):
     await operator.register("app", files=files_in(place / "absent"))
     outcome = await operator.deploy("app")

@@ -36,6 +36,7 @@ from es_pki.adapters.intake.requests.service import (
     RegisterService,
     RetireService,
     UnbindCertificate,
+    VerifyService,
 )
 from es_pki.adapters.intake.requests.signing_request import (
     CompleteCSR,
@@ -75,6 +76,7 @@ __all__ = [
     "SignCSR",
     "SubjectFields",
     "UnbindCertificate",
+    "VerifyService",
     "digest_of",
 ]
 
@@ -101,6 +103,7 @@ Request = (
     | UnbindCertificate
     | RetireService
     | DeployCertificate
+    | VerifyService
     | ReportKeyCompromise
     | RotateLogKey
     | CreateToken

@@ -96,3 +96,15 @@ class DeployCertificate(Struct, frozen=True, forbid_unknown_fields=True):
 
     service: str
     wait_seconds: int = 0
+
+
+class VerifyService(Struct, frozen=True, forbid_unknown_fields=True):
+    """Look at what a service serves right now, and compare it with what it is to serve.
+
+    `result` has the `fingerprint` of what was seen and its `drift`: unreachable, expired, foreign, older-version,
+    newer-version, incomplete-chain, wrong-host; an empty list when all is well. It is recorded when it has changed.
+    """
+
+    senders: ClassVar[frozenset[Role]] = OPERATORS
+
+    service: str
