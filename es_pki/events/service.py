@@ -16,6 +16,10 @@ class ServiceKind(StrEnum):
     HAPROXY = "haproxy"
     POSTGRESQL = "postgresql"
     REDIS = "redis"
+    WEBDAV = "webdav"
+    MAIL = "mail"
+    FTP = "ftp"
+    LDAP = "ldap"
 
 
 class FileForm(StrEnum):

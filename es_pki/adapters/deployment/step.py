@@ -1,5 +1,6 @@
 """How a step of a deployment fails: with its reason, and with what the service said itself."""
 
+import os
 import re
 
 from es_pki.events.service import DeploymentStep
@@ -27,5 +28,5 @@ def words_of(output: bytes) -> str:
 
 
 def said_by(error: OSError) -> str:
-    """Return what an error of the system says, without a path."""
-    return (error.strerror or type(error).__name__).lower()
+    """Return what an error of the system says, without a path or address."""
+    return (os.strerror(error.errno) if error.errno else error.strerror or type(error).__name__).lower()

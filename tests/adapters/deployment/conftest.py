@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from es_pki.adapters.deployment import Allowed
-from es_pki.adapters.deployment.wire import CONTEXT
+from es_pki.adapters.deployment.wire import CONTEXT, served
 from es_pki.adapters.intake.deciders import CERTIFICATE, SERVICE
 from es_pki.adapters.intake.requests import (
     BindCertificate,
@@ -21,11 +21,13 @@ from es_pki.adapters.intake.requests import (
     RenewCertificate,
 )
 from es_pki.adapters.x509.formats import fingerprint
+from es_pki.events.service import Probe
 from eventlog.memory import MemoryLog
 from tests.daemons import SBIN
 from tests.world import World, open_keys
 
-TOOLS = [f"{folder}/{name}" for folder in SBIN for name in ("nginx", "haproxy", "redis-cli")]
+NAMES = ("nginx", "haproxy", "redis-cli", "apache2", "postfix", "ldapmodify")
+TOOLS = [f"{folder}/{name}" for folder in SBIN for name in NAMES]
 
 
 class Operator:
@@ -123,6 +125,10 @@ class Clients:
         self.seen = []
 
     async def _one(self):
+        if self._recipe.exchange is None:
+            probe = msgspec.convert(self._recipe.further["probe"], Probe)
+            self.seen.append(fingerprint((await served(probe))[0]))
+            return
         said, expected = self._recipe.exchange
         reader, writer = await asyncio.open_connection("127.0.0.1", self._recipe.port, ssl=CONTEXT, server_hostname="x")
         try:

@@ -1,7 +1,9 @@
 """Real servers change their certificates while clients connect, and serve the old ones again when they can't."""
 
 import contextlib
+import os
 import shlex
+import signal
 
 import pytest
 
@@ -18,6 +20,10 @@ from tests import daemons, openssl
 from tests.adapters.deployment.conftest import files_of
 
 KINDS = {"nginx": daemons.nginx, "haproxy": daemons.haproxy, "redis": daemons.redis}
+"""Those that go on serving what they have when they are told to read a wrong pair."""
+
+FRAGILE = {"apache": daemons.apache, "postfix": daemons.postfix, "slapd": daemons.slapd}
+"""Those that then serve nothing, or are gone."""
 
 
 @contextlib.asynccontextmanager
@@ -37,9 +43,9 @@ async def served(recipe):
     return [fingerprint(each) for each in await wire.served(Probe(recipe.address, ProbeProtocol(protocol)))]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS | FRAGILE)
 async def test_a_server_changes_its_certificate_and_no_client_notices(operator, place, clients, kind):
-    recipe = KINDS[kind](place)
+    recipe = (KINDS | FRAGILE)[kind](place)
     async with serving(operator, recipe):
         (before, *_) = await served(recipe)
         after = await operator.renew()
@@ -71,6 +77,47 @@ async def test_after_a_wrong_pair_the_old_certificate_is_served_again(operator, 
         assert connecting.failures == []
         assert set(connecting.seen) == {before[0]}
         assert await served(recipe) == before
+
+
+@pytest.mark.parametrize("kind", FRAGILE)
+async def test_a_server_that_a_wrong_pair_breaks_serves_the_old_certificate_in_the_end(operator, place, scripts, kind):
+    recipe = FRAGILE[kind](place)
+    async with serving(operator, recipe):
+        before = await served(recipe)
+        key = next(path for form, path in files_of(recipe).items() if form in {"key", "combined"})
+        await operator.reconfigure("service", **planting(recipe, place, key, scripts), probe_seconds=1)
+        await operator.renew()
+        outcome = await operator.deploy("service")
+        assert isinstance(outcome, DeploymentRolledBack), outcome
+        assert outcome.step in {DeploymentStep.PROBE, DeploymentStep.RELOAD}
+        assert await served(recipe) == before
+
+
+async def test_a_server_that_reads_its_files_only_at_its_start_is_started_again(operator, place, scripts):
+    """vsftpd: a restart drops connections, and with a wrong pair it stays down until the files are back."""
+    recipe = daemons.vsftpd(place)
+    start = f"setsid {' '.join(map(str, recipe.command))} >/dev/null 2>&1 & echo $! > {place}/pid"
+    restart = f"kill $(cat {place}/pid) 2>/dev/null; sleep 0.1; {start}"
+    async with serving(
+        operator, recipe._replace(further=recipe.further | {"start_command": [scripts("start", start)]})
+    ):
+        pass
+    await operator.reconfigure("service", reload_command=[scripts("reload", restart)], probe_seconds=2)
+    try:
+        after = await operator.renew()
+        outcome = await operator.deploy("service")
+        assert isinstance(outcome, CertificateDeployed), outcome
+        before = await served(recipe)
+        assert (before[0], len(before)) == (after, 2)
+        further = recipe.further | {"reload_command": [scripts("restart", restart)]}
+        planted = planting(recipe._replace(further=further), place, files_of(recipe)["combined"], scripts)
+        await operator.reconfigure("service", **planted, probe_seconds=1)
+        await operator.renew()
+        outcome = await operator.deploy("service")
+        assert isinstance(outcome, DeploymentRolledBack), outcome
+        assert await served(recipe) == before
+    finally:
+        os.kill(int((place / "pid").read_text()), signal.SIGTERM)
 
 
 async def test_postgresql_changes_its_certificate_and_keeps_it_after_a_wrong_pair(
