@@ -31,7 +31,7 @@ from es_pki.events import codec
 from es_pki.events.certificate import CertificateIssued, CertificatePrepared
 from es_pki.events.reservation import NameReserved, SerialNumberReserved
 from es_pki.projections import inventory
-from es_pki.values import Attribute, AttributeType, KeyType, Profile, SubjectAltNames
+from es_pki.values import Attribute, AttributeType, KeyType, SubjectAltNames
 from eventlog import Log, NewEvent, Write
 from eventlog.sqlite import SQLiteLog
 
@@ -55,7 +55,7 @@ def prepared(number: int) -> CertificatePrepared:
         version=1,
         name=host,
         issuer_id=AUTHORITY,
-        profile=Profile.SERVER,
+        profile="server",
         subject=(Attribute(AttributeType.COMMON_NAME, host),),
         subject_alt_names=SubjectAltNames(dns_names=(host,)),
         key_type=KeyType.EC_P256,

@@ -33,11 +33,13 @@ from es_pki.adapters.keyring import KeyRing
 from es_pki.adapters.keystore import KeyStoreRefused
 from es_pki.adapters.keystore.master import left_to_do
 from es_pki.adapters.lease import FileLease, Overtaken
+from es_pki.adapters.lint import SecondOpinion
 from es_pki.adapters.postgres import StoreUnavailable
 from es_pki.adapters.service import Equipment, Service
 from es_pki.adapters.sqlite import FileUnusable, NotOurFile
 from es_pki.adapters.views.rebuild import RebuildLost, rebuild
 from es_pki.adapters.views.replay import NoSuchMoment, position_of, replay
+from es_pki.adapters.worker import Workers
 from es_pki.config import Settings, SettingsRefused
 from es_pki.decider import Refused
 from es_pki.projections import VIEWS, authorities, principals
@@ -130,6 +132,8 @@ def _run(work: Coroutine[object, object, R]) -> R:
 
 async def _opened(settings: Settings) -> tuple[app.Stores, Service]:
     stores = await app.open_stores(settings)
+    workers = Workers()
+    second_opinion = SecondOpinion(workers)
     try:
         equipment = Equipment(
             log=stores.log,
@@ -140,7 +144,9 @@ async def _opened(settings: Settings) -> tuple[app.Stores, Service]:
             effects=stores.effects,
             lease=stores.lease,
             set_up_lease=app.set_up_lease(settings),
-            aggregates=app.Aggregates(stores.log),
+            aggregates=app.Aggregates(stores.log, second_opinion.examine),
+            workers=workers,
+            second_opinion=second_opinion,
         )
         return stores, Service(equipment, settings)
     except BaseException:

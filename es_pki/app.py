@@ -16,7 +16,7 @@ from es_pki.adapters.backup.restoring import Target
 from es_pki.adapters.checkpoints import CheckpointStore
 from es_pki.adapters.checkpoints.postgres import PostgresCheckpoints
 from es_pki.adapters.checkpoints.sqlite import SQLiteCheckpoints
-from es_pki.adapters.intake.aggregates import Handled, Loaded
+from es_pki.adapters.intake.aggregates import Examine, Handled, Loaded
 from es_pki.adapters.keystore import KeyStore
 from es_pki.adapters.keystore.master import MasterSource, StoreMark, for_what_is_there, from_file, from_passphrase
 from es_pki.adapters.keystore.postgres import PostgresKeyStore, PostgresSealedKeys
@@ -25,7 +25,7 @@ from es_pki.adapters.keystore.sqlite import SQLiteKeyStore, SQLiteSealedKeys
 from es_pki.adapters.lease import AdvisoryLease, FileLease, Lease
 from es_pki.adapters.reactions import EffectStore
 from es_pki.adapters.reactions.store import PostgresEffects, SQLiteEffects
-from es_pki.adapters.recorded import encode_metadata, owner_of
+from es_pki.adapters.recorded import encode_metadata, happened, owner_of
 from es_pki.adapters.views import ViewStore
 from es_pki.adapters.views.postgres import PostgresViews
 from es_pki.adapters.views.sqlite import SQLiteViews
@@ -33,6 +33,7 @@ from es_pki.commands.refusals import Malformed
 from es_pki.config import Settings
 from es_pki.decider import Claim, Decider, Refused, Release, Reservation
 from es_pki.events import codec
+from es_pki.events.happened import Happened
 from eventlog import Conflict, Log, NewEvent, TooLarge, Write
 from eventlog.postgres import PostgresLog
 from eventlog.sqlite import SQLiteLog
@@ -46,6 +47,7 @@ ATTEMPTS = 6
 
 REMEMBERED_STATES = 4096
 
+
 _rests_on: ContextVar[set[str]] = ContextVar("rests_on")
 """The streams that the command at hand was put together and decided from."""
 
@@ -56,10 +58,13 @@ class Aggregates:
     Folded states are remembered, and only ever speed up what the log then confirms: the append says on which versions
     it rests. Before a command is refused or found already done, the states it rests on are forgotten, and it is
     decided once more on what the log says.
+
+    What is decided is shown to `examine`, with its command, before it is appended; it may refuse.
     """
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, examine: Examine | None = None) -> None:
         self._log = log
+        self._examine = examine
         self._remembered: OrderedDict[str, Loaded[Any]] = OrderedDict()
         self._owners: dict[str, str] = {}
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -149,6 +154,12 @@ class Aggregates:
             _, _, events = await self._decide(decider, aggregate_id, ask)
         return events
 
+    async def every(self, *kinds: type[codec.Event]) -> AsyncIterator[Happened]:
+        """Yield every event of these kinds, first to last."""
+        async for page in self._log.read_all(types=codec.stored_types_of(*kinds)):
+            for record in page.records:
+                yield happened(record)
+
     async def owner(self, stream: str, *, for_ever: bool = False) -> str | None:
         """Return the id of the aggregate that owns what a reservation stream stands for, None if nobody does.
 
@@ -166,7 +177,10 @@ class Aggregates:
     ) -> tuple[C, Loaded[S], list[E]]:
         command = await ask()
         loaded = await self.load(decider, aggregate_id)
-        return command, loaded, decider.decide(command, loaded.state)
+        events = decider.decide(command, loaded.state)
+        if self._examine is not None:
+            await self._examine(command, events)
+        return command, loaded, events
 
     async def _append(
         self,

@@ -25,10 +25,20 @@ LONGEST_ORGANIZATION = 48
 LISTS = frozenset({"host_names", "service_folders", "service_programs"})
 """The settings that are lists: their variables and options have commas."""
 
+MOST_CRL_SHARDS = 1_000
+
 NOT_SETTINGS = frozenset(
-    {"ES_PKI_URL", "ES_PKI_TOKEN", "ES_PKI_CA_FILE", "ES_PKI_BACKUP_PASSPHRASE", "ES_PKI_EXPORT_PASSPHRASE"}
+    {
+        "ES_PKI_URL",
+        "ES_PKI_TOKEN",
+        "ES_PKI_CA_FILE",
+        "ES_PKI_BACKUP_PASSPHRASE",
+        "ES_PKI_EXPORT_PASSPHRASE",
+        "ES_PKI_IMPORT_PASSPHRASE",
+        "ES_PKI_EAB_HMAC_KEY",
+    }
 )
-"""Variables of the command line: whom to talk to, how to be let in, what protects a backup or an exported key."""
+"""Variables of the command line: whom to talk to, how to be let in, and secrets that belong in no argument list."""
 
 
 class SettingsRefused(Exception):
@@ -50,6 +60,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     `service_folders`: the folders in which services may have their files, `service_programs`: the programs that may be
     run for them, each by its absolute path and perhaps with the arguments that must stand first; both are empty at
     first, and nothing is allowed. `probe_every_minutes`: how often it is looked at what services serve (0: never).
+    `crl_validity_hours`: how long a CRL holds; `crl_overlap_hours`: how long before its end the next one is issued.
+    `crl_shards`: among how many CRLs of an authority new certificates are spread, besides the one that lists all
+    (below 2: none besides).
     """
 
     data_dir: str = DEFAULT_DATA_DIR
@@ -69,6 +82,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     service_folders: tuple[str, ...] = ()
     service_programs: tuple[str, ...] = ()
     probe_every_minutes: int = 60
+    crl_validity_hours: int = 168
+    crl_overlap_hours: int = 24
+    crl_shards: int = 0
 
     def __repr__(self) -> str:
         """Show nothing: a database URL and a passphrase are secrets."""
@@ -141,6 +157,7 @@ def _checked(settings: Settings) -> Settings:
         raise SettingsRefused(f"log_origin: a name as pki.example.com/log: {fault}")
     _check_backups(settings)
     _check_services(settings)
+    _check_crls(settings)
     return settings
 
 
@@ -152,6 +169,15 @@ def _check_services(settings: Settings) -> None:
             path = entry.partition(" ")[0] if name == "service_programs" else entry
             if not path.startswith("/") or normpath(path) != path:
                 raise SettingsRefused(f"{name}: absolute paths in their shortest form, not {entry!r}")
+
+
+def _check_crls(settings: Settings) -> None:
+    if settings.crl_validity_hours < 1:
+        raise SettingsRefused("crl_validity_hours: at least 1 hour")
+    if not 0 < settings.crl_overlap_hours < settings.crl_validity_hours:
+        raise SettingsRefused("crl_overlap_hours: at least 1 hour, and less than crl_validity_hours")
+    if not 0 <= settings.crl_shards <= MOST_CRL_SHARDS:
+        raise SettingsRefused(f"crl_shards: 0 to {MOST_CRL_SHARDS}")
 
 
 def _check_backups(settings: Settings) -> None:

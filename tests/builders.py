@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from es_pki.commands.authority import CreateAuthority
+from es_pki.commands.built_in import SERVER
 from es_pki.commands.certificate import IssueCertificate, SelfSignCertificate, SignCSR
 from es_pki.commands.preparation import Wanted
 from es_pki.commands.renewal import Further, Names, ReissueCertificate, RenewCertificate
@@ -14,7 +15,6 @@ from es_pki.values import (
     KeyType,
     Locations,
     NameConstraints,
-    Profile,
     PublicKey,
     SubjectAltNames,
 )
@@ -54,7 +54,7 @@ def wanted(**changes: object) -> Wanted:
     facts: dict[str, object] = {
         "certificate_id": CERTIFICATE_ID,
         "name": "www",
-        "profile": Profile.SERVER,
+        "profile": SERVER,
         "subject": (Attribute(AttributeType.COMMON_NAME, "www.example.test"),),
         "subject_alt_names": SubjectAltNames(dns_names=("www.example.test",)),
         "public_key": KEY,
@@ -87,6 +87,7 @@ def further(by: Issuer | None, **changes: object) -> Further:
     facts: dict[str, object] = {
         "certificate_id": CERTIFICATE_ID,
         "issuer": by,
+        "profile": SERVER,
         "public_key": PublicKey(KeyType.EC_P256, b"another spki"),
         "key_id": "another key",
         "validity_days": None,

@@ -24,10 +24,14 @@ _JUDGES = {
 
 def is_issued_by(certificate, issuer):
     """Tell whether the issuer's ML-DSA key signed the certificate, and both say so."""
-    key = issuer.public_key()
-    judge = next(judge for kind, judge in _JUDGES.items() if isinstance(key, kind))
     certificate.verify_directly_issued_by(issuer)
-    return judge.verify(key.public_bytes_raw(), certificate.tbs_certificate_bytes, certificate.signature)
+    return is_signed_by(issuer.public_key(), certificate.tbs_certificate_bytes, certificate.signature)
+
+
+def is_signed_by(key, data, signature):
+    """Tell whether the signature is the ML-DSA key's over the data."""
+    judge = next(judge for kind, judge in _JUDGES.items() if isinstance(key, kind))
+    return judge.verify(key.public_bytes_raw(), data, signature)
 
 
 def new_csr(key_type, name):

@@ -29,15 +29,29 @@ def new_csr(kind: tuple[str, str], subject: str, names: str = "", *more: str) ->
     return run(*arguments, *more)
 
 
-def signed_elsewhere(csr_pem: str) -> str:
+def self_signed(subject: str, *more: str) -> tuple[str, str]:
+    """Return a certificate that signed for itself, and its private key, in PEM."""
+    with tempfile.TemporaryDirectory() as name:
+        key = Path(name) / "key.pem"
+        new_key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", str(key))
+        return run("req", "-x509", *new_key, "-subj", subject, "-days", "90", *more), key.read_text()
+
+
+def signed_elsewhere(csr_pem: str, *options: str) -> str:
     """Return what an outside authority makes of a CSR: the certificate, then its own, in PEM."""
     with tempfile.TemporaryDirectory() as name:
         key, authority = str(Path(name) / "key.pem"), str(Path(name) / "authority.pem")
         new_key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key)
         run("req", "-x509", *new_key, "-subj", "/CN=Elsewhere CA", "-out", authority)
         signing = ("-CA", authority, "-CAkey", key, "-copy_extensions", "copy", "-days", "30")
-        certificate = run("x509", "-req", *signing, text=csr_pem.encode())
+        certificate = run("x509", "-req", *signing, *options, text=csr_pem.encode())
         return certificate + Path(authority).read_text()
+
+
+def self_signed_authority() -> str:
+    """Return the certificate of an outside authority, in PEM."""
+    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "/dev/null")
+    return run("req", "-x509", *key, "-subj", "/O=Elsewhere/CN=Outside Root", "-days", "30")
 
 
 def csrs(subject: str, names: str) -> dict[str, str]:

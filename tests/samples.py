@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 
 from es_pki.adapters.http.route import Route
 from es_pki.adapters.intake import requests
-from tests import openssl
+from es_pki.adapters.x509.formats import pem
+from tests import openssl, pebble
+from tests.adapters.lint import making
 from tests.serving import Server
 
 
@@ -38,6 +40,18 @@ def _certificate(server: Server) -> str:
     return name
 
 
+def _profile(server: Server) -> str:
+    name = fresh("profile")
+    server.done("DefineProfile", name=name, terms={"extended_key_usages": ["server_auth"]})
+    return name
+
+
+def _trust_store(server: Server) -> str:
+    name = fresh("trust")
+    server.done("CreateTrustStore", name=name, authorities=["root"])
+    return name
+
+
 def _signing_request(server: Server) -> str:
     name = fresh("csr")
     server.done("ImportCSR", name=name, csr=_csr())
@@ -52,6 +66,25 @@ def _completion(server: Server) -> dict[str, Any]:
     name = fresh("csr")
     made = server.done("CreateCSR", name=name, dns_names=["sample.example.test"])
     return {"signing_request": name, "certificate": openssl.signed_elsewhere(made["result"]["csr_pem"])}
+
+
+def _foreign_authority() -> dict[str, Any]:
+    name = fresh("ca")
+    usages = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")
+    certificate, key = openssl.self_signed(f"/CN={name}", *usages)
+    return {"name": name, "certificate": certificate, "private_key": key}
+
+
+def _issued(server: Server) -> str:
+    name = fresh()
+    server.done("IssueCertificate", name=name, authority="intermediate", dns_names=["sample.example.test"])
+    return name
+
+
+def _intermediate(server: Server) -> str:
+    name = fresh("ca")
+    server.done("CreateAuthority", name=name, subject={"common_name": name}, issuer="root", path_length=0)
+    return name
 
 
 def _service(server: Server) -> str:
@@ -74,8 +107,30 @@ def _watched(server: Server) -> str:
     return name
 
 
+def _account(server: Server) -> str:
+    name = fresh("account")
+    answer = server.done("RegisterACMEAccount", **_registration(name))
+    assert answer["result"]["status"] == "valid", answer
+    return name
+
+
+def _registration(name: str) -> dict[str, Any]:
+    directory = pebble.shared()
+    (key_id, key), *_ = pebble.EAB_KEYS.items()
+    return {
+        "name": name,
+        "directory": directory.url,
+        "ca_bundle": directory.ca_bundle,
+        "contacts": ["admin@example.test"],
+        "terms_of_service_agreed": True,
+        "eab_key_id": key_id,
+        "eab_hmac_key": key,
+    }
+
+
 SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.CreateAuthority: lambda _: {"name": fresh("ca"), "subject": {"common_name": fresh("Sample CA")}},
+    requests.ImportAuthority: lambda _: _foreign_authority(),
     requests.SetIssuancePolicy: lambda server: {
         "authority": _policied(server),
         "policy": {"maximum_validity_days": 100},
@@ -90,7 +145,18 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
         "authority": "intermediate",
         "csr": _csr(),
     },
+    requests.CreateTrustStore: lambda _: {"name": fresh("trust"), "authorities": ["root"]},
+    requests.TrustCertificate: lambda server: {"trust_store": _trust_store(server), "authorities": ["intermediate"]},
+    requests.DistrustCertificate: lambda server: {
+        "trust_store": _trust_store(server),
+        "fingerprint": server.get("/api/v1/authorities/root").json["fingerprint"],
+        "reason": "a sample",
+    },
     requests.SelfSignCertificate: lambda _: {"name": fresh(), "dns_names": ["sample.example.test"]},
+    requests.ImportCertificate: lambda _: {
+        "name": fresh(),
+        **dict(zip(("certificate", "private_key"), openssl.self_signed("/CN=sample.example.test"), strict=True)),
+    },
     requests.RenewCertificate: lambda server: {"certificate": _certificate(server), "validity_days": 30},
     requests.ReissueCertificate: lambda server: {
         "certificate": _certificate(server),
@@ -131,7 +197,20 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.RetireService: lambda server: {"service": _bound(server), "reason": "sample"},
     requests.DeployCertificate: lambda server: {"service": _watched(server), "wait_seconds": 60},
     requests.VerifyService: lambda server: {"service": _watched(server)},
+    requests.RegisterACMEAccount: lambda _: _registration(fresh("account")),
+    requests.RollOverACMEAccountKey: lambda server: {"account": _account(server)},
+    requests.DeactivateACMEAccount: lambda server: {"account": _account(server), "reason": "sample"},
     requests.ReportKeyCompromise: lambda _: {"public_key_hash": secrets.token_hex(32), "reason": "sample"},
+    requests.DefineProfile: lambda _: {"name": fresh("profile"), "terms": {"extended_key_usages": ["client_auth"]}},
+    requests.RetireProfile: lambda server: {"profile": _profile(server), "reason": "sample"},
+    requests.RevokeCertificate: lambda server: {"certificate": _issued(server), "reason": "superseded"},
+    requests.HoldCertificate: lambda server: {"certificate": _issued(server)},
+    requests.ReleaseCertificate: lambda server: {"certificate": _issued(server)},
+    requests.RevokeAuthority: lambda server: {
+        "authority": _intermediate(server),
+        "reason": "cessationOfOperation",
+    },
+    requests.IssueCRL: lambda _: {"authority": "intermediate"},
     requests.RotateLogKey: lambda _: {},
     requests.CreateToken: lambda _: {"name": fresh("token"), "roles": ["viewer"]},
     requests.RevokeToken: lambda server: {"principal": _revocable(server), "reason": "sample"},
@@ -141,15 +220,28 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
 KEPT_CSR = "kept"
 """The signing request that `furnish` makes: a new server has none."""
 
+OWN_TRUST = "own"
+"""The trust store that `furnish` makes."""
+
 
 KEPT_SERVICE = "kept-service"
 """The service that `furnish` makes."""
+ACCOUNT = "directory"
+"""The ACME account that `furnish` opens."""
+
+
+KEPT_PROFILE = "kept"
+"""The profile that `furnish` defines."""
 
 
 def furnish(server: Server) -> None:
     """Make what the routes' addresses name and a new server lacks."""
     server.done("CreateCSR", name=KEPT_CSR, dns_names=["kept.example.test"])
+    server.done("DefineProfile", name=KEPT_PROFILE, terms={"extended_key_usages": ["client_auth"]})
+    server.done("CreateTrustStore", name=OWN_TRUST, authorities=["root"])
     server.done("RegisterService", name=KEPT_SERVICE)
+    server.done("BindCertificate", service=KEPT_SERVICE, certificate="es-pki-api")
+    server.done("RegisterACMEAccount", **_registration(ACCOUNT))
 
 
 QUERIES = {
@@ -159,12 +251,33 @@ QUERIES = {
 """The routes that ask for something, and what they are asked for."""
 
 
+NAMED = {
+    "acme/accounts": ACCOUNT,
+    "authorities": "root",
+    "profiles": KEPT_PROFILE,
+    "services": KEPT_SERVICE,
+    "signing-requests": KEPT_CSR,
+    "trust-stores": OWN_TRUST,
+}
+"""What the addresses of routes name, by noun; else it is es-pki's own certificate."""
+
+
 def path_of(route: Route) -> str:
     """Return an address at which the route answers."""
-    nouns = {"authorities": "root", "signing-requests": KEPT_CSR, "services": KEPT_SERVICE}
-    wanted = next((name for noun, name in nouns.items() if f"/{noun}/" in route.path), "es-pki-api")
+    wanted = next((name for noun, name in NAMED.items() if f"/{noun}/" in route.path), "es-pki-api")
     path = route.path.replace("{id}", wanted).replace("{name}", "app.js").replace("{tile}", "0/000.p/1")
     return path + QUERIES.get(route.path, "")
+
+
+def body_of(route: Route, server: Server) -> Any:
+    """Return a body with which the route answers, None where it takes none."""
+    match route.path:
+        case "/api/v1/lint":
+            return {"certificate": pem(making.ISSUER)}
+        case "/api/v1/validate":
+            return {"certificates": server.get("/api/v1/certificates/es-pki-api/pem").body.decode()}
+        case _:
+            return None
 
 
 def sample(request: type[requests.Request], server: Server) -> dict[str, Any]:

@@ -62,10 +62,10 @@ class Server:
         connection = http.client.HTTPSConnection(urlsplit(self.url).netloc, context=self._context, timeout=PATIENCE)
         return _exchange(connection, method, path, body, sent)
 
-    def fetch(self, path: str, headers: dict[str, str] | None = None) -> Reply:
-        """Fetch from the public listener."""
+    def fetch(self, path: str, headers: dict[str, str] | None = None, body: bytes | None = None) -> Reply:
+        """Fetch from the public listener; a body is posted."""
         connection = http.client.HTTPConnection(urlsplit(self.public_url).netloc, timeout=PATIENCE)
-        return _exchange(connection, "GET", path, None, headers or {})
+        return _exchange(connection, "GET" if body is None else "POST", path, body, headers or {})
 
     def get(self, path: str, **options: Any) -> Reply:
         """Query."""
@@ -82,7 +82,8 @@ class Server:
         return reply.json
 
     def size(self) -> int:
-        """Return the log's size."""
+        """Return the log's size once no CRL is due: they are issued a moment after what they tell of."""
+        wait_for(lambda: self.get("/readyz").json["crls_due"] == 0)
         return int(self.get("/readyz").json["log"])
 
 

@@ -4,20 +4,26 @@ from pathlib import Path
 from typing import Any
 
 from es_pki.adapters import clock
+from es_pki.adapters.acme.accounts import Accounts
+from es_pki.adapters.acme.directories import Directories
+from es_pki.adapters.crls import CRLPlan, Maker
 from es_pki.adapters.deployment import Allowed, Deployer, Observer
 from es_pki.adapters.examination import Examination, examine
 from es_pki.adapters.intake.answer import Answer, Asked, Caller
 from es_pki.adapters.intake.desk import Desk
 from es_pki.adapters.intake.first_run import FirstRun
+from es_pki.adapters.intake.office import Office
 from es_pki.adapters.intake.requests import Request
 from es_pki.adapters.keyring import KeyRing
 from es_pki.adapters.keystore.master import from_file
 from es_pki.adapters.keystore.sqlite import SQLiteKeyStore
 from es_pki.adapters.lease import FileLease
+from es_pki.adapters.lint import SecondOpinion
 from es_pki.adapters.reactions import Performer, Runner
 from es_pki.adapters.reactions.store import SQLiteEffects
 from es_pki.adapters.signing import Signer
 from es_pki.adapters.views.sqlite import SQLiteViews
+from es_pki.adapters.worker import Workers
 from es_pki.app import Aggregates
 from es_pki.values import Locations, Role
 from eventlog import Log
@@ -67,11 +73,27 @@ class World:
     def __init__(self, log: Log, keys: Any, allowed: Allowed = NOTHING_ALLOWED) -> None:
         self.log, self.keys = log, KeyRing(keys)
         self.aggregates = Aggregates(log)
+        self.workers = Workers()
         self.signer = Signer(self.aggregates, self.keys, clock.now)
+        self.directories = Directories(self.keys, clock.now, clock.elapsed)
+        self.accounts = Accounts(self.aggregates, self.keys, self.directories)
         self.deployer = Deployer(self.aggregates, self.keys, allowed, clock.now)
-        self.performer = Performer(self.aggregates, self.keys, self.signer, self.deployer)
+        self.performer = Performer(self.aggregates, self.keys, self.signer, self.accounts, self.deployer)
         self.observer = Observer(self.aggregates, clock.now)
-        self.desk = Desk(self.aggregates, self.keys, self.signer, _locations, allowed=allowed, observer=self.observer)
+        crls = Maker(self.aggregates, self.keys, _locations, CRLPlan())
+        office = Office(
+            aggregates=self.aggregates,
+            keys=self.keys,
+            signer=self.signer,
+            locations=_locations,
+            workers=self.workers,
+            second_opinion=SecondOpinion(self.workers),
+            crls=crls,
+            acme_accounts=self.accounts,
+            allowed=allowed,
+            observer=self.observer,
+        )
+        self.desk = Desk(office)
 
     async def set_up(self) -> None:
         """Make the log's key, root and intermediate."""

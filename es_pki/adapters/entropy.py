@@ -34,3 +34,8 @@ def uuid7(time: datetime) -> str:
 def derived_uuid(key: str, principal: str) -> str:
     """Return the id that an Idempotency-Key of a principal stands for (RFC 9562 section 5.5)."""
     return str(uuid5(_IDEMPOTENCY, f"{len(principal)}:{principal}:{key}"))
+
+
+def fraction() -> float:
+    """Return a number from 0 to 1 (never 1): for delays that spread."""
+    return secrets.randbelow(1 << 32) / (1 << 32)

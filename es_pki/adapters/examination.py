@@ -3,23 +3,39 @@
 The log's own evidence says that nothing was changed. This says that what was recorded is a PKI: every signature was
 intended before it was made, is over exactly the intended bytes and by the issuer's key, every name and serial number
 was reserved in the same append, no lineage says what can't be (`lineages.py`), every CSR was answered once at most
-(`csr_answers.py`), and services and certificates agree on who uses what (`service_uses.py`).
+(`csr_answers.py`), what was revoked stayed revoked (`revoked.py`), the CRLs say so (`crls/examined.py`), services and
+certificates agree on who uses what (`service_uses.py`), and what was made under a profile names its terms of that time
+(`profile_versions.py`).
 """
 
+import contextlib
 from collections.abc import Callable, Iterator
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
+from es_pki.adapters.crls.examined import CRLs
 from es_pki.adapters.csr_answers import CSRAnswers
+from es_pki.adapters.imports import problems_of_authority, problems_of_import
 from es_pki.adapters.lineages import Lineages
+from es_pki.adapters.profile_versions import ProfileVersions
 from es_pki.adapters.recorded import happened
+from es_pki.adapters.revoked import Revocations
 from es_pki.adapters.service_uses import ServiceUses
+from es_pki.adapters.x509.formats import fingerprint
 from es_pki.commands.authority import subject_digest
 from es_pki.commands.signing_request import csr_digest
-from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed
+from es_pki.events.acme_account import ACMEAccountPrepared, ACMERegistrationFailed
+from es_pki.events.authority import (
+    AuthorityCreated,
+    AuthorityImported,
+    AuthorityPrepared,
+    AuthoritySigningFailed,
+    IssuancePolicyAdopted,
+)
 from es_pki.events.certificate import (
     CertificateDeleted,
+    CertificateImported,
     CertificateIssued,
     CertificatePrepared,
     CertificateRenamed,
@@ -29,17 +45,32 @@ from es_pki.events.codec import UndecodableEvent, UnknownEvent
 from es_pki.events.happened import Happened
 from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.log_key import LogKeyAdopted, LogRestored
+from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared, OCSPResponderSigningFailed
 from es_pki.events.principal import TokenCreated
+from es_pki.events.profile import ProfileDefined
 from es_pki.events.reservation import NameReleased, NameReserved, ReservationEvent, SerialNumberReserved
 from es_pki.events.service import ServiceRegistered
 from es_pki.events.signing_request import SigningRequestCreated, SigningRequestImported
+from es_pki.events.trust_store import CertificateTrusted, TrustStoreCreated
 from es_pki.values import public_key_hash
 from eventlog import Finding, Log
 
 Heard = Callable[[int, int], None]
 """Hears how far a long work has come: positions done, and in all."""
 
-Prepared = AuthorityPrepared | CertificatePrepared
+Prepared = AuthorityPrepared | CertificatePrepared | OCSPResponderPrepared
+Named = (
+    TokenCreated
+    | TrustStoreCreated
+    | ProfileDefined
+    | CertificateRenamed
+    | CertificateDeleted
+    | ACMEAccountPrepared
+    | ACMERegistrationFailed
+)
+
+RELEASABLE = frozenset({"certificate_name", "certificate_fingerprint", "acme_account_name"})
+"""The kinds of names that may be given up, and so must be remembered."""
 
 
 async def examine(log: Log, heard: Heard = lambda _done, _total: None) -> "Examination":
@@ -64,9 +95,10 @@ class Examination:
         self.outstanding: dict[str, Prepared] = {}
         self._due: dict[str, tuple[int, str | None]] = {}
         self._owners: dict[str, str] = {}
-        self._lineages = Lineages()
-        self._csr_answers = CSRAnswers()
+        self._crls = CRLs()
         self._service_uses = ServiceUses()
+        others = Lineages(), CSRAnswers(), ProfileVersions(), Revocations()
+        self._parts = (*others, self._crls, self._service_uses)
         self._authorities: dict[str, x509.Certificate] = {}
         self._authority_keys: dict[str, str] = {}
         self._compromised: set[str] = set()
@@ -81,28 +113,46 @@ class Examination:
         self._check_reservations_are_there()
         for problem in self._service_uses.problems_at_the_end():
             self.find(0, problem)
+        for position, problem in self._crls.problems_at_the_end(self._authorities):
+            self.find(position, problem)
 
     def look_at(self, happened: Happened) -> None:
         """Check one event against those before it."""
         if isinstance(happened.event, NameReserved | NameReleased | SerialNumberReserved):
             self._check_reservation(happened, happened.event)
             return
+        if isinstance(happened.event, CertificateTrusted | IssuancePolicyAdopted):
+            return  # it may stand between the event that makes a trust store or an authority and its reservations
         self._check_reservations_are_there()
-        for part in (self._lineages, self._csr_answers, self._service_uses):
+        for part in self._parts:
             for problem in part.problems_of(happened):
                 self.find(happened.position, problem)
         match happened.event:
-            case AuthorityPrepared() | CertificatePrepared() as prepared:
+            case AuthorityPrepared() | CertificatePrepared() | OCSPResponderPrepared() as prepared:
                 self._note_intent(happened, prepared)
-            case AuthorityCreated(certificate=der) | CertificateIssued(certificate=der):
+            case (
+                AuthorityCreated(certificate=der)
+                | CertificateIssued(certificate=der)
+                | OCSPResponderCertified(certificate=der)
+            ):
                 for problem in self._problems_of(happened, der):
                     self.find(happened.position, problem)
-            case AuthoritySigningFailed() | SigningFailed():
+            case AuthorityImported() | CertificateImported() as imported:
+                self._note_import(happened, imported)
+            case AuthoritySigningFailed() | SigningFailed() | OCSPResponderSigningFailed():
                 if self.outstanding.pop(happened.stream, None) is None:
                     self.find(happened.position, "a signature failed that nobody intended")
             case LogKeyAdopted() | LogRestored() as changed:
                 self._check_origin(happened, changed)
-            case TokenCreated() | CertificateRenamed() | CertificateDeleted() as named:
+            case (
+                TokenCreated()
+                | TrustStoreCreated()
+                | ProfileDefined()
+                | CertificateRenamed()
+                | CertificateDeleted()
+                | ACMEAccountPrepared()
+                | ACMERegistrationFailed()
+            ) as named:
                 self._note_names(happened, named)
             case SigningRequestCreated() | SigningRequestImported() as kept:
                 self._note_csr(happened, kept)
@@ -118,7 +168,9 @@ class Examination:
         if happened.stream in self.outstanding:
             self.find(happened.position, "prepared anew before the version before was signed or given up")
         self.outstanding[happened.stream] = prepared
-        if isinstance(prepared, AuthorityPrepared) or prepared.version == 1:
+        if isinstance(prepared, AuthorityPrepared) or (
+            isinstance(prepared, CertificatePrepared) and prepared.version == 1
+        ):
             self._due[f"{category}_name-{prepared.name}"] = (happened.position, happened.id)
         if isinstance(prepared, AuthorityPrepared):
             self._due[f"authority_subject-{subject_digest(prepared.subject)}"] = (happened.position, happened.id)
@@ -131,6 +183,37 @@ class Examination:
         if issuer_id is not None:
             self._due[f"serial_number-{issuer_id}-{prepared.serial_number}"] = (happened.position, happened.id)
 
+    def _note_authority(self, happened: Happened, imported: AuthorityImported) -> None:
+        """Take an authority from elsewhere as one that signs, or stands above those that do."""
+        self._due[f"authority_name-{imported.name}"] = (happened.position, happened.id)
+        self._due[f"authority_subject-{subject_digest(imported.subject)}"] = (happened.position, happened.id)
+        stream = f"serial_number-{imported.issuer_id or happened.id}-{imported.serial_number}"
+        self._due[stream] = (happened.position, happened.id)
+        own_key = self._authority_keys[happened.id] = public_key_hash(imported.public_key)
+        if own_key in self._compromised:
+            self.find(happened.position, "it was imported with a key that had been reported as compromised")
+        for problem in problems_of_authority(imported, self._authorities.get(imported.issuer_id or "")):
+            self.find(happened.position, problem)
+        with contextlib.suppress(ValueError):  # what is no certificate was found above
+            self._authorities[happened.id] = x509.load_der_x509_certificate(imported.certificate)
+
+    def _note_import(self, happened: Happened, imported: AuthorityImported | CertificateImported) -> None:
+        if isinstance(imported, AuthorityImported):
+            self._note_authority(happened, imported)
+            return
+        if happened.stream in self.outstanding:
+            self.find(happened.position, "imported before the version before was signed or given up")
+        if imported.version == 1:
+            self._due[f"certificate_name-{imported.name}"] = (happened.position, happened.id)
+        self._due[f"certificate_fingerprint-{fingerprint(imported.certificate)}"] = (happened.position, happened.id)
+        if imported.issuer_id is not None:
+            stream = f"serial_number-{imported.issuer_id}-{imported.serial_number}"
+            self._due[stream] = (happened.position, happened.id)
+        if imported.public_key_hash in self._compromised:
+            self.find(happened.position, "it was imported for a key that had been reported as compromised")
+        for problem in problems_of_import(imported, self._authorities.get(imported.issuer_id or "")):
+            self.find(happened.position, problem)
+
     def _check_origin(self, happened: Happened, event: LogKeyAdopted | LogRestored) -> None:
         if self._origin not in {None, event.origin}:
             self.find(happened.position, f"the log changed its origin from {self._origin!r} to {event.origin!r}")
@@ -140,19 +223,29 @@ class Examination:
             if happened.position != event.size + 1:
                 self.find(happened.position, f"not the record behind the {event.size} that were restored")
 
-    def _note_names(self, happened: Happened, named: TokenCreated | CertificateRenamed | CertificateDeleted) -> None:
+    def _note_names(self, happened: Happened, named: Named) -> None:
         """Note which names are now to be reserved for somebody, and which are to be released (None)."""
         owners: dict[str, str | None] = {}
         match named:
             case TokenCreated(name=name):
                 owners[f"principal_name-{name}"] = happened.id
+            case ProfileDefined(name=name, version=version):
+                if version == 1:
+                    owners[f"profile_name-{name}"] = happened.id
+            case TrustStoreCreated(name=name):
+                owners[f"trust_store_name-{name}"] = happened.id
             case CertificateRenamed(name=name, former_name=former, former_name_released=is_released):
                 if self._owners.get(f"certificate_name-{name}") != happened.id:
                     owners[f"certificate_name-{name}"] = happened.id
                 if is_released:
                     owners[f"certificate_name-{former}"] = None
-            case CertificateDeleted(names=names):
+            case ACMEAccountPrepared(name=name):
+                owners[f"acme_account_name-{name}"] = happened.id
+            case ACMERegistrationFailed(name=name):
+                owners[f"acme_account_name-{name}"] = None
+            case CertificateDeleted(names=names, fingerprints=fingerprints):
                 owners = {f"certificate_name-{name}": None for name in names}
+                owners |= {f"certificate_fingerprint-{each}": None for each in fingerprints}
         self._due |= {stream: (happened.position, owner) for stream, owner in owners.items()}
 
     def _note_csr(self, happened: Happened, kept: SigningRequestCreated | SigningRequestImported) -> None:
@@ -163,7 +256,7 @@ class Examination:
             self.find(happened.position, "a CSR was kept for a key that had been reported as compromised")
 
     def _check_reservation(self, happened: Happened, event: ReservationEvent) -> None:
-        stream, is_name = happened.stream, happened.category == "certificate_name"
+        stream, is_name = happened.stream, happened.category in RELEASABLE
         _, due_for = self._due.pop(stream, (0, ""))
         match event:
             case NameReleased(owner=owner):

@@ -5,12 +5,10 @@ They lie in memory only, and belong to nobody until they are put into the key st
 """
 
 import asyncio
-import contextlib
 import logging
-import os
-import sys
 from collections import deque
 
+from es_pki.adapters import child
 from es_pki.adapters.x509.keys import PrivateKey
 from es_pki.values import KeyType, PublicKey
 
@@ -71,52 +69,17 @@ class KeyPool:
         return min(lacking, key=lambda key_type: len(self._ready[key_type]) / READY[key_type], default=None)
 
     async def _fill_by_a_maker(self) -> None:
-        starting = asyncio.ensure_future(_started())
-        try:
-            maker = await asyncio.shield(starting)
-        except asyncio.CancelledError:
-            # A process that was just being started must not outlive us either.
-            await _end(await starting)
-            raise
+        maker = await child.start("es_pki.adapters.key_maker")
         try:
             while (key_type := self._lacking()) is not None:
                 made = await _made(maker, key_type)
                 if key_type in self._ready:
                     self._ready[key_type].append(made)
         finally:
-            ending = asyncio.ensure_future(_end(maker))
-            try:
-                await asyncio.shield(ending)
-            except asyncio.CancelledError:
-                await ending
-                raise
+            await child.end(maker)
 
 
-async def _end(maker: asyncio.subprocess.Process) -> None:
-    """End a maker and release its pipes."""
-    if maker.returncode is None:
-        maker.kill()
-    if maker.stdin is not None:
-        maker.stdin.close()
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            await maker.stdin.wait_closed()
-    await maker.communicate()
-    maker._transport.close()  # type: ignore[attr-defined] # noqa: SLF001 - asyncio closes it later, or never
-
-
-async def _started() -> asyncio.subprocess.Process:
-    """Start a maker, in a session of its own (what interrupts es-pki goes through es-pki) and without its secrets."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ES_PKI_")}
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "es_pki.adapters.key_maker"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        env=environment,
-        start_new_session=True,
-    )
-
-
-async def _made(maker: asyncio.subprocess.Process, key_type: KeyType) -> PrivateKey:
+async def _made(maker: child.Child, key_type: KeyType) -> PrivateKey:
     if maker.stdin is None or maker.stdout is None:
         raise BrokenPipeError("the maker of keys has no pipes")
     maker.stdin.write(f"{key_type}\n".encode())

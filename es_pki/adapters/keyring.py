@@ -18,6 +18,9 @@ R = TypeVar("R")
 
 SIGNING_KEYS = 256
 
+LARGE = 128 * 1024
+"""Octets of which hashing alone takes longer than handing them to a thread: a CRL's, no certificate's."""
+
 
 class MadeKey(NamedTuple):
     """A key pair whose private half lies in the key store under `key_id`."""
@@ -47,6 +50,12 @@ class KeyRing:
         await self._store.put(key_id, purpose=purpose, owner=owner, secret=private.pkcs8)
         return MadeKey(key_id, private.public_key)
 
+    async def keep(self, secret: bytes, *, purpose: str, owner: str) -> str:
+        """Keep a secret that was made elsewhere; return the id under which it lies, once it is durable."""
+        key_id = str(uuid4())
+        await self._store.put(key_id, purpose=purpose, owner=owner, secret=secret)
+        return key_id
+
     async def make_ahead(self) -> None:
         """Keep RSA keys of the types that are asked for ready, until cancelled."""
         await self._pool.run()
@@ -59,7 +68,7 @@ class KeyRing:
     async def sign(self, data: bytes, key_id: str, *, purpose: str, owner: str) -> bytes:
         """Return the key's signature over the data. Raises `KeyMissing` and `KeyUnreadable`."""
         key = await self._key(key_id, purpose=purpose, owner=owner)
-        return await self._run(key.key_type, lambda: key.sign(data))
+        return await self._run(key.key_type, lambda: key.sign(data), is_large=len(data) >= LARGE)
 
     async def sign_csr(
         self, builder: CertificateSigningRequestBuilder, key_id: str, *, purpose: str, owner: str
@@ -86,7 +95,7 @@ class KeyRing:
         self._threads.shutdown(wait=True)
         await self._store.close()
 
-    async def _run(self, key_type: KeyType, work: Callable[[], R]) -> R:
-        if blocks_long(key_type):
+    async def _run(self, key_type: KeyType, work: Callable[[], R], *, is_large: bool = False) -> R:
+        if is_large or blocks_long(key_type):
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
         return work()

@@ -5,9 +5,13 @@ from dataclasses import dataclass, field
 
 from es_pki.events.certificate import (
     CertificateDeleted,
+    CertificateHeld,
+    CertificateImported,
     CertificateIssued,
     CertificatePrepared,
+    CertificateReleased,
     CertificateRenamed,
+    CertificateRevoked,
     CertificateRolledBack,
     PrivateKeyExported,
     PrivateKeysDiscarded,
@@ -40,10 +44,10 @@ class Lineages:
             return
         lineage = self._lineages.get(happened.id)
         match happened.event:
-            case CertificatePrepared(name=name) if lineage is None:
+            case CertificatePrepared(name=name) | CertificateImported(name=name) if lineage is None:
                 lineage = self._lineages[happened.id] = _Lineage(name, {name})
-            case PrivateKeysDiscarded():
-                pass
+            case PrivateKeysDiscarded() | CertificateRevoked() | CertificateHeld() | CertificateReleased():
+                pass  # what was issued has to be revocable after its lineage's end
             case _ if lineage is not None and lineage.is_deleted:
                 yield "it happened to a certificate that was deleted"
         if lineage is None:
@@ -56,6 +60,9 @@ def _problems(lineage: _Lineage, happened: Happened) -> Iterator[str]:
     match happened.event:
         case CertificatePrepared() as prepared:
             yield from _next_problems(lineage, prepared)
+        case CertificateImported() as imported:
+            yield from _next_problems(lineage, imported)
+            lineage.issued.add(imported.version)
         case CertificateIssued(version=number) | SigningFailed(version=number) if number != lineage.versions:
             yield f"version {number} was signed or given up when version {lineage.versions} was prepared"
         case CertificateIssued(version=number):
@@ -74,10 +81,10 @@ def _problems(lineage: _Lineage, happened: Happened) -> Iterator[str]:
             pass
 
 
-def _next_problems(lineage: _Lineage, prepared: CertificatePrepared) -> Iterator[str]:
+def _next_problems(lineage: _Lineage, prepared: CertificatePrepared | CertificateImported) -> Iterator[str]:
     if prepared.version != lineage.versions + 1:
         yield f"version {prepared.version} was prepared after version {lineage.versions}"
-    if prepared.name != lineage.name:
+    if prepared.name not in lineage.names:
         yield f"a version was prepared as {prepared.name!r} of a certificate that is called {lineage.name!r}"
     lineage.versions = prepared.version
     if prepared.key_id is not None:

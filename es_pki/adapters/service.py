@@ -7,7 +7,7 @@ import logging
 import os
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,28 +15,37 @@ import msgspec
 from msgspec import Struct
 
 from es_pki.adapters import clock, whole_file
+from es_pki.adapters.acme.accounts import Accounts
+from es_pki.adapters.acme.directories import Directories
 from es_pki.adapters.backup.scheduled import ScheduledBackups, plan_of
 from es_pki.adapters.checkpoints import CheckpointStore, Notary
+from es_pki.adapters.crls import CRLPlan, Maker, Publisher
 from es_pki.adapters.deployment import Allowed, Deployer, Observer, Rounds
 from es_pki.adapters.http import public, server, tls
 from es_pki.adapters.http.parts import Parts
 from es_pki.adapters.intake.aggregates import Aggregates
-from es_pki.adapters.intake.chain import chain
+from es_pki.adapters.intake.chain import chain, issuers_of, without_root
 from es_pki.adapters.intake.deciders import CERTIFICATE
 from es_pki.adapters.intake.desk import Desk
 from es_pki.adapters.intake.first_run import ROOT, FirstRun
+from es_pki.adapters.intake.office import Office
 from es_pki.adapters.keyring import KeyRing
 from es_pki.adapters.keystore import KeyStore
 from es_pki.adapters.keystore.sealed import SealedKeys
 from es_pki.adapters.lease import Lease
+from es_pki.adapters.lint import SecondOpinion
+from es_pki.adapters.ocsp.responder import Responder
+from es_pki.adapters.ocsp.upkeep import Upkeep
 from es_pki.adapters.reactions import EffectStore, Performer, Runner
 from es_pki.adapters.scheduler import Scheduler
 from es_pki.adapters.signing import Signer
 from es_pki.adapters.views import Follower, ViewStore
+from es_pki.adapters.worker import Workers
 from es_pki.adapters.x509.formats import pem_chain
 from es_pki.commands.names import dns_name_fault, ip_address_fault
 from es_pki.config import Settings, host_and_port
 from es_pki.projections import VIEWS
+from es_pki.values import Locations
 from eventlog import Log
 from eventlog.tree import Tree
 
@@ -64,6 +73,8 @@ class Equipment(Struct, frozen=True):
     lease: Lease
     set_up_lease: Lease
     aggregates: Aggregates
+    workers: Workers
+    second_opinion: SecondOpinion
 
 
 class Addresses(Struct, frozen=True):
@@ -84,36 +95,23 @@ class Service:
             server.bind(*host_and_port(settings.listen, "listen")),
             server.bind(*host_and_port(settings.public_listen, "public_listen")),
         ]
-        published = server.address(self._sockets[1], instead_of_all=socket.gethostname())
-        self.addresses = Addresses(
-            f"https://{server.address(self._sockets[0])}", settings.public_url or f"http://{published}", os.getpid()
-        )
-        keys = KeyRing(equipment.keys)
+        self.addresses = _addresses(self._sockets, settings)
+        self._keys = keys = KeyRing(equipment.keys)
         signer = Signer(equipment.aggregates, keys, clock.now)
         follower = Follower(equipment.log, equipment.views, VIEWS, equipment.lease)
-        allowed = Allowed.by(settings)
-        deployer = Deployer(equipment.aggregates, keys, allowed, clock.now)
-        observer = Observer(equipment.aggregates, clock.now)
-        every = timedelta(minutes=settings.probe_every_minutes)
-        rounds = Rounds(equipment.aggregates, observer, equipment.views, every, clock.now)
-        performer = Performer(equipment.aggregates, keys, signer, deployer)
-        runner = Runner(equipment.log, equipment.effects, equipment.lease, performer.perform, clock.now)
-        desk = Desk(
-            equipment.aggregates,
-            keys,
-            signer,
-            lambda authority: public.locations(self.addresses.public_url, authority),
-            allowed=allowed,
-            observer=observer,
-        )
-        self._keys = keys
+        self._directories = Directories(keys, clock.now, clock.elapsed)
+        accounts = Accounts(equipment.aggregates, keys, self._directories)
+        office = self._office(signer, accounts)
+        runner = _runner(equipment, office)
+        desk, crls = Desk(office), Publisher(equipment.log, office.crls, equipment.lease, clock.now)
         tree = Tree(equipment.log)
         notary = Notary(equipment.log, tree, keys, equipment.checkpoints)
-        plan = plan_of(settings)
-        backups = ScheduledBackups(plan, equipment.log, notary, equipment.sealed_keys, clock.now) if plan else None
-        self._scheduler = Scheduler(
-            equipment.lease, [*([rounds.look] if every else []), *([backups.look] if backups else [])], clock.now
-        )
+        backups = _scheduled_backups(equipment, settings, notary)
+        upkeep = Upkeep(equipment.views, equipment.aggregates, desk, clock.now)
+        rounds = _rounds(equipment, settings, office.observer)
+        works = [crls.look, upkeep.look, *([backups.look] if backups else []), *([rounds.look] if rounds else [])]
+        self._scheduler = Scheduler(equipment.lease, works, clock.now)
+        ocsp = Responder(equipment.log, equipment.aggregates, keys, upkeep.certify, clock.now)
         self.parts = Parts(
             log=equipment.log,
             tree=tree,
@@ -123,10 +121,29 @@ class Service:
             runner=runner,
             aggregates=equipment.aggregates,
             desk=desk,
+            second_opinion=equipment.second_opinion,
+            crls=crls,
+            ocsp=ocsp,
+            workers=equipment.workers,
             backups=backups,
             now=clock.now,
         )
         self._first_run = FirstRun(desk, equipment.aggregates, signer, clock.now)
+
+    def _office(self, signer: Signer, accounts: Accounts) -> Office:
+        equipment = self._equipment
+        return Office(
+            aggregates=equipment.aggregates,
+            keys=self._keys,
+            signer=signer,
+            locations=self._locations,
+            workers=equipment.workers,
+            second_opinion=equipment.second_opinion,
+            crls=Maker(equipment.aggregates, self._keys, self._locations, _crl_plan(self._settings)),
+            acme_accounts=accounts,
+            allowed=Allowed.by(self._settings),
+            observer=Observer(equipment.aggregates, clock.now),
+        )
 
     async def set_up(self) -> bool:
         """Make what a new installation needs; tell whether it was new."""
@@ -139,6 +156,7 @@ class Service:
             return await self._first_run.administrator(self._settings.token_file)
         finally:
             await lease.release()
+            await self._equipment.workers.close()
 
     async def let_administrator_in(self, name: str) -> str:
         """Create an administrator; return its token. Raises `Refused`."""
@@ -149,9 +167,13 @@ class Service:
         """Follow, react and answer while the context lasts; then finish what was begun."""
         context = tls.server_context()
         parts = self.parts
-        works = parts.follower.run, parts.runner.run, parts.notary.run, self._keys.make_ahead, self._scheduler.run
-        async with _in_background(*works):
+        followers = parts.follower.run, parts.runner.run, parts.crls.run, parts.ocsp.run
+        works = *followers, parts.notary.run, self._keys.make_ahead, self._scheduler.run
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(self._equipment.workers.close)
+            await stack.enter_async_context(_in_background(*works, parts.second_opinion.run))
             await self.parts.follower.reached(0, FIRST_VIEWS_SECONDS)
+            await self.parts.crls.reached(FIRST_VIEWS_SECONDS)
             await self._use_certificate(context)
             runners = [
                 await server.serve_publicly(self.parts, self._sockets[1]),
@@ -165,11 +187,15 @@ class Service:
                 self._withdraw()
                 for runner in runners:
                     await runner.cleanup()
+                await self._directories.close()
 
     def close(self) -> None:
         """Release the addresses of a service that never served."""
         for bound in self._sockets:
             bound.close()
+
+    def _locations(self, authority_id: str) -> Locations:
+        return public.locations(self.addresses.public_url, authority_id, self._settings.crl_shards)
 
     def _announce(self) -> None:
         whole_file.write(self._file("server.json"), msgspec.json.encode(self.addresses))
@@ -215,9 +241,9 @@ class Service:
         version = (await self._equipment.aggregates.load(CERTIFICATE, certificate_id)).state.served
         if version is None or version.certificate is None or version.prepared.key_id is None:
             raise LookupError("the server's own certificate is gone")
-        issuers = await chain(self._equipment.aggregates, version.prepared.issuer_id)
+        issuers = await issuers_of(self._equipment.aggregates, version.prepared)
         secret = await self._keys.secret(version.prepared.key_id, purpose=CERTIFICATE.category, owner=certificate_id)
-        tls.use(context, pem_chain([version.certificate, *issuers[:-1]]), secret)
+        tls.use(context, pem_chain([version.certificate, *without_root(issuers)]), secret)
 
     def _own_names(self) -> tuple[frozenset[str], frozenset[str]]:
         """Return the DNS names and IP addresses under which this server may be called."""
@@ -236,6 +262,38 @@ class Service:
 
     def _file(self, name: str) -> Path:
         return self._settings.folder / name
+
+
+def _addresses(sockets: Sequence[socket.socket], settings: Settings) -> Addresses:
+    """Return where the management's socket and the public one are reached."""
+    management, public_one = sockets
+    published = server.address(public_one, instead_of_all=socket.gethostname())
+    public_url = settings.public_url or f"http://{published}"
+    return Addresses(f"https://{server.address(management)}", public_url, os.getpid())
+
+
+def _runner(equipment: Equipment, office: Office) -> Runner:
+    deployer = Deployer(office.aggregates, office.keys, office.allowed, clock.now)
+    performer = Performer(office.aggregates, office.keys, office.signer, office.acme_accounts, deployer)
+    return Runner(equipment.log, equipment.effects, equipment.lease, performer.perform, clock.now)
+
+
+def _rounds(equipment: Equipment, settings: Settings, observer: Observer) -> Rounds | None:
+    every = timedelta(minutes=settings.probe_every_minutes)
+    return Rounds(equipment.aggregates, observer, equipment.views, every, clock.now) if every else None
+
+
+def _scheduled_backups(equipment: Equipment, settings: Settings, notary: Notary) -> ScheduledBackups | None:
+    plan = plan_of(settings)
+    return ScheduledBackups(plan, equipment.log, notary, equipment.sealed_keys, clock.now) if plan else None
+
+
+def _crl_plan(settings: Settings) -> CRLPlan:
+    return CRLPlan(
+        validity=timedelta(hours=settings.crl_validity_hours),
+        overlap=timedelta(hours=settings.crl_overlap_hours),
+        shards=settings.crl_shards,
+    )
 
 
 @contextlib.asynccontextmanager

@@ -9,15 +9,16 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from es_pki.adapters.intake.aggregates import Aggregates, Handled
-from es_pki.adapters.intake.deciders import AUTHORITY, CERTIFICATE
+from es_pki.adapters.intake.deciders import AUTHORITY, CERTIFICATE, OCSP_RESPONDER
 from es_pki.adapters.keyring import KeyRing
 from es_pki.adapters.x509.assemble import assemble
-from es_pki.commands import authority, certificate, lineage
+from es_pki.commands import authority, certificate, lineage, ocsp_responder
 from es_pki.commands.refusals import NotFound, SigningGivenUp
 from es_pki.decider import Decider
 from es_pki.events import codec
-from es_pki.events.authority import AuthorityEvent
-from es_pki.events.certificate import CertificateEvent
+from es_pki.events.authority import AuthorityEvent, AuthorityImported
+from es_pki.events.certificate import CertificateEvent, CertificateImported
+from es_pki.events.ocsp_responder import OCSPResponderEvent
 
 ACTOR = "es-pki"
 
@@ -39,7 +40,7 @@ class Signable(Protocol):
     """What is prepared, then signed or given up: an authority, or a version of a certificate."""
 
     @property
-    def prepared(self) -> Prepared | None: ...
+    def prepared(self) -> Prepared | AuthorityImported | CertificateImported | None: ...
     @property
     def certificate(self) -> bytes | None: ...
     @property
@@ -85,6 +86,19 @@ class Signer:
             actor=actor,
         )
 
+    async def sign_ocsp_responder(
+        self, authority_id: str, version: int, *, actor: str = ACTOR
+    ) -> Handled[ocsp_responder.State, OCSPResponderEvent]:
+        """Sign the prepared certificate of an authority's OCSP responder and record it. Raises as `_sign` does."""
+        return await self._sign(
+            OCSP_RESPONDER,
+            authority_id,
+            of=lambda state: state.version(version),
+            signed=partial(ocsp_responder.RecordOCSPResponderSignature, version),
+            failed=partial(ocsp_responder.RecordOCSPResponderSignatureFailure, version),
+            actor=actor,
+        )
+
     async def _sign(
         self,
         decider: Decider[C, S, E],
@@ -107,6 +121,8 @@ class Signer:
             raise SigningGivenUp(signable.failure)
         if signable.certificate is not None:
             return Handled(state, position, ())
+        if isinstance(prepared, AuthorityImported | CertificateImported):
+            raise NotFound(f"{decider.category} {aggregate_id} was signed elsewhere")
         if prepared.not_after <= self._now():
             outcome = failed("it would have expired before it was signed")
         else:

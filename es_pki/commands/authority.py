@@ -7,34 +7,47 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from es_pki.commands.key_guard import trusted_keys
+from es_pki.commands.authority_revocation import RevokeAuthority, revoke
+from es_pki.commands.built_in import INTERMEDIATE
+from es_pki.commands.foreign_authority import (
+    AuthorityKeyElsewhere,
+    ImportAuthority,
+    bring_in,
+    key_type_of,
+    subject_of,
+)
+from es_pki.commands.key_guard import trusted_key, trusted_keys
 from es_pki.commands.name_space import constraints_violations
-from es_pki.commands.profile import Draft, key_usages, violations
 from es_pki.commands.refusals import NotSignedYet, RulesBroken, SerialNumberTaken, SigningGivenUp, taken
+from es_pki.commands.rules import Draft, violations
+from es_pki.commands.terms import purpose_violations
+from es_pki.commands.usages import key_usages
 from es_pki.commands.validity import LONGEST_DAYS, period
 from es_pki.decider import Decider, Guard, Kind, Refused, RequestReused, Reservation, Violation
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityEvent,
+    AuthorityImported,
     AuthorityPrepared,
+    AuthorityRevoked,
     AuthoritySigningFailed,
     IssuancePolicyAdopted,
 )
 from es_pki.events.reservation import NameReserved, SerialNumberReserved
 from es_pki.values import (
+    AttributeType,
     IssuancePolicy,
     Issuer,
     Locations,
     NameConstraints,
-    Profile,
     PublicKey,
     Subject,
     SubjectAltNames,
     Template,
-    common_names,
     public_key_hash,
     serial_hex,
 )
+from es_pki.values.foreign import ForeignSubject
 
 CATEGORY = "authority"
 ROOT_DAYS = 7_305
@@ -79,7 +92,14 @@ class SetIssuancePolicy(Struct, frozen=True):
     policy: IssuancePolicy
 
 
-AuthorityCommand = CreateAuthority | RecordAuthoritySignature | RecordAuthoritySignatureFailure | SetIssuancePolicy
+AuthorityCommand = (
+    CreateAuthority
+    | ImportAuthority
+    | RecordAuthoritySignature
+    | RecordAuthoritySignatureFailure
+    | SetIssuancePolicy
+    | RevokeAuthority
+)
 
 
 # Refusals
@@ -91,16 +111,23 @@ class AuthorityMissing(Refused):
     kind = Kind.MISSING
 
 
+class IssuerRevoked(Refused):
+    """The authority, or one above it, was revoked: nobody would accept what it issues. Use another authority."""
+
+    kind = Kind.CLASHING
+
+
 # State
 
 
 class State(Struct, frozen=True):
-    """What decisions about an authority read."""
+    """What decisions about an authority read: how it was prepared, or imported, and what became of it."""
 
-    prepared: AuthorityPrepared | None = None
+    prepared: AuthorityPrepared | AuthorityImported | None = None
     certificate: bytes | None = None
     policy: IssuancePolicy | None = None
     failure: str | None = None
+    revoked: AuthorityRevoked | None = None
 
 
 def evolve(state: State, event: AuthorityEvent) -> State:
@@ -108,12 +135,16 @@ def evolve(state: State, event: AuthorityEvent) -> State:
     match event:
         case AuthorityPrepared():
             return replace(state, prepared=event)
+        case AuthorityImported(certificate=certificate):
+            return replace(state, prepared=event, certificate=certificate)
         case AuthorityCreated(certificate=certificate):
             return replace(state, certificate=certificate)
         case AuthoritySigningFailed(reason=reason):
             return replace(state, failure=reason)
         case IssuancePolicyAdopted(policy=policy):
             return replace(state, policy=policy)
+        case AuthorityRevoked():
+            return replace(state, revoked=event)
 
 
 def issuer_of(
@@ -121,17 +152,23 @@ def issuer_of(
 ) -> Issuer:
     """Return the authority as those see it who ask it for a certificate; `above`: its issuers' name constraints.
 
-    Raises `AuthorityMissing`, `NotSignedYet` and `SigningGivenUp` for an authority that can't issue.
+    Raises `AuthorityMissing`, `NotSignedYet`, `SigningGivenUp`, `IssuerRevoked` and `AuthorityKeyElsewhere` for an
+    authority that can't issue.
     """
     prepared, certificate, policy = _created(state, authority_id)
+    check_holds(state)
+    key_id, key_type = prepared.key_id, key_type_of(prepared)
+    if key_id is None or key_type is None:
+        detail = f"the private key of {prepared.name} is not here: it verifies, but signs nothing"
+        raise AuthorityKeyElsewhere(detail, Violation("authority", "who signs has a key", detail))
     return Issuer(
         authority_id=authority_id,
         version=version,
         name=prepared.name,
-        subject=prepared.subject,
+        subject=subject_of(prepared),
         certificate=certificate,
-        key_id=prepared.key_id,
-        key_type=prepared.key_type,
+        key_id=key_id,
+        key_type=key_type,
         public_key_hash=public_key_hash(prepared.public_key),
         not_before=prepared.not_before,
         not_after=prepared.not_after,
@@ -142,6 +179,13 @@ def issuer_of(
     )
 
 
+def check_holds(state: State) -> None:
+    """Raise `IssuerRevoked` for an authority that was revoked: it issues nothing, nor does one below it."""
+    if state.revoked is not None and state.prepared is not None:
+        detail = f"the authority {state.prepared.name} was revoked at {state.revoked.revoked_at:%F %T}Z"
+        raise IssuerRevoked(detail, Violation("authority", "RFC 5280 section 6.1.3", detail))
+
+
 # Decide
 
 
@@ -150,12 +194,17 @@ def decide(command: AuthorityCommand, state: State, encode: Callable[[Template],
     match command:
         case CreateAuthority():
             return _create(command, state, encode)
+        case ImportAuthority():
+            return bring_in(command, state.prepared, state.certificate)
         case RecordAuthoritySignature():
             return _record_signature(command, state)
         case RecordAuthoritySignatureFailure():
             return _record_failure(command, state)
         case SetIssuancePolicy():
             return _set_policy(command, state)
+        case RevokeAuthority():
+            prepared, _, _ = _created(state, "")
+            return revoke(command, prepared, state.revoked)
 
 
 def _create(command: CreateAuthority, state: State, encode: Callable[[Template], bytes]) -> list[AuthorityEvent]:
@@ -166,10 +215,11 @@ def _create(command: CreateAuthority, state: State, encode: Callable[[Template],
     template = _template(command)
     draft = Draft(
         name=command.name,
-        profile=Profile.INTERMEDIATE,
+        profile=INTERMEDIATE,
         template=template,
         issuer=command.issuer,
         now=command.now,
+        key_is_here=True,
     )
     RulesBroken.if_any([*constraints_violations(command.name_constraints, "name_constraints"), *violations(draft)])
     return [
@@ -210,10 +260,10 @@ def _template(command: CreateAuthority) -> Template:
         not_after=not_after,
         is_authority=True,
         path_length=_path_length(command),
-        key_usages=key_usages(Profile.INTERMEDIATE, key_type),
+        key_usages=key_usages(INTERMEDIATE.terms, key_type),
         extended_key_usages=(),
         name_constraints=command.name_constraints,
-        locations=issuer.locations if issuer else None,
+        locations=issuer.locations.of_shard(0) if issuer else None,
     )
 
 
@@ -250,7 +300,10 @@ def _set_policy(command: SetIssuancePolicy, state: State) -> list[AuthorityEvent
 
 
 def _policy_violations(policy: IssuancePolicy) -> Sequence[Violation]:
-    found = list(constraints_violations(policy.names, "policy.names"))
+    found = [
+        *constraints_violations(policy.names, "policy.names"),
+        *purpose_violations(policy.extended_key_usages, "policy.extended_key_usages"),
+    ]
     if not 1 <= policy.maximum_validity_days <= LONGEST_DAYS:
         found.append(Violation("policy.maximum_validity_days", "issuance policy", f"1 to {LONGEST_DAYS} days"))
     if not policy.key_types:
@@ -258,7 +311,7 @@ def _policy_violations(policy: IssuancePolicy) -> Sequence[Violation]:
     return found
 
 
-def _created(state: State, authority_id: str) -> tuple[AuthorityPrepared, bytes, IssuancePolicy]:
+def _created(state: State, authority_id: str) -> tuple[AuthorityPrepared | AuthorityImported, bytes, IssuancePolicy]:
     if state.prepared is None:
         raise AuthorityMissing(f"there is no authority {authority_id}".rstrip())
     if state.failure is not None:
@@ -274,7 +327,7 @@ def _created(state: State, authority_id: str) -> tuple[AuthorityPrepared, bytes,
 def reservations(event: AuthorityEvent, authority_id: str) -> Sequence[Reservation]:
     """Return what an event claims for the authority: its name, its subject, and its serial number with its issuer."""
     match event:
-        case AuthorityPrepared():
+        case AuthorityPrepared() | AuthorityImported():
             issuer_id = event.issuer_id or authority_id
             return (
                 Reservation(
@@ -285,7 +338,11 @@ def reservations(event: AuthorityEvent, authority_id: str) -> Sequence[Reservati
                 Reservation(
                     f"authority_subject-{subject_digest(event.subject)}",
                     NameReserved(authority_id),
-                    taken("subject", ", ".join(common_names(event.subject)), CATEGORY),
+                    taken(
+                        "subject",
+                        ", ".join(a.value for a in event.subject if a.type == AttributeType.COMMON_NAME),
+                        CATEGORY,
+                    ),
                 ),
                 Reservation(
                     f"serial_number-{issuer_id}-{event.serial_number}",
@@ -297,7 +354,7 @@ def reservations(event: AuthorityEvent, authority_id: str) -> Sequence[Reservati
             return ()
 
 
-def subject_digest(subject: Subject) -> str:
+def subject_digest(subject: Subject | ForeignSubject) -> str:
     """Return what equal subjects share (RFC 5280 section 7.1: case and repeated spaces don't tell them apart)."""
     text = "\n".join(f"{a.type}={' '.join(a.value.casefold().split())}" for a in subject)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -310,6 +367,10 @@ def guards(command: AuthorityCommand) -> Sequence[Guard]:
             return (Guard(f"{CATEGORY}-{issuer.authority_id}", issuer.version), *trusted_keys(public_key, issuer))
         case CreateAuthority(public_key=public_key):
             return trusted_keys(public_key, None)
+        case ImportAuthority(public_key_hash=of_key):
+            return (trusted_key(of_key, "certificate.public_key"),)
+        case RevokeAuthority(report=Guard() as report):
+            return (report,)
         case _:
             return ()
 

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import Struct
 
-from es_pki.commands import lineage, usage
+from es_pki.commands import lineage, revocation, usage
 from es_pki.commands.export import ExportPrivateKey, export
+from es_pki.commands.importing import AlreadyManaged, ImportCertificate, bring_in
 from es_pki.commands.key_guard import trusted_key, trusted_keys
 from es_pki.commands.lineage import (
     DeleteCertificate,
@@ -20,15 +21,17 @@ from es_pki.commands.lineage import (
     State,
     Version,
 )
-from es_pki.commands.preparation import Wanted, prepared, was_decided
-from es_pki.commands.profile import PROFILES
+from es_pki.commands.preparation import Wanted, drafted, prepared, was_decided
 from es_pki.commands.refusals import SerialNumberTaken, SigningGivenUp, taken
-from es_pki.commands.renewal import ReissueCertificate, RenewCertificate, reissue, renew
+from es_pki.commands.renewal import ReissueCertificate, RenewCertificate, draft_of_next, reissue, renew
+from es_pki.commands.revocation import HoldCertificate, ReleaseCertificate, RevokeCertificate
+from es_pki.commands.rules import Draft
 from es_pki.commands.usage import BeginUse, EndUse
 from es_pki.decider import Claim, Decider, Guard, Kind, Refused, Release, Reservation, Violation
 from es_pki.events.certificate import (
     CertificateDeleted,
     CertificateEvent,
+    CertificateImported,
     CertificateIssued,
     CertificatePrepared,
     CertificateRenamed,
@@ -36,6 +39,7 @@ from es_pki.events.certificate import (
 )
 from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
 from es_pki.values import Issuer, PublicKey, Template
+from es_pki.values.profile import Profile
 
 CATEGORY = "certificate"
 
@@ -83,12 +87,12 @@ class RecordSignatureFailure(Struct, frozen=True):
     reason: str
 
 
+Making = IssueCertificate | SignCSR | SelfSignCertificate | RenewCertificate | ReissueCertificate
+"""The commands that make a version of a certificate."""
+
 CertificateCommand = (
-    IssueCertificate
-    | SignCSR
-    | SelfSignCertificate
-    | RenewCertificate
-    | ReissueCertificate
+    Making
+    | ImportCertificate
     | RecordSignature
     | RecordSignatureFailure
     | RollBackCertificate
@@ -97,6 +101,9 @@ CertificateCommand = (
     | DeleteCertificate
     | RecordKeysDiscarded
     | ExportPrivateKey
+    | RevokeCertificate
+    | HoldCertificate
+    | ReleaseCertificate
     | BeginUse
     | EndUse
 )
@@ -130,6 +137,28 @@ def number_of(state: State, request_id: str) -> int:
     raise CertificateMissing("no version was made for this request")
 
 
+def draft_of(command: Making, state: State) -> Draft:
+    """Return the version that a command would make, before anyone agreed to it. Raises as the command does."""
+    match command:
+        case IssueCertificate(wanted=wanted, issuer=issuer):
+            return drafted(wanted, issuer=issuer, key_is_here=True)
+        case SignCSR(wanted=wanted, issuer=issuer):
+            return drafted(wanted, issuer=issuer, key_is_here=False)
+        case SelfSignCertificate(wanted=wanted):
+            return drafted(wanted, issuer=None, key_is_here=True)
+        case RenewCertificate() | ReissueCertificate():
+            return draft_of_next(command, state, model(state))
+
+
+def new_name(command: Making) -> str:
+    """Return the name that a command gives to a new certificate, "" for the next version of one that has its name."""
+    match command:
+        case IssueCertificate(wanted=wanted) | SignCSR(wanted=wanted) | SelfSignCertificate(wanted=wanted):
+            return wanted.name
+        case RenewCertificate() | ReissueCertificate():
+            return ""
+
+
 # Decide
 
 
@@ -142,6 +171,8 @@ def decide(command: CertificateCommand, state: State, encode: Callable[[Template
             return _begin(command.wanted, state, encode, issuer=command.issuer, key_id=None)
         case SelfSignCertificate():
             return _begin(command.wanted, state, encode, issuer=None, key_id=command.key_id)
+        case ImportCertificate():
+            return bring_in(command, state)
         case RenewCertificate():
             return renew(command, state, model(state), encode)
         case ReissueCertificate():
@@ -153,6 +184,9 @@ def decide(command: CertificateCommand, state: State, encode: Callable[[Template
         case ExportPrivateKey():
             model(state)
             return export(command, state)
+        case RevokeCertificate() | HoldCertificate() | ReleaseCertificate():
+            model(state)
+            return revocation.decide(command, state)
         case BeginUse():
             model(state)
             return usage.begin(command, state)
@@ -179,8 +213,7 @@ def _begin(
 ) -> list[CertificateEvent]:
     if was_decided(state.versions.get(1), wanted.request_digest):
         return []
-    days = PROFILES[wanted.profile].default_validity_days
-    return [prepared(wanted, encode, issuer=issuer, key_id=key_id, default_days=days)]
+    return [prepared(wanted, encode, issuer=issuer, key_id=key_id)]
 
 
 def _record_signature(command: RecordSignature, state: State) -> list[CertificateEvent]:
@@ -213,12 +246,20 @@ def reservations(event: CertificateEvent, certificate_id: str) -> Sequence[Claim
             return (_name(event.name, certificate_id), *_serial_number(event, certificate_id))
         case CertificatePrepared():
             return tuple(_serial_number(event, certificate_id))
+        case CertificateImported():
+            own_name = (_name(event.name, certificate_id),) if event.version == 1 else ()
+            return (*own_name, *_imported(event, certificate_id))
         case CertificateRenamed(former_name_released=False):
             return (_name(event.name, certificate_id),)
         case CertificateRenamed():
-            return (_name(event.name, certificate_id), _release(event.former_name, certificate_id))
+            return (
+                _name(event.name, certificate_id),
+                _release(f"certificate_name-{event.former_name}", certificate_id),
+            )
         case CertificateDeleted():
-            return tuple(_release(name, certificate_id) for name in event.names)
+            fingerprints = (f"certificate_fingerprint-{each}" for each in event.fingerprints)
+            names = (f"certificate_name-{name}" for name in event.names)
+            return tuple(_release(stream, certificate_id) for stream in (*names, *fingerprints))
         case _:
             return ()
 
@@ -227,8 +268,23 @@ def _name(name: str, certificate_id: str) -> Reservation:
     return Reservation(f"certificate_name-{name}", NameReserved(certificate_id), taken("name", name, CATEGORY))
 
 
-def _release(name: str, certificate_id: str) -> Release:
-    return Release(f"certificate_name-{name}", NameReleased(certificate_id))
+def _release(stream: str, certificate_id: str) -> Release:
+    return Release(stream, NameReleased(certificate_id))
+
+
+def _imported(event: CertificateImported, certificate_id: str) -> Iterator[Reservation]:
+    """Claim what makes a certificate from elsewhere this one: its bytes, and its serial number with an issuer here."""
+    detail = "this certificate is here already, under another name"
+    stream = f"certificate_fingerprint-{lineage.fingerprint(event.certificate)}"
+    refusal = AlreadyManaged(detail, Violation("certificate", "a certificate is kept once", detail))
+    yield Reservation(stream, NameReserved(certificate_id), refusal)
+    if event.issuer_id is not None:
+        detail = (
+            f"the serial number {event.serial_number} of its authority is that of a certificate here, or one deleted"
+        )
+        refusal = AlreadyManaged(detail, Violation("certificate", "RFC 5280 section 4.1.2.2", detail))
+        stream = f"serial_number-{event.issuer_id}-{event.serial_number}"
+        yield Reservation(stream, SerialNumberReserved(certificate_id), refusal)
 
 
 def _serial_number(event: CertificatePrepared, certificate_id: str) -> Iterator[Reservation]:
@@ -242,25 +298,31 @@ def _serial_number(event: CertificatePrepared, certificate_id: str) -> Iterator[
 
 
 def guards(command: CertificateCommand) -> Sequence[Guard]:
-    """Return the issuer's stream and version, so that nothing is issued on facts that have changed, and the keys'."""
+    """Return the streams of issuer, profile and keys: so that nothing is issued on facts that have changed."""
     match command:
         case IssueCertificate(wanted=wanted, issuer=issuer) | SignCSR(wanted=wanted, issuer=issuer, approval=None):
-            return _guarded(wanted.public_key, issuer)
+            return _guarded(wanted.public_key, issuer, wanted.profile)
         case SignCSR(wanted=wanted, issuer=issuer, approval=Guard() as approval):
-            return (*_guarded(wanted.public_key, issuer), approval)
+            return (*_guarded(wanted.public_key, issuer, wanted.profile), approval)
+        case ImportCertificate(foreign=foreign):
+            return (trusted_key(foreign.public_key_hash, "certificate.public_key"),)
         case SelfSignCertificate(wanted=wanted):
-            return _guarded(wanted.public_key, None)
+            return _guarded(wanted.public_key, None, wanted.profile)
         case RenewCertificate(further=further) | ReissueCertificate(further=further):
-            return _guarded(further.public_key, further.issuer)
+            return _guarded(further.public_key, further.issuer, further.profile)
         case RollBackCertificate(public_key_hash=public_key_hash) if public_key_hash:
             return (trusted_key(public_key_hash, "version"),)
+        case RevokeCertificate(report=Guard() as report):
+            return (report,)
         case _:
             return ()
 
 
-def _guarded(public_key: PublicKey, issuer: Issuer | None) -> Sequence[Guard]:
-    keys = trusted_keys(public_key, issuer)
-    return keys if issuer is None else (Guard(f"authority-{issuer.authority_id}", issuer.version), *keys)
+def _guarded(public_key: PublicKey, issuer: Issuer | None, profile: Profile) -> Sequence[Guard]:
+    facts = [] if issuer is None else [Guard(f"authority-{issuer.authority_id}", issuer.version)]
+    if profile.profile_id is not None:
+        facts.append(Guard(f"profile-{profile.profile_id}", profile.stream_version))
+    return (*facts, *trusted_keys(public_key, issuer))
 
 
 CertificateDecider = Decider[CertificateCommand, State, CertificateEvent]

@@ -3,11 +3,12 @@
 import re
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from es_pki.commands.key_guard import CATEGORY
-from es_pki.commands.refusals import RulesBroken
+from es_pki.commands.refusals import NotFound, RulesBroken
 from es_pki.decider import Decider, Refused, Violation
-from es_pki.events.key_compromise import KeyCompromiseEvent, KeyCompromiseReported
+from es_pki.events.key_compromise import KeyCompromiseEvent, KeyCompromiseReported, KeyUsesRevoked
 
 _HASH = re.compile("[0-9a-f]{64}")
 _REASON = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{1,200}")
@@ -23,7 +24,13 @@ class ReportKeyCompromise(Struct, frozen=True):
     reason: str
 
 
-KeyCompromiseCommand = ReportKeyCompromise
+class RecordUsesRevoked(Struct, frozen=True):
+    """What was certified for the key was revoked: `count` of them just now."""
+
+    count: int
+
+
+KeyCompromiseCommand = ReportKeyCompromise | RecordUsesRevoked
 
 
 # Refusals
@@ -37,16 +44,19 @@ class KeyUnnamed(Refused):
 
 
 class State(Struct, frozen=True):
-    """What decisions about a key read: whether it was reported."""
+    """What decisions about a key read: whether it was reported, and what used it revoked."""
 
     is_reported: bool = False
+    are_uses_revoked: bool = False
 
 
-def evolve(_state: State, event: KeyCompromiseEvent) -> State:
+def evolve(state: State, event: KeyCompromiseEvent) -> State:
     """Fold one event."""
     match event:
         case KeyCompromiseReported():
-            return State(is_reported=True)
+            return replace(state, is_reported=True)
+        case KeyUsesRevoked():
+            return replace(state, are_uses_revoked=True)
 
 
 # Decide
@@ -57,6 +67,10 @@ def decide(command: KeyCompromiseCommand, state: State) -> list[KeyCompromiseEve
     match command:
         case ReportKeyCompromise():
             return _report(command, state)
+        case RecordUsesRevoked(count=count):
+            if not state.is_reported:
+                raise NotFound("the key was never reported as compromised")
+            return [] if state.are_uses_revoked else [KeyUsesRevoked(count)]
 
 
 def _report(command: ReportKeyCompromise, state: State) -> list[KeyCompromiseEvent]:

@@ -3,6 +3,7 @@
 What makes versions stands in `certificate.py`; this is the state that both read, and what is decided about the whole.
 """
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -16,10 +17,14 @@ from es_pki.decider import Kind, Refused, Violation
 from es_pki.events.certificate import (
     CertificateDeleted,
     CertificateEvent,
+    CertificateHeld,
+    CertificateImported,
     CertificateIssued,
     CertificateLabelled,
     CertificatePrepared,
+    CertificateReleased,
     CertificateRenamed,
+    CertificateRevoked,
     CertificateRolledBack,
     OwnerAssigned,
     PrivateKeyExported,
@@ -28,6 +33,7 @@ from es_pki.events.certificate import (
     UseBegun,
     UseEnded,
 )
+from es_pki.values.foreign import KeyKind, kind_of
 
 MAXIMUM_ALIASES = 20
 MAXIMUM_LABELS = 32
@@ -106,12 +112,33 @@ class VersionExpired(Refused):
     kind = Kind.CLASHING
 
 
-class Version(Struct, frozen=True):
-    """A version: as it was prepared, then either its DER certificate, or why it never got one."""
+class VersionRevoked(Refused):
+    """The version was revoked, or is held: nobody would accept it. Renew the certificate, or release the version."""
 
-    prepared: CertificatePrepared
+    kind = Kind.CLASHING
+
+
+class Version(Struct, frozen=True):
+    """A version: as it was prepared, then its DER certificate, or why it never got one; or as it was imported.
+
+    `held` while it is held, `revoked` for ever: what was recorded then.
+    """
+
+    prepared: CertificatePrepared | CertificateImported
     certificate: bytes | None = None
     failure: str | None = None
+    held: CertificateHeld | None = None
+    revoked: CertificateRevoked | None = None
+
+    @property
+    def key(self) -> KeyKind:
+        """Return what kind of key it has."""
+        return kind_of(self.prepared.key_type) if isinstance(self.prepared, CertificatePrepared) else self.prepared.key
+
+    @property
+    def crl_shard(self) -> int:
+        """Return the shard of its issuer's CRL that lists it; what was made elsewhere names none."""
+        return self.prepared.crl_shard if isinstance(self.prepared, CertificatePrepared) else 0
 
     @property
     def is_outstanding(self) -> bool:
@@ -158,6 +185,11 @@ class State(Struct, frozen=True):
         found = (version.prepared.key_id for version in self.versions.values())
         return tuple(dict.fromkeys(key_id for key_id in found if key_id is not None))
 
+    @property
+    def imported(self) -> tuple[CertificateImported, ...]:
+        """Return those of its versions that were made elsewhere."""
+        return tuple(v.prepared for v in self.versions.values() if isinstance(v.prepared, CertificateImported))
+
 
 def evolve(state: State, event: CertificateEvent) -> State:
     """Fold one event."""
@@ -165,7 +197,17 @@ def evolve(state: State, event: CertificateEvent) -> State:
         case CertificatePrepared(version=number):
             versions = {**state.versions, number: Version(event)}
             return replace(state, versions=versions, name=state.name or event.name)
-        case CertificateIssued() | SigningFailed() | CertificateRolledBack():
+        case CertificateImported(version=number, certificate=certificate):
+            versions = {**state.versions, number: Version(event, certificate)}
+            return replace(state, versions=versions, current=number, name=state.name or event.name)
+        case (
+            CertificateIssued()
+            | SigningFailed()
+            | CertificateRolledBack()
+            | CertificateHeld()
+            | CertificateReleased()
+            | CertificateRevoked()
+        ):
             return _with_version(state, event) if event.version in state.versions else state
         case CertificateRenamed():
             return replace(state, name=event.name, aliases=_aliases(state.aliases, event))
@@ -185,16 +227,30 @@ def evolve(state: State, event: CertificateEvent) -> State:
             return replace(state, uses={key: use for key, use in state.uses.items() if key != service_id})
 
 
-def _with_version(state: State, event: CertificateIssued | SigningFailed | CertificateRolledBack) -> State:
+def _with_version(
+    state: State,
+    event: CertificateIssued
+    | SigningFailed
+    | CertificateRolledBack
+    | CertificateHeld
+    | CertificateReleased
+    | CertificateRevoked,
+) -> State:
     number, version = event.version, state.versions[event.version]
     match event:
         case CertificateIssued(certificate=certificate):
-            versions = {**state.versions, number: replace(version, certificate=certificate)}
-            return replace(state, versions=versions, current=number)
+            state, version = replace(state, current=number), replace(version, certificate=certificate)
         case SigningFailed(reason=reason):
-            return replace(state, versions={**state.versions, number: replace(version, failure=reason)})
+            version = replace(version, failure=reason)
         case CertificateRolledBack():
-            return replace(state, current=number)
+            state = replace(state, current=number)
+        case CertificateHeld():
+            version = replace(version, held=event)
+        case CertificateReleased():
+            version = replace(version, held=None)
+        case CertificateRevoked():
+            version = replace(version, revoked=event, held=None)
+    return replace(state, versions={**state.versions, number: version})
 
 
 def _aliases(before: tuple[str, ...], event: CertificateRenamed) -> tuple[str, ...]:
@@ -253,6 +309,9 @@ def _roll_back(command: RollBackCertificate, state: State) -> list[CertificateEv
     if not version.prepared.not_before <= command.now <= version.prepared.not_after:
         detail = f"version {command.version} held until {version.prepared.not_after:%F %T}Z"
         raise VersionExpired(detail, Violation("version", "RFC 5280 section 4.1.2.5", detail))
+    if version.revoked is not None or version.held is not None:
+        detail = f"version {command.version} was revoked" if version.revoked else f"version {command.version} is held"
+        raise VersionRevoked(detail, Violation("version", "RFC 5280 section 3.3", detail))
     return [CertificateRolledBack(command.version)]
 
 
@@ -305,7 +364,19 @@ def _delete(command: DeleteCertificate, state: State) -> list[CertificateEvent]:
     _check_is_unused(command.used_by, state)
     check_is_signed(state)
     check_reason(command.reason)
-    return [CertificateDeleted(names=(state.name, *state.aliases), key_ids=state.key_ids, reason=command.reason)]
+    return [
+        CertificateDeleted(
+            names=(state.name, *state.aliases),
+            key_ids=state.key_ids,
+            reason=command.reason,
+            fingerprints=tuple(fingerprint(imported.certificate) for imported in state.imported),
+        )
+    ]
+
+
+def fingerprint(certificate: bytes) -> str:
+    """Return a DER certificate's SHA-256 in hex."""
+    return hashlib.sha256(certificate).hexdigest()
 
 
 def _check_is_unused(used_by: tuple[str, ...], state: State) -> None:

@@ -42,6 +42,16 @@ def constraint_violations(
                 yield Violation(field, rule, f"{value!r} is excluded")
 
 
+def account_violations(constraints: NameConstraints, names: SubjectAltNames, *, rule: str) -> Iterator[Violation]:
+    """Yield the user principal names that leave the permitted e-mail addresses, whose form they have, or enter others.
+
+    X.509's own name constraints know nothing of them: only a policy or a profile is held against them.
+    """
+    as_mailboxes = SubjectAltNames(email_addresses=names.user_principal_names)
+    for violation in constraint_violations(constraints, (), as_mailboxes, rule=rule):
+        yield violation._replace(field="user_principal_names")
+
+
 _Within = Callable[[str, str], bool]
 
 

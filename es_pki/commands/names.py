@@ -113,11 +113,12 @@ def _length(attribute: Attribute) -> int:
 
 def subject_alt_name_violations(names: SubjectAltNames) -> Iterator[Violation]:
     """Yield what is wrong with the subject alternative names themselves, whatever the policy says."""
-    count = len(names.dns_names) + len(names.ip_addresses) + len(names.email_addresses) + len(names.uris)
+    values = [value for form in names.__struct_fields__ for value in getattr(names, form)]
+    count = len(values)
     if count > MAXIMUM_NAMES:
         yield Violation("dns_names", "names are counted", f"at most {MAXIMUM_NAMES} names, not {count}")
         return
-    length = sum(map(len, names.dns_names + names.ip_addresses + names.email_addresses + names.uris))
+    length = sum(map(len, values))
     if length > MAXIMUM_NAMES_LENGTH:
         yield Violation("dns_names", "names are counted", f"at most {MAXIMUM_NAMES_LENGTH} characters, not {length}")
         return
@@ -126,9 +127,10 @@ def subject_alt_name_violations(names: SubjectAltNames) -> Iterator[Violation]:
         ("ip_addresses", names.ip_addresses, ip_address_fault),
         ("email_addresses", names.email_addresses, email_address_fault),
         ("uris", names.uris, uri_fault),
+        ("user_principal_names", names.user_principal_names, user_principal_name_fault),
     )
-    for field, values, fault_of in checks:
-        for index, value in enumerate(values):
+    for field, forms, fault_of in checks:
+        for index, value in enumerate(forms):
             fault = fault_of(value)
             if fault:
                 yield Violation(f"{field}[{index}]", "RFC 5280 section 4.2.1.6", fault)
@@ -164,6 +166,14 @@ def email_address_fault(address: str) -> str:
     if not at or not _LOCAL_PART.fullmatch(local) or len(local) > 64:
         return "a mailbox is local-part@domain"
     return dns_name_fault(domain) if "*" not in domain else "a mailbox has no wildcard"
+
+
+def user_principal_name_fault(name: str) -> str:
+    """Say what is wrong with a user principal name, "" if nothing (MS-ADTS section 5.1.1.1.1)."""
+    account, at, domain = name.rpartition("@")
+    if not at or not account.strip() or not account.isprintable() or "@" in account:
+        return "a user principal name is account@domain"
+    return dns_name_fault(domain) if "*" not in domain else "a user principal name has no wildcard"
 
 
 def uri_fault(uri: str) -> str:

@@ -5,9 +5,20 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from es_pki.events import codec
+from es_pki.events.acme_account import (
+    ACMEAccountDeactivated,
+    ACMEAccountKeyPrepared,
+    ACMEAccountKeyRolledOver,
+    ACMEAccountPrepared,
+    ACMEAccountRegistered,
+    ACMEDeactivationRequested,
+    ACMEKeyRollOverFailed,
+    ACMERegistrationFailed,
+)
 from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed
 from es_pki.events.certificate import (
     CertificateDeleted,
+    CertificateImported,
     CertificateIssued,
     CertificatePrepared,
     CertificateRolledBack,
@@ -15,6 +26,8 @@ from es_pki.events.certificate import (
     SigningFailed,
 )
 from es_pki.events.happened import Happened
+from es_pki.events.key_compromise import KeyCompromiseReported, KeyUsesRevoked
+from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared, OCSPResponderSigningFailed
 from es_pki.events.service import CertificateDeployed, DeploymentFailed, DeploymentRolledBack, DeploymentStarted
 
 
@@ -29,6 +42,13 @@ class SignCertificate(Struct, frozen=True, tag=True, omit_defaults=True):
 
     certificate_id: str
     version: int = 1
+
+
+class SignOCSPResponder(Struct, frozen=True, tag=True):
+    """Sign the prepared certificate of an authority's OCSP responder and record it."""
+
+    authority_id: str
+    version: int
 
 
 class DiscardKeys(Struct, frozen=True, tag=True):
@@ -52,7 +72,43 @@ class RedeployCertificate(Struct, frozen=True, tag=True):
     position: int
 
 
-Effect = SignAuthority | SignCertificate | DiscardKeys | DeployService | RedeployCertificate
+class RevokeKeyUses(Struct, frozen=True, tag=True):
+    """Revoke what was certified for a compromised key, known by its SHA-256 in hex, and record it."""
+
+    public_key_hash: str
+
+
+class OpenACMEAccount(Struct, frozen=True, tag=True):
+    """Open the prepared account at its directory and record it."""
+
+    account_id: str
+
+
+class RollOverACMEKey(Struct, frozen=True, tag=True):
+    """Have the directory take the account's new key `key_id` and record it."""
+
+    account_id: str
+    key_id: str
+
+
+class CloseACMEAccount(Struct, frozen=True, tag=True):
+    """Close the account at its directory and record it."""
+
+    account_id: str
+
+
+Effect = (
+    SignAuthority
+    | SignCertificate
+    | SignOCSPResponder
+    | DiscardKeys
+    | RevokeKeyUses
+    | OpenACMEAccount
+    | RollOverACMEKey
+    | CloseACMEAccount
+    | DeployService
+    | RedeployCertificate
+)
 
 SETTLED_BY_DOING = (RedeployCertificate,)
 """The effects that nothing is recorded of: once they are done they are settled."""
@@ -80,11 +136,25 @@ REACTED_TO = codec.stored_types_of(
     SigningFailed,
     CertificateDeleted,
     PrivateKeysDiscarded,
+    CertificateImported,
     CertificateRolledBack,
     DeploymentStarted,
     CertificateDeployed,
     DeploymentFailed,
     DeploymentRolledBack,
+    KeyCompromiseReported,
+    KeyUsesRevoked,
+    OCSPResponderPrepared,
+    OCSPResponderCertified,
+    OCSPResponderSigningFailed,
+    ACMEAccountPrepared,
+    ACMEAccountRegistered,
+    ACMERegistrationFailed,
+    ACMEAccountKeyPrepared,
+    ACMEAccountKeyRolledOver,
+    ACMEKeyRollOverFailed,
+    ACMEDeactivationRequested,
+    ACMEAccountDeactivated,
 )
 """The stored types of the events that `react` looks at, old names too."""
 
@@ -102,15 +172,43 @@ def react(happened: Happened) -> Iterator[Due | Settled]:
             yield Settled(SignCertificate(happened.id, version))
             if version > 1 and isinstance(happened.event, CertificateIssued):
                 yield Due(RedeployCertificate(happened.id, happened.position), at_once=True)
+        case CertificateImported(version=version) if version > 1:
+            yield Due(RedeployCertificate(happened.id, happened.position), at_once=True)
         case CertificateRolledBack():
             yield Due(RedeployCertificate(happened.id, happened.position), at_once=True)
         case DeploymentStarted(deployment_id=deployment_id):
             yield Due(DeployService(happened.id, deployment_id), at_once=True)
         case CertificateDeployed() | DeploymentFailed() | DeploymentRolledBack():
             yield Settled(DeployService(happened.id, happened.event.deployment_id))
+        case OCSPResponderPrepared(version=version):
+            yield Due(SignOCSPResponder(happened.id, version))
+        case OCSPResponderCertified(version=version) | OCSPResponderSigningFailed(version=version):
+            yield Settled(SignOCSPResponder(happened.id, version))
         case CertificateDeleted(key_ids=key_ids) if key_ids:
             yield Due(DiscardKeys(happened.id, key_ids))
         case PrivateKeysDiscarded(key_ids=key_ids):
             yield Settled(DiscardKeys(happened.id, key_ids))
+        case KeyCompromiseReported():
+            yield Due(RevokeKeyUses(happened.id))
+        case KeyUsesRevoked():
+            yield Settled(RevokeKeyUses(happened.id))
+        case _:
+            yield from _of_acme_account(happened)
+
+
+def _of_acme_account(happened: Happened) -> Iterator[Due | Settled]:
+    match happened.event:
+        case ACMEAccountPrepared():
+            yield Due(OpenACMEAccount(happened.id))
+        case ACMEAccountRegistered() | ACMERegistrationFailed():
+            yield Settled(OpenACMEAccount(happened.id))
+        case ACMEAccountKeyPrepared(key_id=key_id):
+            yield Due(RollOverACMEKey(happened.id, key_id))
+        case ACMEAccountKeyRolledOver(key_id=key_id) | ACMEKeyRollOverFailed(key_ids=(key_id,)):
+            yield Settled(RollOverACMEKey(happened.id, key_id))
+        case ACMEDeactivationRequested():
+            yield Due(CloseACMEAccount(happened.id))
+        case ACMEAccountDeactivated():
+            yield Settled(CloseACMEAccount(happened.id))
         case _:
             pass

@@ -37,8 +37,23 @@ class SerialNumberTaken(Refused):
     kind = Kind.CLASHING
 
 
+class ProfileMissing(Refused):
+    """There is no profile of this name or id. `GET /api/v1/profiles` lists those that there are."""
+
+    kind = Kind.MISSING
+
+
 class KeyCompromised(Refused):
     """The key, or the authority's, was reported as compromised: others may have it. Make a new key and use that."""
+
+
+class AlreadyRevoked(Refused):
+    """It was revoked before, otherwise than is asked for now: that stays, with the time and reason that are named.
+
+    If its key turns out to be compromised as well, report the key: ReportKeyCompromise.
+    """
+
+    kind = Kind.CLASHING
 
 
 class NotFound(Refused):

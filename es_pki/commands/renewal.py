@@ -6,22 +6,26 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from es_pki.commands.lineage import State, Version, check_is_signed, check_is_there
-from es_pki.commands.preparation import Wanted, prepared, was_decided
+from es_pki.commands.preparation import Wanted, completed, drafted, prepared, was_decided
 from es_pki.commands.refusals import RulesBroken, SigningGivenUp
+from es_pki.commands.rules import Draft
 from es_pki.decider import Kind, Refused, RequestReused, Violation
-from es_pki.events.certificate import CertificateEvent, CertificatePrepared
+from es_pki.events.certificate import CertificateEvent, CertificateImported, CertificatePrepared
 from es_pki.values import Issuer, PublicKey, Subject, SubjectAltNames, Template
+from es_pki.values.foreign import known_subject
+from es_pki.values.profile import Profile
 
 
 class Further(Struct, frozen=True):
     """What every way of asking for a lineage's next version has in common.
 
     `request_id` is the same for the same Idempotency-Key. `issuer` None: it signs for itself, as the versions before
-    did. `key_id` None: the private key is not kept here.
+    did. `key_id` None: the private key is not kept here. `profile` is that of the version before, as it is today.
     """
 
     certificate_id: str
     issuer: Issuer | None
+    profile: Profile
     public_key: PublicKey
     key_id: str | None
     validity_days: int | None
@@ -32,10 +36,11 @@ class Further(Struct, frozen=True):
 
 
 class Names(Struct, frozen=True):
-    """What a certificate or CSR names."""
+    """What a certificate or CSR names; a CSR tells no security identifier."""
 
     subject: Subject
     subject_alt_names: SubjectAltNames
+    security_identifier: str = ""
 
 
 class RenewCertificate(Struct, frozen=True):
@@ -64,6 +69,12 @@ class KeyHere(Refused):
     kind = Kind.CLASHING
 
 
+class IssuedElsewhere(Refused):
+    """Who issued the certificate isn't here. Import what it issues next, or issue a certificate by another name."""
+
+    kind = Kind.CLASHING
+
+
 def renew(
     command: RenewCertificate, state: State, before: Version, encode: Callable[[Template], bytes]
 ) -> list[CertificateEvent]:
@@ -72,9 +83,10 @@ def renew(
         return []
     if before.certificate is None:
         raise SigningGivenUp(f"the certificate {state.name} was never signed: {before.failure}")
-    same = Names(before.prepared.subject, before.prepared.subject_alt_names)
+    same = names_of(before)
     if command.csr is not None:
-        RulesBroken.if_any(_csr_violations(command.csr, same))
+        asked = Names(completed(command.csr.subject, command.further.profile), command.csr.subject_alt_names)
+        RulesBroken.if_any(_csr_violations(asked, same))
     return [_next(command.further, same, state, before, encode)]
 
 
@@ -87,6 +99,34 @@ def reissue(
     return [_next(command.further, command.names, state, before, encode)]
 
 
+def names_of(version: Version) -> Names:
+    """Return what a version names. Raises `RulesBroken` for one from elsewhere that names what none here may."""
+    prepared = version.prepared
+    if isinstance(prepared, CertificatePrepared):
+        return Names(prepared.subject, prepared.subject_alt_names, prepared.security_identifier)
+    subject = known_subject(prepared.subject)
+    if subject is None or prepared.other_names:
+        detail = "it has names of forms that aren't certified here: reissue it with others"
+        raise RulesBroken(detail, Violation("certificate", "names are known", detail))
+    return Names(subject, prepared.subject_alt_names)
+
+
+def profile_name_of(prepared: CertificatePrepared | CertificateImported) -> str:
+    """Return the name of a version's profile. Raises `RulesBroken` for one from elsewhere that has none."""
+    if not prepared.profile:
+        detail = "its purposes are those of no profile: issue one by another name"
+        raise RulesBroken(detail, Violation("certificate", "profiles are known", detail))
+    return prepared.profile
+
+
+def _check_issuer(further: Further, before: Version) -> None:
+    """Require an issuer for what neither an authority here issued nor it itself."""
+    prepared = before.prepared
+    if isinstance(prepared, CertificateImported) and further.issuer is None and not prepared.is_self_signed:
+        detail = "its authority isn't here: import what that issues next, or issue a certificate by another name"
+        raise IssuedElsewhere(detail, Violation("certificate", "who issued it goes on", detail))
+
+
 def _was_asked_for(further: Further, state: State, before: Version) -> bool:
     """Tell whether this very request was decided; if not, require that the lineage may go on with its key."""
     if further.request_id == further.certificate_id:
@@ -96,6 +136,7 @@ def _was_asked_for(further: Further, state: State, before: Version) -> bool:
         return True
     check_is_there(state)
     check_is_signed(state)
+    _check_issuer(further, before)
     if further.key_id is not None and before.prepared.key_id is None:
         detail = "the private key is not kept here: send a CSR of a new key, or ask for reuse_key"
         raise KeyElsewhere(detail, Violation("certificate", "a key stays where it is", detail))
@@ -114,32 +155,52 @@ def _csr_violations(asked: Names, same: Names) -> Iterator[Violation]:
 
 
 def _by_form(names: SubjectAltNames) -> list[set[str]]:
-    return [set(form) for form in (names.dns_names, names.ip_addresses, names.email_addresses, names.uris)]
+    return [set(getattr(names, form)) for form in names.__struct_fields__]
 
 
-def _next(
-    further: Further, names: Names, state: State, before: Version, encode: Callable[[Template], bytes]
-) -> CertificatePrepared:
-    """Prepare the next version, unless days were asked for, for as many as the one before it."""
-    life = before.prepared.not_after - before.prepared.not_before
-    wanted = Wanted(
+def draft_of_next(command: RenewCertificate | ReissueCertificate, state: State, before: Version) -> Draft:
+    """Return the version after `before`, before anyone agreed to it."""
+    further = command.further
+    names = command.names if isinstance(command, ReissueCertificate) else names_of(before)
+    return drafted(
+        _wanted(further, names, state),
+        issuer=further.issuer,
+        key_is_here=further.key_id is not None,
+        default_days=_days_of(before),
+    )
+
+
+def _wanted(further: Further, names: Names, state: State) -> Wanted:
+    return Wanted(
         certificate_id=further.certificate_id,
         name=state.name,
-        profile=before.prepared.profile,
+        profile=further.profile,
         subject=names.subject,
         subject_alt_names=names.subject_alt_names,
+        security_identifier=names.security_identifier,
         public_key=further.public_key,
         validity_days=further.validity_days,
         serial_number=further.serial_number,
         now=further.now,
         request_digest=further.request_digest,
     )
+
+
+def _days_of(before: Version) -> int:
+    """Return the whole days that a version holds."""
+    return -(-(before.prepared.not_after - before.prepared.not_before) // timedelta(days=1))
+
+
+def _next(
+    further: Further, names: Names, state: State, before: Version, encode: Callable[[Template], bytes]
+) -> CertificatePrepared:
+    """Prepare the next version, unless days were asked for, for as many as the one before it."""
     return prepared(
-        wanted,
+        _wanted(further, names, state),
         encode,
         issuer=further.issuer,
         key_id=further.key_id,
-        default_days=-(-life // timedelta(days=1)),
+        default_days=_days_of(before),
         version=max(state.versions) + 1,
         request_id=further.request_id,
     )

@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from es_pki.commands.key_guard import trusted_key
 from es_pki.commands.names import own_name_violations, subject_alt_name_violations, subject_violations
-from es_pki.commands.profile import PROFILES
 from es_pki.commands.refusals import RulesBroken, taken
 from es_pki.decider import Decider, Guard, Kind, Refused, RequestReused, Reservation, Violation
 from es_pki.events.reservation import NameReserved
@@ -21,7 +20,8 @@ from es_pki.events.signing_request import (
     SigningRequestRejected,
     SigningRequestSigned,
 )
-from es_pki.values import Profile, PublicKey, Subject, SubjectAltNames
+from es_pki.values import PublicKey, Subject, SubjectAltNames
+from es_pki.values.profile import Profile
 
 CATEGORY = "signing_request"
 
@@ -169,7 +169,7 @@ def _create(command: CreateCSR, state: State) -> list[SigningRequestEvent]:
             name=command.name,
             subject=command.subject,
             subject_alt_names=command.subject_alt_names,
-            profile=command.profile,
+            profile=command.profile.name,
             key_type=command.public_key.key_type,
             key_id=command.key_id,
             public_key_hash=command.public_key.hash,
@@ -215,7 +215,7 @@ def _wish_violations(command: CreateCSR) -> Iterator[Violation]:
     """Judge only what is made here: others' CSRs may name nothing, and it is for their issuers to add names."""
     if not command.subject and not command.subject_alt_names:
         yield Violation("subject", "RFC 5280 section 4.1.2.6", "give a subject or a subject alternative name")
-    if PROFILES[command.profile].is_authority:
+    if command.profile.terms.is_authority:
         yield Violation("profile", "authorities are created", "use CreateAuthority for an authority of your own")
 
 

@@ -4,7 +4,14 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from es_pki.values import IssuancePolicy, KeyType, NameConstraints, Subject
+from es_pki.values import (
+    CRLReason,
+    IssuancePolicy,
+    KeyType,
+    NameConstraints,
+    Subject,
+)
+from es_pki.values.foreign import ForeignSubject, KeyKind
 
 
 class AuthorityPrepared(Struct, frozen=True, omit_defaults=True):
@@ -41,10 +48,58 @@ class AuthoritySigningFailed(Struct, frozen=True, omit_defaults=True):
     reason: str
 
 
+class AuthorityImported(Struct, frozen=True, omit_defaults=True):
+    """An authority that was made elsewhere is known here; with `key_id` its private key is here, and it may sign.
+
+    `issuer_id` is the authority's here that signed it, None for a root and for what none here signed. `public_key` is
+    the DER SubjectPublicKeyInfo, `certificate` is DER; so are those above it in `chain`, upwards, as far as they came
+    with it and no authority here stands above it. `serial_number` is hex.
+    """
+
+    name: str
+    subject: ForeignSubject
+    issuer: ForeignSubject
+    issuer_id: str | None
+    key: KeyKind
+    key_id: str | None
+    public_key: bytes
+    serial_number: str
+    not_before: datetime
+    not_after: datetime
+    path_length: int | None
+    name_constraints: NameConstraints
+    certificate: bytes
+    request_digest: bytes
+    chain: tuple[bytes, ...] = ()
+
+
 class IssuancePolicyAdopted(Struct, frozen=True, omit_defaults=True):
     """From now on the authority issues under this policy."""
 
     policy: IssuancePolicy
 
 
-AuthorityEvent = AuthorityPrepared | AuthorityCreated | AuthoritySigningFailed | IssuancePolicyAdopted
+class AuthorityRevoked(Struct, frozen=True, omit_defaults=True):
+    """The authority's certificate doesn't hold any more, and never will: it issues nothing from now on.
+
+    `name`, `issuer_id`, `serial_number` and `not_after` are the authority's, so that its issuer's CRL is made from such
+    events alone. `revoked_at` (whole seconds), `reason` and `invalidity_date` are as in CertificateRevoked.
+    """
+
+    name: str
+    issuer_id: str
+    serial_number: str
+    not_after: datetime
+    revoked_at: datetime
+    reason: CRLReason
+    invalidity_date: datetime | None = None
+
+
+AuthorityEvent = (
+    AuthorityPrepared
+    | AuthorityCreated
+    | AuthoritySigningFailed
+    | AuthorityImported
+    | IssuancePolicyAdopted
+    | AuthorityRevoked
+)

@@ -4,7 +4,8 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from es_pki.values import ExportFormat, KeyType, Profile, Subject, SubjectAltNames
+from es_pki.values import CRLReason, ExportFormat, KeyType, Subject, SubjectAltNames
+from es_pki.values.foreign import ForeignSubject, KeyKind
 
 
 class CertificatePrepared(Struct, frozen=True, omit_defaults=True):
@@ -15,12 +16,16 @@ class CertificatePrepared(Struct, frozen=True, omit_defaults=True):
     TBSCertificate. `request_digest` is the SHA-256 of what was asked for: the same request again is recognised by it.
     `public_key_hash` is the SHA-256 of the SubjectPublicKeyInfo in hex ("" while that was not noted).
     `request_id` tells wishes for further versions of one lineage apart; the first version's is the lineage's own id.
+    `profile` is the name of the profile whose terms, in their `profile_version`, it was made under.
+    `security_identifier` is that of the Active Directory account it names ("" for none).
+    `is_authority`: it may sign certificates itself.
+    `crl_shard` is the number of the issuer's CRL that it names as its own; 0 is the one that lists all.
     """
 
     version: int
     name: str
     issuer_id: str | None
-    profile: Profile
+    profile: str
     subject: Subject
     subject_alt_names: SubjectAltNames
     key_type: KeyType
@@ -32,6 +37,10 @@ class CertificatePrepared(Struct, frozen=True, omit_defaults=True):
     request_digest: bytes
     public_key_hash: str = ""
     request_id: str = ""
+    profile_version: int = 1
+    security_identifier: str = ""
+    is_authority: bool = False
+    crl_shard: int = 0
 
 
 class CertificateIssued(Struct, frozen=True, omit_defaults=True):
@@ -46,6 +55,38 @@ class SigningFailed(Struct, frozen=True, omit_defaults=True):
 
     version: int
     reason: str
+
+
+class CertificateImported(Struct, frozen=True, omit_defaults=True):
+    """A certificate that was made elsewhere is the lineage's `version`, and the current one from now on.
+
+    What it says is told as in CertificatePrepared, but as it stands in it: `subject_alt_names` may not be in their
+    canonical forms; `other_names` are those of further forms, `form:value`. `issuer_id` is the authority's here that
+    signed it, if one did. `profile` is the one whose purposes it has, "" if no one's are. `certificate` is DER, and
+    so are those above it in `chain`, upwards, as far as they came with it and no authority here stands above it.
+    `is_self_signed` tells whether it signed for itself; `is_authority`, whether it may sign certificates.
+    """
+
+    version: int
+    name: str
+    issuer_id: str | None
+    profile: str
+    subject: ForeignSubject
+    issuer: ForeignSubject
+    subject_alt_names: SubjectAltNames
+    key: KeyKind
+    key_id: str | None
+    public_key_hash: str
+    serial_number: str
+    not_before: datetime
+    not_after: datetime
+    certificate: bytes
+    request_digest: bytes
+    request_id: str
+    chain: tuple[bytes, ...] = ()
+    other_names: tuple[str, ...] = ()
+    is_self_signed: bool = False
+    is_authority: bool = False
 
 
 class CertificateRolledBack(Struct, frozen=True, omit_defaults=True):
@@ -78,12 +119,13 @@ class CertificateDeleted(Struct, frozen=True, omit_defaults=True):
     """The lineage is done with. Its names were released with this event, its private keys are to be removed.
 
     `names` are those that led to it, `key_ids` its keys in the key store. The log keeps its certificates, and their
-    serial numbers stay taken.
+    serial numbers stay taken. `fingerprints` are those of the imported ones, which may be imported anew.
     """
 
     names: tuple[str, ...]
     key_ids: tuple[str, ...] = ()
     reason: str = ""
+    fingerprints: tuple[str, ...] = ()
 
 
 class PrivateKeysDiscarded(Struct, frozen=True, omit_defaults=True):
@@ -109,6 +151,51 @@ class PrivateKeyExported(Struct, frozen=True, omit_defaults=True):
     legacy: bool = False
 
 
+class CertificateHeld(Struct, frozen=True, omit_defaults=True):
+    """A version doesn't hold at present, since `held_at`: it is revoked, or released and good again.
+
+    `name` is what the lineage was called then. `issuer_id`, `serial_number`, `not_after` and `crl_shard` are those of
+    the version, so that a CRL is made from such events alone.
+    """
+
+    version: int
+    name: str
+    issuer_id: str
+    serial_number: str
+    not_after: datetime
+    held_at: datetime
+    crl_shard: int = 0
+
+
+class CertificateReleased(Struct, frozen=True, omit_defaults=True):
+    """A version that was held is good again, as if it had never been held. The fields are as in CertificateHeld."""
+
+    version: int
+    issuer_id: str
+    serial_number: str
+    not_after: datetime
+    crl_shard: int = 0
+
+
+class CertificateRevoked(Struct, frozen=True, omit_defaults=True):
+    """A version doesn't hold any more, and never will: nothing about that is ever decided again.
+
+    `revoked_at` (whole seconds) is when it stopped holding: of a version that was held, when that began.
+    `invalidity_date` is since when its key, or what it says, isn't to be trusted (RFC 5280 section 5.3.2).
+    The other fields are as in CertificateHeld.
+    """
+
+    version: int
+    name: str
+    issuer_id: str
+    serial_number: str
+    not_after: datetime
+    revoked_at: datetime
+    reason: CRLReason
+    invalidity_date: datetime | None = None
+    crl_shard: int = 0
+
+
 class UseBegun(Struct, frozen=True, omit_defaults=True):
     """A service is to serve the certificate, or to fall back on it: it is recorded with the service's own event.
 
@@ -130,6 +217,7 @@ CertificateEvent = (
     CertificatePrepared
     | CertificateIssued
     | SigningFailed
+    | CertificateImported
     | CertificateRolledBack
     | CertificateRenamed
     | CertificateLabelled
@@ -137,6 +225,9 @@ CertificateEvent = (
     | CertificateDeleted
     | PrivateKeysDiscarded
     | PrivateKeyExported
+    | CertificateHeld
+    | CertificateReleased
+    | CertificateRevoked
     | UseBegun
     | UseEnded
 )

@@ -10,20 +10,37 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
+from es_pki.events.acme_account import (
+    ACMEAccountDeactivated,
+    ACMEAccountEvent,
+    ACMEAccountKeyPrepared,
+    ACMEAccountKeyRolledOver,
+    ACMEAccountPrepared,
+    ACMEAccountRegistered,
+    ACMEDeactivationRequested,
+    ACMEKeyRollOverFailed,
+    ACMERegistrationFailed,
+)
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityEvent,
+    AuthorityImported,
     AuthorityPrepared,
+    AuthorityRevoked,
     AuthoritySigningFailed,
     IssuancePolicyAdopted,
 )
 from es_pki.events.certificate import (
     CertificateDeleted,
     CertificateEvent,
+    CertificateHeld,
+    CertificateImported,
     CertificateIssued,
     CertificateLabelled,
     CertificatePrepared,
+    CertificateReleased,
     CertificateRenamed,
+    CertificateRevoked,
     CertificateRolledBack,
     OwnerAssigned,
     PrivateKeyExported,
@@ -32,10 +49,18 @@ from es_pki.events.certificate import (
     UseBegun,
     UseEnded,
 )
-from es_pki.events.key_compromise import KeyCompromiseEvent, KeyCompromiseReported
+from es_pki.events.key_compromise import KeyCompromiseEvent, KeyCompromiseReported, KeyUsesRevoked
 from es_pki.events.log_key import LogKeyAdopted, LogKeyEvent, LogRestored
+from es_pki.events.ocsp_responder import (
+    OCSPResponderCertified,
+    OCSPResponderEvent,
+    OCSPResponderPrepared,
+    OCSPResponderSigningFailed,
+)
 from es_pki.events.principal import PrincipalEvent, TokenCreated, TokenRevoked
+from es_pki.events.profile import ProfileDefined, ProfileEvent, ProfileRetired
 from es_pki.events.reservation import NameReleased, NameReserved, ReservationEvent, SerialNumberReserved
+from es_pki.events.revocation_list import CRLIssued, CRLPrepared, RevocationListEvent
 from es_pki.events.service import (
     CertificateBound,
     CertificateDeployed,
@@ -57,26 +82,43 @@ from es_pki.events.signing_request import (
     SigningRequestRejected,
     SigningRequestSigned,
 )
+from es_pki.events.trust_store import CertificateDistrusted, CertificateTrusted, TrustStoreCreated, TrustStoreEvent
 
 Event = (
-    AuthorityEvent
+    ACMEAccountEvent
+    | AuthorityEvent
     | CertificateEvent
     | KeyCompromiseEvent
     | LogKeyEvent
+    | OCSPResponderEvent
     | PrincipalEvent
+    | ProfileEvent
     | ReservationEvent
+    | RevocationListEvent
     | ServiceEvent
     | SigningRequestEvent
+    | TrustStoreEvent
 )
 
 EVENT_TYPES: dict[str, type[Event]] = {
+    "acme_account.prepared.v1": ACMEAccountPrepared,
+    "acme_account.registered.v1": ACMEAccountRegistered,
+    "acme_account.registration_failed.v1": ACMERegistrationFailed,
+    "acme_account.key_prepared.v1": ACMEAccountKeyPrepared,
+    "acme_account.key_rolled_over.v1": ACMEAccountKeyRolledOver,
+    "acme_account.key_roll_over_failed.v1": ACMEKeyRollOverFailed,
+    "acme_account.deactivation_requested.v1": ACMEDeactivationRequested,
+    "acme_account.deactivated.v1": ACMEAccountDeactivated,
     "authority.prepared.v1": AuthorityPrepared,
     "authority.created.v1": AuthorityCreated,
     "authority.signing_failed.v1": AuthoritySigningFailed,
+    "authority.imported.v1": AuthorityImported,
     "authority.issuance_policy_adopted.v1": IssuancePolicyAdopted,
+    "authority.revoked.v1": AuthorityRevoked,
     "certificate.prepared.v1": CertificatePrepared,
     "certificate.issued.v1": CertificateIssued,
     "certificate.signing_failed.v1": SigningFailed,
+    "certificate.imported.v1": CertificateImported,
     "certificate.rolled_back.v1": CertificateRolledBack,
     "certificate.renamed.v1": CertificateRenamed,
     "certificate.labelled.v1": CertificateLabelled,
@@ -84,16 +126,27 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "certificate.deleted.v1": CertificateDeleted,
     "certificate.private_keys_discarded.v1": PrivateKeysDiscarded,
     "certificate.private_key_exported.v1": PrivateKeyExported,
+    "certificate.held.v1": CertificateHeld,
+    "certificate.released.v1": CertificateReleased,
+    "certificate.revoked.v1": CertificateRevoked,
     "certificate.use_begun.v1": UseBegun,
     "certificate.use_ended.v1": UseEnded,
     "key_compromise.reported.v1": KeyCompromiseReported,
+    "key_compromise.uses_revoked.v1": KeyUsesRevoked,
     "log_key.adopted.v1": LogKeyAdopted,
     "log_key.log_restored.v1": LogRestored,
+    "ocsp_responder.prepared.v1": OCSPResponderPrepared,
+    "ocsp_responder.certified.v1": OCSPResponderCertified,
+    "ocsp_responder.signing_failed.v1": OCSPResponderSigningFailed,
     "principal.token_created.v1": TokenCreated,
     "principal.token_revoked.v1": TokenRevoked,
+    "profile.defined.v1": ProfileDefined,
+    "profile.retired.v1": ProfileRetired,
     "reservation.name_reserved.v1": NameReserved,
     "reservation.name_released.v1": NameReleased,
     "reservation.serial_number_reserved.v1": SerialNumberReserved,
+    "revocation_list.crl_prepared.v1": CRLPrepared,
+    "revocation_list.crl_issued.v1": CRLIssued,
     "service.registered.v1": ServiceRegistered,
     "service.installation_adopted.v1": InstallationAdopted,
     "service.certificate_bound.v1": CertificateBound,
@@ -109,6 +162,9 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "signing_request.approved.v1": SigningRequestApproved,
     "signing_request.signed.v1": SigningRequestSigned,
     "signing_request.rejected.v1": SigningRequestRejected,
+    "trust_store.created.v1": TrustStoreCreated,
+    "trust_store.certificate_trusted.v1": CertificateTrusted,
+    "trust_store.certificate_distrusted.v1": CertificateDistrusted,
 }
 
 """The newest stored type of every event."""

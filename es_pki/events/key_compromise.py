@@ -13,4 +13,10 @@ class KeyCompromiseReported(Struct, frozen=True, omit_defaults=True):
     reason: str
 
 
-KeyCompromiseEvent = KeyCompromiseReported
+class KeyUsesRevoked(Struct, frozen=True, omit_defaults=True):
+    """What was certified for the reported key was revoked, as far as anybody here can: `count` of them just now."""
+
+    count: int
+
+
+KeyCompromiseEvent = KeyCompromiseReported | KeyUsesRevoked

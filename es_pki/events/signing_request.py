@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from es_pki.values import KeyType, Profile, Subject, SubjectAltNames
+from es_pki.values import KeyType, Subject, SubjectAltNames
 
 
 class SigningRequestCreated(Struct, frozen=True, omit_defaults=True):
@@ -16,7 +16,7 @@ class SigningRequestCreated(Struct, frozen=True, omit_defaults=True):
     name: str
     subject: Subject
     subject_alt_names: SubjectAltNames
-    profile: Profile
+    profile: str
     key_type: KeyType
     key_id: str
     public_key_hash: str

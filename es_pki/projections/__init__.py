@@ -6,6 +6,7 @@ A view shows and decides nothing. Rows may be queried as of any position: the st
 from typing import Any
 
 from es_pki.projections import (
+    acme_accounts,
     authorities,
     expiry_calendar,
     history,
@@ -13,9 +14,14 @@ from es_pki.projections import (
     key_compromises,
     key_uses,
     principals,
+    profiles,
+    revocation_lists,
+    revocations,
     service_usage,
     services,
     signing_requests,
+    trust,
+    trust_stores,
 )
 from es_pki.projections.view import View
 
@@ -28,7 +34,13 @@ VIEWS: tuple[View[Any], ...] = (
     key_uses.view,
     key_compromises.view,
     signing_requests.view,
+    profiles.view,
+    trust_stores.view,
+    trust.view,
+    revocations.view,
+    revocation_lists.view,
     services.view,
     service_usage.view,
+    acme_accounts.view,
 )
 """Every view there is."""

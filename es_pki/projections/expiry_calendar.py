@@ -1,6 +1,7 @@
 """The expiry calendar: what stops being valid when, authorities and certificates alike.
 
-Of a certificate only the current version counts: that an earlier one expires, which was replaced, alarms nobody.
+Of a certificate only the current version counts: that an earlier one expires, which was replaced, alarms nobody. Nor
+does what was revoked: it has ended already. What is only held may be released.
 """
 
 from datetime import datetime
@@ -9,12 +10,20 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed
+from es_pki.events.authority import (
+    AuthorityCreated,
+    AuthorityImported,
+    AuthorityPrepared,
+    AuthorityRevoked,
+    AuthoritySigningFailed,
+)
 from es_pki.events.certificate import (
     CertificateDeleted,
+    CertificateImported,
     CertificateIssued,
     CertificatePrepared,
     CertificateRenamed,
+    CertificateRevoked,
     CertificateRolledBack,
     SigningFailed,
 )
@@ -22,7 +31,10 @@ from es_pki.events.happened import Happened
 from es_pki.projections.view import View, own_id
 
 NAME = "expiry_calendar"
-VERSION = 2
+VERSION = 4
+
+
+Begun = AuthorityPrepared | AuthorityImported | CertificatePrepared | CertificateImported
 
 
 class Kind(StrEnum):
@@ -41,7 +53,8 @@ class Version(Struct, frozen=True):
 
 
 class Row(Version, frozen=True, kw_only=True):
-    """One thing that expires. `signed` is "no" until the signature is there: such a row is no entry yet.
+    """One thing that expires. `signed` is "no" until the signature is there: such a row is no entry yet. One that is
+    "revoked" is none any more.
 
     `other_versions` are those that may become current: outstanding ones, and earlier ones that still hold.
     """
@@ -58,6 +71,10 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
     match happened.event:
         case AuthorityPrepared() | CertificatePrepared() as event:
             return _prepared(row, event, happened)
+        case AuthorityImported() as authority:
+            return _current(_prepared(row, authority, happened), 1)
+        case CertificateImported(version=number) as imported:
+            return _current(_prepared(row, imported, happened), number)
         case AuthoritySigningFailed() | CertificateDeleted():
             return None
         case _ if row is None:
@@ -66,6 +83,10 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
             return replace(row, signed="yes")
         case CertificateIssued(version=number) | CertificateRolledBack(version=number):
             return _current(row, number)
+        case AuthorityRevoked():
+            return replace(row, signed="revoked")
+        case CertificateRevoked(version=number):
+            return replace(row, signed="revoked") if number == row.version else _without(row, number)
         case SigningFailed(version=number):
             return _without(row, number)
         case CertificateRenamed(name=name):
@@ -74,9 +95,9 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
             return row
 
 
-def _prepared(row: Row | None, event: AuthorityPrepared | CertificatePrepared, happened: Happened) -> Row:
+def _prepared(row: Row | None, event: Begun, happened: Happened) -> Row:
     kind, number = Kind.AUTHORITY, 1
-    if isinstance(event, CertificatePrepared):
+    if isinstance(event, CertificatePrepared | CertificateImported):
         kind, number = Kind.CERTIFICATE, event.version
     version = Version(number, event.serial_number, event.not_after)
     if row is None:
@@ -116,12 +137,16 @@ view = View(
         AuthorityPrepared,
         AuthorityCreated,
         AuthoritySigningFailed,
+        AuthorityImported,
         CertificatePrepared,
         CertificateIssued,
         SigningFailed,
+        CertificateImported,
         CertificateRolledBack,
         CertificateRenamed,
         CertificateDeleted,
+        CertificateRevoked,
+        AuthorityRevoked,
     ),
     key=own_id,
     evolve=evolve,

@@ -10,20 +10,25 @@ from msgspec.structs import asdict, replace
 
 from es_pki.events.certificate import (
     CertificateDeleted,
+    CertificateHeld,
+    CertificateImported,
     CertificateIssued,
     CertificateLabelled,
     CertificatePrepared,
+    CertificateReleased,
     CertificateRenamed,
+    CertificateRevoked,
     CertificateRolledBack,
     OwnerAssigned,
     SigningFailed,
 )
 from es_pki.events.happened import Happened
 from es_pki.projections.view import View, own_id
-from es_pki.values import KeyAlgorithm, KeyType, Profile, Subject, SubjectAltNames
+from es_pki.values import CRLReason, KeyAlgorithm, SubjectAltNames
+from es_pki.values.foreign import ForeignSubject, shown_subject
 
 NAME = "inventory"
-VERSION = 3
+VERSION = 6
 
 
 class CertificateStatus(StrEnum):
@@ -31,22 +36,30 @@ class CertificateStatus(StrEnum):
 
     PREPARED = "prepared"
     ISSUED = "issued"
+    HELD = "held"
+    REVOKED = "revoked"
     FAILED = "failed"
 
 
 class Version(Struct, frozen=True):
     """One version. `key_is_here` tells whether the private key is kept; `fingerprint` is the SHA-256 in hex.
 
-    `security_bits` is the key's strength; `public_key_hash` is the SHA-256 of the SubjectPublicKeyInfo in hex.
+    `profile_version` counts the terms of its profile; `security_identifier` is that of the Active Directory account it
+    names ("" for none). `security_bits` is the key's strength; `public_key_hash` is the SHA-256 of the
+    SubjectPublicKeyInfo in hex. `imported` is "yes" for one that was made elsewhere: then `issuer` is who issued it,
+    and it may have a subject, `other_names` and a `key_type` such as nobody here makes, and perhaps no profile ("").
+    `revoked_at` and `reason` are those of one that is revoked or held.
     """
 
     version: int
     status: CertificateStatus
     authority_id: str | None
-    profile: Profile
-    subject: Subject
+    profile: str
+    profile_version: int
+    subject: ForeignSubject
     subject_alt_names: SubjectAltNames
-    key_type: KeyType
+    security_identifier: str
+    key_type: str
     key_algorithm: KeyAlgorithm
     security_bits: int
     public_key_hash: str
@@ -59,6 +72,11 @@ class Version(Struct, frozen=True):
     issued_at: datetime | None = None
     fingerprint: str | None = None
     failure: str | None = None
+    revoked_at: datetime | None = None
+    reason: CRLReason | None = None
+    imported: str = "no"
+    issuer: ForeignSubject | None = None
+    other_names: tuple[str, ...] = ()
 
 
 class Row(Version, frozen=True, kw_only=True):
@@ -83,12 +101,18 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
     match happened.event:
         case CertificatePrepared() as event:
             return _prepared(row, _version(event, happened), event.name, happened)
+        case CertificateImported() as event:
+            version = _imported(event, happened)
+            row = _prepared(row, version, event.name, happened)
+            return _current(row, version)
         case CertificateDeleted():
             return None
         case _ if row is None:
             return None
         case CertificateIssued() | SigningFailed() | CertificateRolledBack() as event:
             return _with_version(row, event, happened)
+        case CertificateHeld() | CertificateReleased() | CertificateRevoked() as event:
+            return _with_status(row, event)
         case CertificateRenamed() as event:
             return replace(row, name=event.name, aliases=_aliases(row.aliases, event))
         case CertificateLabelled(labels=labels):
@@ -105,8 +129,34 @@ def _prepared(row: Row | None, version: Version, name: str, happened: Happened) 
     row = replace(row, versions=row.versions + 1)
     if row.current_version is None:
         return _shown(row, version)
-    holding = (v for v in row.other_versions if v.not_after > happened.time and v.status is CertificateStatus.ISSUED)
+    holding = (v for v in row.other_versions if v.not_after > happened.time and v.status in _HOLDING)
     return replace(row, other_versions=(*holding, version))
+
+
+_HOLDING = frozenset({CertificateStatus.ISSUED, CertificateStatus.HELD})
+"""What may be served again: what is held may be released."""
+
+
+def _with_status(row: Row, event: CertificateHeld | CertificateReleased | CertificateRevoked) -> Row:
+    """Return the row after a version that it knows began or ceased to hold."""
+    version = next((v for v in (_facts(row), *row.other_versions) if v.version == event.version), None)
+    if version is None:
+        return row
+    changed = replace(version, status=CertificateStatus.ISSUED, revoked_at=None, reason=None)
+    match event:
+        case CertificateHeld(held_at=since):
+            reason = CRLReason.CERTIFICATE_HOLD
+            changed = replace(version, status=CertificateStatus.HELD, revoked_at=since, reason=reason)
+        case CertificateRevoked(revoked_at=since, reason=reason):
+            changed = replace(version, status=CertificateStatus.REVOKED, revoked_at=since, reason=reason)
+        case CertificateReleased():
+            pass
+    return _shown(row, changed) if changed.version == row.version else _with_other(row, changed)
+
+
+def _with_other(row: Row, changed: Version) -> Row:
+    others = (changed if other.version == changed.version else other for other in row.other_versions)
+    return replace(row, other_versions=tuple(others))
 
 
 def _with_version(
@@ -129,10 +179,7 @@ def _with_version(
             return _current(row, version)
         case SigningFailed(reason=reason):
             failed = replace(version, status=CertificateStatus.FAILED, failure=reason)
-            if row.version == failed.version:
-                return _shown(row, failed)
-            others = (failed if v.version == failed.version else v for v in row.other_versions)
-            return replace(row, other_versions=tuple(others))
+            return _shown(row, failed) if row.version == failed.version else _with_other(row, failed)
 
 
 def _current(row: Row, version: Version) -> Row:
@@ -164,8 +211,10 @@ def _version(event: CertificatePrepared, happened: Happened) -> Version:
         status=CertificateStatus.PREPARED,
         authority_id=event.issuer_id,
         profile=event.profile,
-        subject=event.subject,
+        profile_version=event.profile_version,
+        subject=shown_subject(event.subject),
         subject_alt_names=event.subject_alt_names,
+        security_identifier=event.security_identifier,
         key_type=event.key_type,
         key_algorithm=event.key_type.algorithm,
         security_bits=event.key_type.security_bits,
@@ -179,6 +228,34 @@ def _version(event: CertificatePrepared, happened: Happened) -> Version:
     )
 
 
+def _imported(event: CertificateImported, happened: Happened) -> Version:
+    return Version(
+        version=event.version,
+        status=CertificateStatus.ISSUED,
+        authority_id=event.issuer_id,
+        profile=event.profile,
+        profile_version=0,
+        subject=event.subject,
+        subject_alt_names=event.subject_alt_names,
+        security_identifier="",
+        key_type=event.key.name,
+        key_algorithm=event.key.algorithm,
+        security_bits=event.key.security_bits,
+        public_key_hash=event.public_key_hash,
+        key_is_here=event.key_id is not None,
+        serial_number=event.serial_number,
+        not_before=event.not_before,
+        not_after=event.not_after,
+        requested_by=happened.actor,
+        requested_at=happened.time,
+        issued_at=None,
+        fingerprint=hashlib.sha256(event.certificate).hexdigest(),
+        imported="yes",
+        issuer=event.issuer,
+        other_names=event.other_names,
+    )
+
+
 view = View(
     name=NAME,
     version=VERSION,
@@ -187,11 +264,15 @@ view = View(
         CertificatePrepared,
         CertificateIssued,
         SigningFailed,
+        CertificateImported,
         CertificateRolledBack,
         CertificateRenamed,
         CertificateLabelled,
         OwnerAssigned,
         CertificateDeleted,
+        CertificateHeld,
+        CertificateReleased,
+        CertificateRevoked,
     ),
     key=own_id,
     evolve=evolve,
@@ -199,6 +280,7 @@ view = View(
     filters=(
         "name",
         "status",
+        "reason",
         "authority_id",
         "profile",
         "key_type",
@@ -209,6 +291,7 @@ view = View(
         "fingerprint",
         "owner",
         "labels",
+        "imported",
     ),
     lookups=("name", "public_key_hash", "serial_number", "fingerprint"),
     members=("labels",),

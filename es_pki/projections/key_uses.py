@@ -6,14 +6,26 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed
-from es_pki.events.certificate import CertificateIssued, CertificatePrepared, SigningFailed
+from es_pki.events.authority import (
+    AuthorityCreated,
+    AuthorityImported,
+    AuthorityPrepared,
+    AuthorityRevoked,
+    AuthoritySigningFailed,
+)
+from es_pki.events.certificate import (
+    CertificateImported,
+    CertificateIssued,
+    CertificatePrepared,
+    CertificateRevoked,
+    SigningFailed,
+)
 from es_pki.events.happened import Happened
 from es_pki.projections.view import View
-from es_pki.values import KeyType, public_key_hash
+from es_pki.values import public_key_hash
 
 NAME = "key_uses"
-VERSION = 1
+VERSION = 3
 
 
 class Kind(StrEnum):
@@ -24,23 +36,33 @@ class Kind(StrEnum):
 
 
 class Row(Struct, frozen=True):
-    """One use. `public_key_hash` is the SHA-256 of the SubjectPublicKeyInfo in hex; `signed` is "no" until it is."""
+    """One use. `public_key_hash` is the SHA-256 of the SubjectPublicKeyInfo in hex; `signed` is "no" until it is.
+
+    `revoked` is "yes" once nobody accepts it any more.
+    """
 
     id: str
     kind: Kind
     name: str
     version: int
     public_key_hash: str
-    key_type: KeyType
+    key_type: str
     serial_number: str
     not_after: datetime
     signed: str = "no"
+    revoked: str = "no"
 
 
 def key(happened: Happened) -> str:
     """Key uses by what uses the key: each version of a certificate has its own."""
     match happened.event:
-        case CertificatePrepared(version=version) | CertificateIssued(version=version) | SigningFailed(version=version):
+        case (
+            CertificatePrepared(version=version)
+            | CertificateIssued(version=version)
+            | SigningFailed(version=version)
+            | CertificateRevoked(version=version)
+            | CertificateImported(version=version)
+        ):
             return f"{happened.id}/{version}"
         case _:
             return f"{happened.id}/1"
@@ -60,19 +82,35 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
                 serial_number=event.serial_number,
                 not_after=event.not_after,
             )
-        case AuthorityPrepared() as authority:
+        case CertificateImported() as imported:
+            return Row(
+                id=happened.id,
+                kind=Kind.CERTIFICATE,
+                name=imported.name,
+                version=imported.version,
+                public_key_hash=imported.public_key_hash,
+                key_type=imported.key.name,
+                serial_number=imported.serial_number,
+                not_after=imported.not_after,
+                signed="yes",
+            )
+        case AuthorityPrepared() | AuthorityImported() as authority:
+            is_imported = isinstance(authority, AuthorityImported)
             return Row(
                 id=happened.id,
                 kind=Kind.AUTHORITY,
                 name=authority.name,
                 version=1,
                 public_key_hash=public_key_hash(authority.public_key),
-                key_type=authority.key_type,
+                key_type=authority.key.name if isinstance(authority, AuthorityImported) else authority.key_type,
                 serial_number=authority.serial_number,
                 not_after=authority.not_after,
+                signed="yes" if is_imported else "no",
             )
         case CertificateIssued() | AuthorityCreated() if row is not None:
             return replace(row, signed="yes")
+        case CertificateRevoked() | AuthorityRevoked() if row is not None:
+            return replace(row, revoked="yes")
         case SigningFailed() | AuthoritySigningFailed():
             return None
         case _:
@@ -87,13 +125,17 @@ view = View(
         AuthorityPrepared,
         AuthorityCreated,
         AuthoritySigningFailed,
+        AuthorityImported,
         CertificatePrepared,
         CertificateIssued,
         SigningFailed,
+        CertificateImported,
+        CertificateRevoked,
+        AuthorityRevoked,
     ),
     key=key,
     evolve=evolve,
     order_by="name",
-    filters=("public_key_hash", "kind", "name", "signed"),
+    filters=("public_key_hash", "kind", "name", "signed", "revoked"),
     lookups=("public_key_hash", "name"),
 )

@@ -26,7 +26,7 @@ from es_pki.events.service import (
 from es_pki.projections.view import View, own_id
 
 NAME = "services"
-VERSION = 1
+VERSION = 2
 
 
 class DeploymentStatus(StrEnum):

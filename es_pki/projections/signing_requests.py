@@ -15,7 +15,7 @@ from es_pki.events.signing_request import (
     SigningRequestSigned,
 )
 from es_pki.projections.view import View, own_id
-from es_pki.values import KeyType, Profile, Subject, SubjectAltNames
+from es_pki.values import KeyType, Subject, SubjectAltNames
 
 NAME = "signing_requests"
 VERSION = 1
@@ -42,7 +42,7 @@ class Row(Struct, frozen=True):
     status: Status
     subject: Subject
     subject_alt_names: SubjectAltNames
-    profile: Profile | None
+    profile: str | None
     key_type: KeyType
     public_key_hash: str
     key_is_here: bool
@@ -80,7 +80,7 @@ def _kept(
     event: SigningRequestCreated | SigningRequestImported,
     happened: Happened,
     *,
-    profile: Profile | None = None,
+    profile: str | None = None,
     key_is_here: bool = False,
     attributes: tuple[str, ...] = (),
 ) -> Row:

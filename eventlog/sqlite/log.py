@@ -18,6 +18,7 @@ from eventlog.following import Following
 from eventlog.log import PAGE_SIZE, Closed, Head, Page, Record, Write
 from eventlog.sqlite import schema
 from eventlog.sqlite.checkpointer import Checkpointer
+from eventlog.sqlite.place import check_is_local
 from eventlog.sqlite.reader import LOWEST_POSITION, Reader
 from eventlog.sqlite.restorer import Restorer
 from eventlog.sqlite.watcher import Watcher
@@ -58,12 +59,13 @@ class SQLiteLog:
     async def open(cls, path: str | PathLike[str], *, now: Callable[[], int] = clock.now) -> "SQLiteLog":
         """Open the log in this file, which is made if it is absent and brought to the newest format if it is older.
 
-        Raises `LogError` for a file that is no log or of a newer format, `Damaged` and `Unavailable`.
+        Raises `LogError` for a file that is no log, of a newer format or on a network, `Damaged` and `Unavailable`.
         """
         return await asyncio.to_thread(cls._open, Path(path), now)
 
     @classmethod
     def _open(cls, path: Path, now: Callable[[], int]) -> "SQLiteLog":
+        check_is_local(path)
         try:
             schema.prepare(path)
             return cls(path, now)

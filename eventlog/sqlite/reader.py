@@ -99,10 +99,20 @@ class Reader:
 
     def _records(self, query: str, parameters: tuple[object, ...]) -> list[Record]:
         try:
-            rows: Iterator[tuple[object, ...]] = self._connection.execute(query, parameters)
-            return list(map(Record._make, rows))
+            try:
+                return self._fetched(query, parameters)
+            except sqlite3.OperationalError as error:
+                if hasattr(error, "sqlite_errorcode"):
+                    raise
+                # The module's own error: a name is not UTF-8. One that somebody damaged must be readable, to be found.
+                self._connection.text_factory = _readable
+                return self._fetched(query, parameters)
         except sqlite3.Error as error:
             raise schema.translated(error, self._path) from error
+
+    def _fetched(self, query: str, parameters: tuple[object, ...]) -> list[Record]:
+        rows: Iterator[tuple[object, ...]] = self._connection.execute(query, parameters)
+        return list(map(Record._make, rows))
 
     def _one(self, query: str, parameters: tuple[object, ...]) -> tuple[int, int, bytes] | None:
         try:
@@ -110,3 +120,7 @@ class Reader:
         except sqlite3.Error as error:
             raise schema.translated(error, self._path) from error
         return row
+
+
+def _readable(name: bytes) -> str:
+    return name.decode(errors="replace")

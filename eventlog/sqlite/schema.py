@@ -111,8 +111,6 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     """Return a connection that cannot write."""
     connection = connect(path)
     connection.execute("PRAGMA query_only = 1")
-    # A name that somebody damaged must be readable, to be found.
-    connection.text_factory = lambda name: name.decode(errors="replace")
     return connection
 
 

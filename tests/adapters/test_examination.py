@@ -8,9 +8,12 @@ from es_pki.commands.authority import subject_digest
 from es_pki.events import codec
 from es_pki.events.happened import Happened
 from es_pki.events.log_key import LogKeyAdopted, LogRestored
+from es_pki.events.profile import ProfileDefined, ProfileRetired
 from es_pki.events.reservation import NameReserved, SerialNumberReserved
-from tests.builders import NOW, ROOT_ID, create_authority
+from es_pki.values.profile import Profile, ProfileTerms
+from tests.builders import NOW, ROOT_ID, create_authority, issue
 from tests.commands.test_authority import spec
+from tests.commands.test_certificate import spec as certificates
 
 
 def prepared():
@@ -51,6 +54,51 @@ def test_a_reservation_that_is_missing_at_the_end_is_found(left_out):
 def test_a_reservation_for_nothing_is_found():
     (problem,) = findings(("certificate_name-www", NameReserved(ROOT_ID)))
     assert "who has no use for it" in problem
+
+
+OF_BRANCH = ("profile_name-branch", NameReserved("p"))
+
+
+def made_under(version):
+    (event,) = certificates.when(issue(profile=Profile("branch", version, ProfileTerms()))).events()
+    return (
+        ("certificate-c", event),
+        ("certificate_name-www", NameReserved("c")),
+        (f"serial_number-{ROOT_ID}-1234", SerialNumberReserved("c")),
+    )
+
+
+def branch(version):
+    return ("profile-p", ProfileDefined("branch", version, ProfileTerms()))
+
+
+RETIRED = ("profile-p", ProfileRetired(""))
+
+
+def test_a_profile_whose_versions_follow_each_other_is_sound():
+    assert findings(branch(1), OF_BRANCH, branch(2), *made_under(2), RETIRED, branch(3)) == []
+
+
+@pytest.mark.parametrize(
+    ("recorded", "problem"),
+    [
+        ((branch(1),), "'profile_name-branch' was not reserved with it"),
+        ((branch(1), OF_BRANCH, branch(3)), "version 3 of the profile branch doesn't follow the one before"),
+        ((branch(1), OF_BRANCH, branch(1), OF_BRANCH), "version 1 of the profile branch doesn't follow the one before"),
+        ((RETIRED,), "a profile was retired that was not in use"),
+        (made_under(1), "it was prepared under version 1 of the profile branch, which was not in use"),
+        (
+            (branch(1), OF_BRANCH, branch(2), *made_under(1)),
+            "it was prepared under version 1 of the profile branch, which was not in use",
+        ),
+        (
+            (branch(1), OF_BRANCH, RETIRED, *made_under(1)),
+            "it was prepared under version 1 of the profile branch, which was not in use",
+        ),
+    ],
+)
+def test_a_profile_that_can_not_have_been_so_is_found(recorded, problem):
+    assert problem in findings(*recorded)
 
 
 def test_an_origin_that_changes_is_found():

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from es_pki.commands.built_in import CLIENT, EMAIL, INTERMEDIATE
 from es_pki.commands.certificate import (
     CertificateMissing,
     RecordSignature,
@@ -21,7 +22,6 @@ from es_pki.values import (
     KeyType,
     NameConstraints,
     NameSpace,
-    Profile,
     PublicKey,
     SubjectAltNames,
 )
@@ -140,8 +140,8 @@ def test_the_default_validity_is_cut_to_the_policys():
         ({"subject": (Attribute(AttributeType.ORGANIZATION, " "),)}, ["subject.organization"]),
         ({"subject": (Attribute(AttributeType.COUNTRY, "DNK"),)}, ["subject.country"]),
         ({"subject": (Attribute(AttributeType.SERIAL_NUMBER, "№1"),)}, ["subject.serial_number"]),
-        ({"profile": Profile.EMAIL}, ["email_addresses"]),
-        ({"profile": Profile.INTERMEDIATE, "validity_days": 90}, ["profile"]),
+        ({"profile": EMAIL}, ["email_addresses"]),
+        ({"profile": INTERMEDIATE, "validity_days": 90}, ["profile"]),
     ],
 )
 def test_a_broken_rule_names_its_field(changes, fields):
@@ -240,7 +240,7 @@ def test_a_csr_can_not_escape_the_policy_either(policy, changes, fields):
 def test_name_constraints_hold_for_every_form_of_name(space, forms, good):
     wish = issue(
         issuer(name_constraints=(NameConstraints(), NameConstraints(permitted=space))),
-        profile=Profile.CLIENT,
+        profile=CLIENT,
         subject=(Attribute(AttributeType.COMMON_NAME, "x"),),
         subject_alt_names=names(**forms),
     )
@@ -252,7 +252,7 @@ def test_name_constraints_hold_for_every_form_of_name(space, forms, good):
 
 def test_where_hosts_of_uris_are_excluded_a_uri_without_a_host_is_refused():
     excluding = issuer(name_constraints=(NameConstraints(excluded=NameSpace(uri_hosts=("evil.test",))),))
-    wish = {"profile": Profile.CLIENT, "subject_alt_names": names(uris=("mailto:x@evil.test",))}
+    wish = {"profile": CLIENT, "subject_alt_names": names(uris=("mailto:x@evil.test",))}
     spec.when(issue(excluding, **wish)).then_breaks("uris")
 
 
@@ -260,7 +260,7 @@ def test_a_common_name_that_verifiers_take_for_a_host_is_held_to_the_constraints
     permitting = issuer(name_constraints=(NameConstraints(permitted=NameSpace(dns_names=("example.test",))),))
     for host, good in (("host.evil.test", False), ("host.example.test", True), ("Jane Doe", True), ("localhost", True)):
         subject = (Attribute(AttributeType.COMMON_NAME, host),)
-        wish = issue(permitting, profile=Profile.CLIENT, subject=subject, subject_alt_names=names())
+        wish = issue(permitting, profile=CLIENT, subject=subject, subject_alt_names=names())
         if good:
             assert spec.when(wish).events()
         else:
@@ -274,7 +274,7 @@ def test_every_common_name_of_a_server_is_among_its_names():
 
 def test_nobody_has_the_subject_of_its_issuer():
     by = issuer(policy=IssuancePolicy(subordinate_authorities=True))
-    wish = {"subject": by.subject, "profile": Profile.INTERMEDIATE, "subject_alt_names": names()}
+    wish = {"subject": by.subject, "profile": INTERMEDIATE, "subject_alt_names": names()}
     spec.when(sign_csr(by, **wish)).then_breaks("subject")
 
 
@@ -285,7 +285,7 @@ def test_a_wildcard_may_not_stand_for_an_excluded_name():
 
 
 def test_a_csr_becomes_an_authority_only_where_the_policy_says_so():
-    wish = {"profile": Profile.INTERMEDIATE, "subject_alt_names": names()}
+    wish = {"profile": INTERMEDIATE, "subject_alt_names": names()}
     spec.when(sign_csr(**wish)).then_breaks("profile")
     generous = issuer(policy=IssuancePolicy(subordinate_authorities=True))
     assert spec.when(sign_csr(generous, **wish)).events()
@@ -293,7 +293,7 @@ def test_a_csr_becomes_an_authority_only_where_the_policy_says_so():
 
 def test_an_authority_at_the_end_of_its_path_signs_no_other():
     last = issuer(policy=IssuancePolicy(subordinate_authorities=True), path_length=0)
-    spec.when(sign_csr(last, profile=Profile.INTERMEDIATE, subject_alt_names=names())).then_breaks("issuer")
+    spec.when(sign_csr(last, profile=INTERMEDIATE, subject_alt_names=names())).then_breaks("issuer")
 
 
 def test_an_expired_authority_issues_nothing():
@@ -310,3 +310,9 @@ def test_rsa_servers_may_encipher_keys_and_others_only_sign():
 
 def test_a_self_signed_certificate_needs_no_policy():
     assert prepared(self_sign(validity_days=3650))
+
+
+def test_what_signs_for_itself_is_called_by_its_first_name():
+    names = SubjectAltNames(dns_names=("www.example.test", "www.example.org"))
+    (event,) = spec.when(self_sign(subject=(), subject_alt_names=names)).events()
+    assert event.subject == (Attribute(AttributeType.COMMON_NAME, "www.example.test"),)

@@ -4,25 +4,48 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from es_pki.commands import authority, certificate, key_compromise, log_key, principal, service, signing_request
+from es_pki.commands import (
+    acme_account,
+    authority,
+    certificate,
+    key_compromise,
+    log_key,
+    ocsp_responder,
+    principal,
+    profile,
+    revocation_list,
+    service,
+    signing_request,
+    trust_store,
+)
+from es_pki.events.acme_account import ACMEAccountEvent
 from es_pki.events.authority import AuthorityEvent
 from es_pki.events.certificate import CertificateEvent
 from es_pki.events.key_compromise import KeyCompromiseEvent
 from es_pki.events.log_key import LogKeyEvent
+from es_pki.events.ocsp_responder import OCSPResponderEvent
 from es_pki.events.principal import PrincipalEvent
+from es_pki.events.profile import ProfileEvent
+from es_pki.events.revocation_list import RevocationListEvent
 from es_pki.events.service import ServiceEvent
 from es_pki.events.signing_request import SigningRequestEvent
+from es_pki.events.trust_store import TrustStoreEvent
 from tests.events import strategies
 from tests.spec import encode
 
 AGGREGATES = [
+    (acme_account.decider, ACMEAccountEvent),
     (authority.decider(encode), AuthorityEvent),
     (certificate.decider(encode), CertificateEvent),
     (log_key.decider, LogKeyEvent),
+    (ocsp_responder.decider(encode), OCSPResponderEvent),
     (principal.decider, PrincipalEvent),
+    (profile.decider, ProfileEvent),
     (key_compromise.decider, KeyCompromiseEvent),
+    (revocation_list.decider, RevocationListEvent),
     (service.decider, ServiceEvent),
     (signing_request.decider, SigningRequestEvent),
+    (trust_store.decider, TrustStoreEvent),
 ]
 
 

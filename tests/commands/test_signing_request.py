@@ -3,6 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
+from es_pki.commands.built_in import INTERMEDIATE, SERVER
 from es_pki.commands.certificate import decider as certificate_decider
 from es_pki.commands.refusals import RulesBroken
 from es_pki.commands.signing_request import (
@@ -26,7 +27,7 @@ from es_pki.events.signing_request import (
     SigningRequestRejected,
     SigningRequestSigned,
 )
-from es_pki.values import Attribute, AttributeType, KeyType, Profile, SubjectAltNames
+from es_pki.values import Attribute, AttributeType, KeyType, SubjectAltNames
 from tests.builders import CERTIFICATE_ID, KEY, issuer, sign_csr
 from tests.spec import Spec, encode
 
@@ -38,10 +39,10 @@ OWN = Returned(b"certificate", b"www", b"CA", KEY.hash)
 ABOVE, ROOT = Returned(b"intermediate", b"CA", b"Root", "02" * 32), Returned(b"root", b"Root", b"Root", "03" * 32)
 STRANGER = Returned(b"stranger", b"Other", b"Other", "04" * 32)
 
-create = CreateCSR("www", SUBJECT, NAMES, Profile.SERVER, KEY, "key-of-www", b"csr", b"digest")
+create = CreateCSR("www", SUBJECT, NAMES, SERVER, KEY, "key-of-www", b"csr", b"digest")
 bring_in = ImportCSR("www", SUBJECT, NAMES, KEY, ("1.2.840.113549.1.9.7",), b"csr", b"digest")
 created = SigningRequestCreated(
-    "www", SUBJECT, NAMES, Profile.SERVER, KeyType.EC_P256, "key-of-www", KEY.hash, b"csr", b"digest"
+    "www", SUBJECT, NAMES, SERVER.name, KeyType.EC_P256, "key-of-www", KEY.hash, b"csr", b"digest"
 )
 imported = SigningRequestImported(
     "www", SUBJECT, NAMES, KeyType.EC_P256, KEY.hash, b"csr", b"digest", ("1.2.840.113549.1.9.7",)
@@ -93,7 +94,7 @@ def test_a_csr_from_elsewhere_may_name_nothing():
 
 
 def test_an_authority_of_our_own_is_not_made_by_csr():
-    spec.when(replace(create, profile=Profile.INTERMEDIATE)).then_breaks("profile")
+    spec.when(replace(create, profile=INTERMEDIATE)).then_breaks("profile")
 
 
 @pytest.mark.parametrize("bundle", [(OWN, ABOVE, ROOT), (ROOT, OWN, ABOVE), (ABOVE, ROOT, OWN, ABOVE, OWN)])

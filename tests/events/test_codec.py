@@ -9,18 +9,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from es_pki.events import codec
+from es_pki.events.acme_account import (
+    ACMEAccountDeactivated,
+    ACMEAccountKeyPrepared,
+    ACMEAccountKeyRolledOver,
+    ACMEAccountPrepared,
+    ACMEAccountRegistered,
+    ACMEDeactivationRequested,
+    ACMEKeyRollOverFailed,
+    ACMERegistrationFailed,
+)
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityPrepared,
+    AuthorityRevoked,
     AuthoritySigningFailed,
     IssuancePolicyAdopted,
 )
 from es_pki.events.certificate import (
     CertificateDeleted,
+    CertificateHeld,
     CertificateIssued,
     CertificateLabelled,
     CertificatePrepared,
+    CertificateReleased,
     CertificateRenamed,
+    CertificateRevoked,
     CertificateRolledBack,
     OwnerAssigned,
     PrivateKeyExported,
@@ -29,31 +43,12 @@ from es_pki.events.certificate import (
     UseBegun,
     UseEnded,
 )
-from es_pki.events.key_compromise import KeyCompromiseReported
+from es_pki.events.key_compromise import KeyCompromiseReported, KeyUsesRevoked
 from es_pki.events.log_key import LogKeyAdopted, LogRestored
+from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared, OCSPResponderSigningFailed
 from es_pki.events.principal import TokenCreated, TokenRevoked
 from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
-from es_pki.events.service import (
-    CertificateBound,
-    CertificateDeployed,
-    CertificateUnbound,
-    DeploymentFailed,
-    DeploymentRolledBack,
-    DeploymentStarted,
-    DeploymentStep,
-    Drift,
-    FileForm,
-    Installation,
-    InstallationAdopted,
-    Probe,
-    ProbeProtocol,
-    ReloadSignal,
-    ServiceFile,
-    ServiceKind,
-    ServiceObserved,
-    ServiceRegistered,
-    ServiceRetired,
-)
+from es_pki.events.revocation_list import CRLIssued, CRLPrepared, Signed
 from es_pki.events.signing_request import (
     SigningRequestApproved,
     SigningRequestCreated,
@@ -61,19 +56,25 @@ from es_pki.events.signing_request import (
     SigningRequestRejected,
     SigningRequestSigned,
 )
+from es_pki.events.trust_store import CertificateDistrusted, CertificateTrusted, TrustStoreCreated
 from es_pki.values import (
+    ACMEProblem,
     Attribute,
     AttributeType,
+    CRLReason,
     ExportFormat,
     ExtendedKeyUsage,
     IssuancePolicy,
     KeyType,
     NameConstraints,
     NameSpace,
-    Profile,
     Role,
     SubjectAltNames,
+    TrustAnchor,
 )
+from tests.events import imports
+from tests.events.profile_events import PROFILE_EVENTS
+from tests.events.service_events import SERVICE_EVENTS
 from tests.events.strategies import EVENTS
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "events"
@@ -86,25 +87,43 @@ NAMES = NameConstraints(
     excluded=NameSpace(email_addresses=(".example.org",), uri_hosts=("example.net",)),
 )
 
-INSTALLATION = Installation(
-    files=(
-        ServiceFile(FileForm.FULL_CHAIN, "/etc/nginx/es-pki/www/current/fullchain.pem"),
-        ServiceFile(FileForm.KEY, "/etc/nginx/es-pki/www/current/key.pem"),
-    ),
-    link="/etc/nginx/es-pki/www/current",
-    owner="root",
-    group="www-data",
-    mode="0640",
-    test_command=("/usr/sbin/nginx", "-t", "-q"),
-    reload_signal=ReloadSignal.HUP,
-    pid_file="/run/nginx.pid",
-    start_command=("/usr/bin/systemctl", "restart", "nginx"),
-    probe=Probe("[2001:db8::1]:25", ProbeProtocol.SMTP, "mail.example.test"),
-    command_seconds=60,
-    probe_seconds=5,
+PROBLEM = ACMEProblem(
+    type="urn:ietf:params:acme:error:externalAccountRequired",
+    detail="give an account of ours",
+    document='{"type":"urn:ietf:params:acme:error:externalAccountRequired","detail":"give an account of ours"}',
 )
 
 SAMPLES = {
+    **imports.SAMPLES,
+    "acme_account.prepared.v1": ACMEAccountPrepared(
+        name="letsencrypt",
+        directory="https://acme.example.test/directory",
+        key_id="0f8b7b2e-0000-4000-8000-000000000004",
+        key_type=KeyType.EC_P256,
+        public_key=b"\x30\x0a",
+        terms_of_service_agreed=True,
+        request_digest=b"\x08" * 32,
+        contacts=("mailto:admin@example.test",),
+        eab_key_id="kid-1",
+        eab_mac_id="0f8b7b2e-0000-4000-8000-000000000005",
+        ca_bundle="-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n",
+    ),
+    "acme_account.registered.v1": ACMEAccountRegistered(
+        url="https://acme.example.test/account/1", terms_of_service="https://acme.example.test/terms.pdf"
+    ),
+    "acme_account.registration_failed.v1": ACMERegistrationFailed(
+        name="letsencrypt", problem=PROBLEM, key_ids=("0f8b7b2e-0000-4000-8000-000000000004",)
+    ),
+    "acme_account.key_prepared.v1": ACMEAccountKeyPrepared(
+        key_id="0f8b7b2e-0000-4000-8000-000000000006",
+        key_type=KeyType.RSA_2048,
+        public_key=b"\x30\x0b",
+        request_id="018f0000-0000-7000-8000-000000000005",
+    ),
+    "acme_account.key_rolled_over.v1": ACMEAccountKeyRolledOver("0f8b7b2e-0000-4000-8000-000000000006"),
+    "acme_account.key_roll_over_failed.v1": ACMEKeyRollOverFailed(PROBLEM, ("0f8b7b2e-0000-4000-8000-000000000006",)),
+    "acme_account.deactivation_requested.v1": ACMEDeactivationRequested("another authority from now on"),
+    "acme_account.deactivated.v1": ACMEAccountDeactivated(),
     "authority.prepared.v1": AuthorityPrepared(
         name="intermediate",
         subject=SUBJECT,
@@ -132,11 +151,20 @@ SAMPLES = {
             subordinate_authorities=True,
         )
     ),
+    "authority.revoked.v1": AuthorityRevoked(
+        name="intermediate",
+        issuer_id="018f0000-0000-7000-8000-000000000001",
+        serial_number="01ff",
+        not_after=NOT_AFTER,
+        revoked_at=NOT_BEFORE,
+        reason=CRLReason.CA_COMPROMISE,
+        invalidity_date=NOT_BEFORE,
+    ),
     "certificate.prepared.v1": CertificatePrepared(
         version=1,
         name="www",
         issuer_id="018f0000-0000-7000-8000-000000000001",
-        profile=Profile.SERVER,
+        profile="server",
         subject=SUBJECT,
         subject_alt_names=SubjectAltNames(
             dns_names=("www.example.test",),
@@ -173,9 +201,37 @@ SAMPLES = {
         request_digest=b"\x06" * 32,
         legacy=True,
     ),
+    "certificate.held.v1": CertificateHeld(
+        version=1,
+        name="www",
+        issuer_id="018f0000-0000-7000-8000-000000000001",
+        serial_number="02ab",
+        not_after=NOT_AFTER,
+        held_at=NOT_BEFORE,
+        crl_shard=3,
+    ),
+    "certificate.released.v1": CertificateReleased(
+        version=1,
+        issuer_id="018f0000-0000-7000-8000-000000000001",
+        serial_number="02ab",
+        not_after=NOT_AFTER,
+        crl_shard=3,
+    ),
+    "certificate.revoked.v1": CertificateRevoked(
+        version=1,
+        name="www",
+        issuer_id="018f0000-0000-7000-8000-000000000001",
+        serial_number="02ab",
+        not_after=NOT_AFTER,
+        revoked_at=NOT_BEFORE,
+        reason=CRLReason.KEY_COMPROMISE,
+        invalidity_date=NOT_BEFORE,
+        crl_shard=3,
+    ),
     "certificate.use_begun.v1": UseBegun("018f0000-0000-7000-8000-000000000005", "nginx", as_fallback=True),
     "certificate.use_ended.v1": UseEnded("018f0000-0000-7000-8000-000000000005"),
     "key_compromise.reported.v1": KeyCompromiseReported("its backup lay in a public bucket"),
+    "key_compromise.uses_revoked.v1": KeyUsesRevoked(3),
     "log_key.adopted.v1": LogKeyAdopted(
         origin="pki.example.test/es-pki-0f8b7b2e",
         key_id="0f8b7b2e-0000-4000-8000-000000000002",
@@ -190,6 +246,21 @@ SAMPLES = {
         next_origin="pki.example.test/log-0123456789abcdef",
         reason="the disk of the server broke",
     ),
+    "ocsp_responder.prepared.v1": OCSPResponderPrepared(
+        version=2,
+        issuer_id="018f0000-0000-7000-8000-000000000001",
+        key_type=KeyType.EC_P256,
+        key_id="0f8b7b2e-0000-4000-8000-000000000005",
+        public_key_hash="07" * 32,
+        serial_number="03cd",
+        not_before=NOT_BEFORE,
+        not_after=NOT_AFTER,
+        to_be_signed=b"\x30\x0a",
+    ),
+    "ocsp_responder.certified.v1": OCSPResponderCertified(
+        version=2, certificate=b"\x30\x0b", key_ids=("0f8b7b2e-0000-4000-8000-000000000004",)
+    ),
+    "ocsp_responder.signing_failed.v1": OCSPResponderSigningFailed(version=2, reason="the key is gone"),
     "principal.token_created.v1": TokenCreated(
         name="backup",
         roles=(Role.AUDITOR, Role.VIEWER),
@@ -198,48 +269,31 @@ SAMPLES = {
         request_digest=b"\x04" * 32,
     ),
     "principal.token_revoked.v1": TokenRevoked("left the company"),
+    **PROFILE_EVENTS,
     "reservation.name_reserved.v1": NameReserved("018f0000-0000-7000-8000-000000000002"),
     "reservation.name_released.v1": NameReleased("018f0000-0000-7000-8000-000000000002"),
     "reservation.serial_number_reserved.v1": SerialNumberReserved("018f0000-0000-7000-8000-000000000002"),
-    "service.registered.v1": ServiceRegistered("nginx", ServiceKind.WEB_UI, INSTALLATION, b"\x08" * 32),
-    "service.installation_adopted.v1": InstallationAdopted(
-        Installation(
-            files=(ServiceFile(FileForm.PKCS12, "/etc/es-pki/app/app.p12"),),
-            passphrase_file="/etc/es-pki/app/passphrase",  # noqa: S106 - where one lies is no secret
-            reload_command=("/usr/local/bin/hook", "app"),
-        )
+    "revocation_list.crl_prepared.v1": CRLPrepared(
+        crl_number=1_777_809_600_000,
+        this_update=NOT_BEFORE,
+        next_update=NOT_AFTER,
+        request_id="018f0000-0000-7000-8000-000000000005",
+        ended_before=NOT_BEFORE,
+        base_crl_number=1_777_809_500_000,
+        location="http://pki.example.test/crl/3",
+        freshest_crl="http://pki.example.test/crl/3/delta",
     ),
-    "service.certificate_bound.v1": CertificateBound(
-        "018f0000-0000-7000-8000-000000000002", "018f0000-0000-7000-8000-000000000006"
+    "revocation_list.crl_issued.v1": CRLIssued(
+        crl_number=1_777_809_600_000,
+        complete=Signed(digest=b"\x08" * 32, signature=b"\x09" * 64, entries=3, size=400),
+        delta=Signed(digest=b"\x0a" * 32, signature=b"\x0b" * 64, entries=1, size=300),
     ),
-    "service.certificate_unbound.v1": CertificateUnbound("018f0000-0000-7000-8000-000000000002"),
-    "service.retired.v1": ServiceRetired("replaced by haproxy"),
-    "service.deployment_started.v1": DeploymentStarted(
-        deployment_id="018f0000-0000-7000-8000-000000000008",
-        certificate_id="018f0000-0000-7000-8000-000000000002",
-        version=2,
-        fingerprint="09" * 32,
-        public_key_hash="05" * 32,
-        leaves_key=True,
-    ),
-    "service.certificate_deployed.v1": CertificateDeployed("018f0000-0000-7000-8000-000000000008", was_seen=False),
-    "service.deployment_failed.v1": DeploymentFailed(
-        "018f0000-0000-7000-8000-000000000008", DeploymentStep.STAGE, "the folder /etc/x doesn't exist: make it"
-    ),
-    "service.deployment_rolled_back.v1": DeploymentRolledBack(
-        "018f0000-0000-7000-8000-000000000008",
-        DeploymentStep.TEST,
-        "the test of the configuration failed: it ended with status 1",
-        "nginx: [emerg] SSL_CTX_use_PrivateKey failed",
-    ),
-    "service.observed.v1": ServiceObserved(
-        "09" * 32, (Drift.EXPIRED, Drift.OLDER_VERSION), "until 2026-05-03, www.example.test"
-    ),
+    **SERVICE_EVENTS,
     "signing_request.created.v1": SigningRequestCreated(
         name="www",
         subject=SUBJECT,
         subject_alt_names=SubjectAltNames(dns_names=("www.example.test",)),
-        profile=Profile.SERVER_CLIENT,
+        profile="server-client",
         key_type=KeyType.ML_DSA_65,
         key_id="0f8b7b2e-0000-4000-8000-000000000003",
         public_key_hash="ab" * 32,
@@ -259,6 +313,20 @@ SAMPLES = {
     "signing_request.approved.v1": SigningRequestApproved("018f0000-0000-7000-8000-000000000002"),
     "signing_request.signed.v1": SigningRequestSigned(certificate=b"\x30\x07", chain=(b"\x30\x08", b"\x30\x09")),
     "signing_request.rejected.v1": SigningRequestRejected("nobody knows this host"),
+    "trust_store.created.v1": TrustStoreCreated("partners", b"\x08" * 32),
+    "trust_store.certificate_trusted.v1": CertificateTrusted(
+        TrustAnchor(
+            fingerprint="ef" * 32,
+            certificate=b"\x30\x0a",
+            subject_name="CN=Example Root,O=Novo A/S",
+            serial_number="0a",
+            not_before=NOT_BEFORE,
+            not_after=NOT_AFTER,
+            public_key_hash="01" * 32,
+            authority_id="018f0000-0000-7000-8000-000000000001",
+        )
+    ),
+    "trust_store.certificate_distrusted.v1": CertificateDistrusted("ef" * 32, "the key was sold", NOT_AFTER),
 }
 
 

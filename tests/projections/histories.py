@@ -1,17 +1,38 @@
 """Histories of an es-pki for the views' tests: any number of events, the same for the same seed."""
 
+import itertools
 import random
 from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
 
-from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed, IssuancePolicyAdopted
+from es_pki.commands.built_in import BUILT_IN
+from es_pki.events.acme_account import (
+    ACMEAccountDeactivated,
+    ACMEAccountKeyPrepared,
+    ACMEAccountKeyRolledOver,
+    ACMEAccountPrepared,
+    ACMEAccountRegistered,
+    ACMEDeactivationRequested,
+    ACMEKeyRollOverFailed,
+    ACMERegistrationFailed,
+)
+from es_pki.events.authority import (
+    AuthorityCreated,
+    AuthorityPrepared,
+    AuthorityRevoked,
+    AuthoritySigningFailed,
+    IssuancePolicyAdopted,
+)
 from es_pki.events.certificate import (
     CertificateDeleted,
+    CertificateHeld,
     CertificateIssued,
     CertificateLabelled,
     CertificatePrepared,
+    CertificateReleased,
     CertificateRenamed,
+    CertificateRevoked,
     CertificateRolledBack,
     OwnerAssigned,
     PrivateKeyExported,
@@ -22,8 +43,11 @@ from es_pki.events.certificate import (
 )
 from es_pki.events.codec import Event
 from es_pki.events.key_compromise import KeyCompromiseReported
+from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared
 from es_pki.events.principal import TokenCreated, TokenRevoked
+from es_pki.events.profile import ProfileDefined, ProfileRetired
 from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
+from es_pki.events.revocation_list import CRLIssued, CRLPrepared, Signed
 from es_pki.events.service import (
     CertificateBound,
     CertificateDeployed,
@@ -47,17 +71,21 @@ from es_pki.events.signing_request import (
     SigningRequestRejected,
     SigningRequestSigned,
 )
+from es_pki.events.trust_store import CertificateDistrusted, CertificateTrusted, TrustStoreCreated
 from es_pki.values import (
+    ACMEProblem,
     Attribute,
     AttributeType,
+    CRLReason,
     ExportFormat,
     IssuancePolicy,
     KeyType,
     NameConstraints,
-    Profile,
     Role,
+    TrustAnchor,
 )
 from es_pki.values import SubjectAltNames as Names
+from es_pki.values.profile import ProfileTerms
 from tests.builders import NOW
 
 
@@ -78,7 +106,7 @@ class _Author:
             version=version,
             name=f"{host}-{next(self._numbers)}",
             issuer_id=self.new_id() if self._random.random() < 0.9 else None,
-            profile=self._random.choice(list(Profile)),
+            profile=self._random.choice(list(BUILT_IN)),
             subject=(Attribute(AttributeType.COMMON_NAME, host),),
             subject_alt_names=Names(dns_names=(host,)),
             key_type=self._random.choice(list(KeyType)),
@@ -109,21 +137,26 @@ class _Author:
         )
 
     def lifetimes(self) -> Iterator[Iterator[tuple[str, Event]]]:
-        """Yield the events of one aggregate after the other, without end."""
-        while True:
-            kind = self._random.random()
-            if kind < 0.15:
-                yield self._authority_life(f"authority-{self.new_id()}")
-            elif kind < 0.2:
-                yield iter([(f"key_compromise-{self._random.getrandbits(256):064x}", KeyCompromiseReported("stolen"))])
-            elif kind < 0.3:
-                yield self._principal_life(f"principal-{self.new_id()}")
-            elif kind < 0.4:
-                yield self._signing_request_life(f"signing_request-{self.new_id()}")
-            elif kind < 0.5:
-                yield self._service_life(f"service-{self.new_id()}")
-            else:
-                yield self._certificate_life(f"certificate-{self.new_id()}")
+        """Yield the events of one aggregate after the other, without end: one of every kind, then as they come."""
+        lives = {
+            "certificate": (self._certificate_life, 12),
+            "authority": (self._authority_life, 4),
+            "principal": (self._principal_life, 2),
+            "signing_request": (self._signing_request_life, 2),
+            "acme_account": (self._acme_account_life, 2),
+            "profile": (self._profile_life, 1),
+            "service": (self._service_life, 2),
+            "trust_store": (self._trust_store_life, 1),
+            "revocation_list": (self._revocation_list_life, 1),
+            "key_compromise": (self._compromise, 1),
+        }
+        kinds, weights = list(lives), [weight for _, weight in lives.values()]
+        drawn = iter(lambda: self._random.choices(kinds, weights)[0], None)
+        for kind in itertools.chain(kinds, drawn):
+            yield lives[kind][0](f"{kind}-{self.new_id()}")
+
+    def _compromise(self, _stream: str) -> Iterator[tuple[str, Event]]:
+        yield f"key_compromise-{self._random.getrandbits(256):064x}", KeyCompromiseReported("stolen")
 
     def _certificate_life(self, stream: str) -> Iterator[tuple[str, Event]]:
         for version in range(1, self._random.randrange(2, 5)):
@@ -135,8 +168,21 @@ class _Author:
                 yield stream, SigningFailed(version, "the key is gone")
             else:
                 yield stream, CertificateIssued(version, f"certificate {prepared.serial_number}".encode())
+                yield from self._end_of(stream, prepared)
 
         yield from self._lineage_life(stream)
+
+    def _end_of(self, stream: str, prepared: CertificatePrepared) -> Iterator[tuple[str, Event]]:
+        """Yield what may happen to a version so that it holds no more."""
+        if prepared.issuer_id is None or self._random.random() < 0.5:
+            return
+        facts = prepared.issuer_id, prepared.serial_number, prepared.not_after
+        yield stream, CertificateHeld(prepared.version, prepared.name, *facts, NOW)
+        if self._random.random() < 0.5:
+            yield stream, CertificateReleased(prepared.version, *facts)
+        if self._random.random() < 0.5:
+            reason = self._random.choice([CRLReason.SUPERSEDED, CRLReason.UNSPECIFIED])
+            yield stream, CertificateRevoked(prepared.version, prepared.name, *facts, NOW, reason)
 
     def _lineage_life(self, stream: str) -> Iterator[tuple[str, Event]]:
         """Yield what may happen to a certificate besides its versions."""
@@ -168,9 +214,21 @@ class _Author:
             yield stream, AuthoritySigningFailed("the key is gone")
             return
         yield stream, AuthorityCreated(b"authority " + stream.encode())
+        authority_id = stream.removeprefix("authority-")
+        responder, serial = f"ocsp_responder-{authority_id}", f"{self._random.getrandbits(64):x}"
+        end = NOW + timedelta(days=30)
+        yield (
+            responder,
+            OCSPResponderPrepared(1, authority_id, KeyType.EC_P256, self.new_id(), "07" * 32, serial, NOW, end, b"tbs"),
+        )
+        yield f"serial_number-{authority_id}-{serial}", SerialNumberReserved(authority_id)
+        yield responder, OCSPResponderCertified(1, b"certificate")
         for _ in range(self._random.randrange(3)):
             days = self._random.randrange(1, 800)
             yield stream, IssuancePolicyAdopted(IssuancePolicy(maximum_validity_days=days))
+        if self._random.random() < 0.3:
+            reason = CRLReason.CESSATION_OF_OPERATION
+            yield stream, AuthorityRevoked("authority", self.new_id(), "0a", NOW + timedelta(days=9), NOW, reason)
 
     def _principal_life(self, stream: str) -> Iterator[tuple[str, Event]]:
         name = f"principal-{next(self._numbers)}"
@@ -178,10 +236,24 @@ class _Author:
         if self._random.random() < 0.5:
             yield stream, TokenRevoked("left")
 
+    def _profile_life(self, stream: str) -> Iterator[tuple[str, Event]]:
+        name = f"profile-{next(self._numbers)}"
+        for version in range(1, self._random.randrange(2, 4)):
+            yield stream, ProfileDefined(name, version, ProfileTerms(default_validity_days=version))
+            if self._random.random() < 0.3:
+                yield stream, ProfileRetired("nobody uses it")
+
+    def _revocation_list_life(self, stream: str) -> Iterator[tuple[str, Event]]:
+        stream = f"{stream}/{self._random.randrange(3)}"
+        for number in range(1, self._random.randrange(2, 5)):
+            base = number - 1 or None
+            yield stream, CRLPrepared(number, NOW, NOW + timedelta(days=number), self.new_id(), NOW, base)
+            yield stream, CRLIssued(number, Signed(b"digest", b"signature", self._random.randrange(9), 300))
+
     def _signing_request_life(self, stream: str) -> Iterator[tuple[str, Event]]:
         name, of_key, key_type = f"csr-{next(self._numbers)}", self._random.choice(self._keys), KeyType.EC_P256
         if self._random.random() < 0.5:
-            profile = self._random.choice(list(Profile))
+            profile = self._random.choice(list(BUILT_IN))
             yield (
                 stream,
                 SigningRequestCreated(name, (), Names(), profile, key_type, self.new_id(), of_key, b"csr", b"digest"),
@@ -198,6 +270,17 @@ class _Author:
         answer = self._random.choice(answers)
         if answer is not None:
             yield stream, answer
+
+    def _trust_store_life(self, stream: str) -> Iterator[tuple[str, Event]]:
+        name = f"trust-store-{next(self._numbers)}"
+        yield stream, TrustStoreCreated(name, b"digest")
+        yield f"trust_store_name-{name}", NameReserved(stream)
+        for _ in range(self._random.randrange(1, 5)):
+            of_key = self._random.choice(self._keys)
+            anchor = TrustAnchor(of_key, b"root", f"CN=Root {of_key[:4]}", "01", NOW, NOW + timedelta(days=9), of_key)
+            yield stream, CertificateTrusted(anchor)
+            if self._random.random() < 0.5:
+                yield stream, CertificateDistrusted(of_key, "caught", self._random.choice([NOW, None]))
 
     def _service_life(self, stream: str) -> Iterator[tuple[str, Event]]:
         name, installation = f"service-{next(self._numbers)}", Installation(owner="root")
@@ -226,6 +309,24 @@ class _Author:
             yield stream, CertificateUnbound(certificate_id)
         if self._random.random() < 0.3:
             yield stream, ServiceRetired("replaced")
+
+    def _acme_account_life(self, stream: str) -> Iterator[tuple[str, Event]]:
+        name, key_type = f"account-{next(self._numbers)}", KeyType.EC_P256
+        problem = ACMEProblem("urn:ietf:params:acme:error:malformed", "it is malformed")
+        yield stream, ACMEAccountPrepared(name, "https://acme.test/", self.new_id(), key_type, b"spki", True, b"digest")
+        yield f"acme_account_name-{name}", NameReserved(stream)
+        if self._random.random() < 0.2:
+            yield stream, ACMERegistrationFailed(name, problem, ("key",))
+            yield f"acme_account_name-{name}", NameReleased(stream)
+            return
+        yield stream, ACMEAccountRegistered("https://acme.test/1", "https://acme.test/terms")
+        for refused in self._random.choices([True, False], k=self._random.randrange(3)):
+            key_id = self.new_id()
+            yield stream, ACMEAccountKeyPrepared(key_id, key_type, self._random.randbytes(8), self.new_id())
+            yield stream, ACMEKeyRollOverFailed(problem, (key_id,)) if refused else ACMEAccountKeyRolledOver(key_id)
+        if self._random.random() < 0.3:
+            yield stream, ACMEDeactivationRequested("no longer needed")
+            yield stream, ACMEAccountDeactivated()
 
     def interleaved(self) -> Iterator[tuple[str, Event]]:
         """Yield the events of several lives at once, without end."""

@@ -27,12 +27,13 @@ class Unreachable(Exception):
 
 
 class RefusedByServer(Exception):
-    """The server said no. `violations` are its `(field, rule, detail)`."""
+    """The server said no. `violations` are its `(field, rule, detail)`, `code` is the stable name of the reason."""
 
-    def __init__(self, detail: str, violations: tuple[tuple[str, str, str], ...] = ()) -> None:
+    def __init__(self, detail: str, violations: tuple[tuple[str, str, str], ...] = (), code: str = "") -> None:
         super().__init__(detail)
         self.detail = detail
         self.violations = violations
+        self.code = code
 
 
 class Reply(Struct, frozen=True):
@@ -58,7 +59,7 @@ class Client:
 
     def __init__(self, place: Place) -> None:
         parts = urlsplit(place.url)
-        self._place = place
+        self.place = self._place = place
         self._path = parts.path.rstrip("/")
         context = _context(place)
         self._connection = http.client.HTTPSConnection(
@@ -77,6 +78,10 @@ class Client:
     def get(self, path: str, parameters: Parameters | None = None) -> Object:
         """Return an object of a view, no older than the log's end."""
         return self._done("GET", _with(path, parameters), self._fresh()).object()
+
+    def ask(self, path: str, body: Mapping[str, object]) -> Object:
+        """Return the answer to a question that takes a body."""
+        return self._done("POST", path, {"Content-Type": JSON}, json.dumps(body).encode()).object()
 
     def raw(self, path: str, parameters: Parameters, media_type: str) -> bytes:
         """Return an answer in a given form."""
@@ -194,4 +199,5 @@ def _refusal(reply: Reply) -> RefusedByServer:
     return RefusedByServer(
         str(problem.get("detail") or f"the server answered with status {reply.status}"),
         tuple((str(v.get("field")), str(v.get("rule")), str(v.get("detail"))) for v in violations),
+        str(problem.get("code") or ""),
     )

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from es_pki.adapters.cli.session import Session
-from es_pki.values import AttributeType, ExtendedKeyUsage, KeyType, Profile, Role
+from es_pki.commands.built_in import BUILT_IN
+from es_pki.values import AttributeType, ExtendedKeyUsage, KeyType, Role
 
 
 class Option(NamedTuple):
@@ -78,7 +79,7 @@ def point(text: str) -> str:
     return text if text.isascii() and text.isdigit() else moment(text)
 
 
-def values(kinds: type[KeyType | Profile | Role | ExtendedKeyUsage]) -> list[str]:
+def values(kinds: type[KeyType | Role | ExtendedKeyUsage]) -> list[str]:
     """Return the texts that may be chosen from."""
     return [kind.value for kind in kinds]
 
@@ -86,12 +87,19 @@ def values(kinds: type[KeyType | Profile | Role | ExtendedKeyUsage]) -> list[str
 NAME = option("name", metavar="NAME", help="its name")
 NAME_OR_ID = option("name", metavar="NAME", help="its name or id")
 AUTHORITY = option("--authority", required=True, metavar="NAME", help="the authority that issues")
-PROFILE = option("--profile", choices=values(Profile), help="what the certificate is for (default: server)")
+PROFILE = option(
+    "--profile",
+    metavar="NAME",
+    help=f"what the certificate is for (default: server): {', '.join(BUILT_IN)}, or one that was added",
+)
 KEY_TYPE = option("--key-type", choices=values(KeyType), help="the kind of key to make (default: ec-p256)")
 DAYS = option("--days", dest="validity_days", type=int, metavar="DAYS", help="days of validity")
 OUTPUT = option("-o", "--output", metavar="FILE", help="write to a file instead of standard output")
 AS_OF = option("--as-of", metavar="TIME", help="as it was then: RFC 3339 time, day, or log position")
 IDEMPOTENCY_KEY = option("--idempotency-key", metavar="KEY", help="sent again with the same key, it is done once")
+PREVIEW = option(
+    "--preview", action="store_true", help="show what would be made, and all that speaks against it; make nothing"
+)
 JSON = option("--json", action="store_true", default=argparse.SUPPRESS, help="answer in JSON")
 
 SUBJECT = (
@@ -105,6 +113,12 @@ SUBJECT_ALT_NAMES = (
     several("--ip", "ip_addresses", "ADDRESS", "an IP address"),
     several("--email", "email_addresses", "MAILBOX", "an e-mail address"),
     several("--uri", "uris", "URI", "a URI"),
+)
+
+SID = option("--sid", dest="security_identifier", metavar="SID", help="an Active Directory account's S-1-5-21-…")
+ACCOUNT = (
+    several("--upn", "user_principal_names", "NAME@DOMAIN", "an Active Directory account, by user principal name"),
+    SID,
 )
 
 NAME_SPACES = tuple(
@@ -138,6 +152,9 @@ SETTINGS = tuple(
         ("service-folders", "FOLDER,…", "where services may have their files (default: nowhere)"),
         ("service-programs", "PROGRAM,…", "what may be run for services, with its first arguments (default: nothing)"),
         ("probe-every-minutes", "MINUTES", "how often it is looked at what services serve (default: 60)"),
+        ("crl-validity-hours", "HOURS", "how long a CRL holds (default: 168)"),
+        ("crl-overlap-hours", "HOURS", "how long before its end the next CRL is issued (default: 24)"),
+        ("crl-shards", "NUMBER", "among how many CRLs new certificates are spread, besides the full one (default: 0)"),
         ("organization", "TEXT", "stands in the subjects of the first authorities"),
     )
 )

@@ -6,18 +6,26 @@ from importlib.metadata import version
 
 from es_pki.adapters.cli.options import DATA_DIR, JSON, SERVER, SETTINGS, Option, Verb
 from es_pki.adapters.cli.verbs import (
+    acme,
     authority,
     backup,
     certificate,
+    crl,
     csr,
     export,
+    importing,
     installation,
     key,
     lineage,
+    lint,
     log,
     overview,
+    profile,
+    revocation,
     service,
     token,
+    trust,
+    validation,
 )
 
 VERBS: tuple[Verb, ...] = (
@@ -28,11 +36,19 @@ VERBS: tuple[Verb, ...] = (
     *authority.VERBS,
     *certificate.VERBS,
     *lineage.VERBS,
+    *lint.VERBS,
+    *validation.VERBS,
     *export.VERBS,
+    *importing.VERBS,
     *csr.VERBS,
+    *acme.VERBS,
     *key.VERBS,
+    *profile.VERBS,
+    *revocation.VERBS,
+    *crl.VERBS,
     *service.VERBS,
     *token.VERBS,
+    *trust.VERBS,
 )
 
 LOCAL = frozenset(verb.words for verb in (*installation.VERBS, *backup.VERBS))
@@ -43,9 +59,14 @@ NOUNS = {
     "certificate": "issue, renew, look at and fetch certificates",
     "csr": "CSRs made, kept and answered here",
     "service": "who serves which certificate, and how each gets it",
+    "acme": "certificates of ACME directories, as Let's Encrypt",
     "key": "which keys are compromised, and what uses them",
+    "profile": "what certificates are for, and what they must and may say",
     "token": "who is let in",
+    "trust": "named sets of certificates that chains may end at",
     "backup": "make, check and restore backups",
+    "revocation": "what was revoked",
+    "crl": "the signed lists of what was revoked",
     "log": "check the event log, prove what is in it, take it along",
     "views": "what is derived from the log",
 }

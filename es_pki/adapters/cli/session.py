@@ -58,6 +58,11 @@ class Session:
         result = answer["result"]
         return result if isinstance(result, dict) else {}
 
+    def preview(self, request: type[Request], further: Mapping[str, object]) -> Object:
+        """Return what the command would make, with all that speaks against it."""
+        body = {**body_of(request, self.arguments), **further}
+        return self.client.ask("/api/v1/preview", {"command": request.__name__, "request": body})
+
     def as_of(self) -> dict[str, str | None]:
         """Return the parameters of a question about the past."""
         return {"as_of": self.arguments.as_of}

@@ -27,7 +27,7 @@ from es_pki.adapters.deployment.files import Files
 from es_pki.adapters.deployment.material import Material
 from es_pki.adapters.deployment.step import StepFailed, said_by
 from es_pki.adapters.intake.aggregates import Aggregates
-from es_pki.adapters.intake.chain import chain
+from es_pki.adapters.intake.chain import issuers_of, without_root
 from es_pki.adapters.intake.deciders import CERTIFICATE, SERVICE
 from es_pki.adapters.keyring import KeyRing
 from es_pki.adapters.keystore.store import KeyMissing
@@ -95,7 +95,7 @@ class Deployer:
         version = state.versions.get(started.version)
         if version is None or version.certificate is None:
             raise StepFailed(DeploymentStep.PROVE, "the version was never issued")
-        issuers = (await chain(self._aggregates, version.prepared.issuer_id))[:-1]
+        issuers = without_root(await issuers_of(self._aggregates, version.prepared))
         key, key_id = None, version.prepared.key_id
         if started.leaves_key and key_id is not None:
             try:

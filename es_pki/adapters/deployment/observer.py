@@ -9,7 +9,7 @@ from cryptography.x509 import DNSName, IPAddress
 
 from es_pki.adapters.deployment import wire
 from es_pki.adapters.intake.aggregates import Aggregates, Handled
-from es_pki.adapters.intake.chain import chain
+from es_pki.adapters.intake.chain import issuers_of, without_root
 from es_pki.adapters.intake.deciders import CERTIFICATE, SERVICE
 from es_pki.adapters.x509.formats import fingerprint
 from es_pki.commands.deployment import check_is_bound, check_none_runs
@@ -65,9 +65,8 @@ class Observer:
             for number, version in lineage.versions.items()
             if version.certificate is not None
         }
-        issuer_id = lineage.served.prepared.issuer_id if lineage.served else None
-        issuers = (await chain(self._aggregates, issuer_id))[:-1]
-        return Expected(lineage.current, issued, frozenset(map(fingerprint, issuers)))
+        issuers = await issuers_of(self._aggregates, lineage.served.prepared) if lineage.served else []
+        return Expected(lineage.current, issued, frozenset(map(fingerprint, without_root(issuers))))
 
 
 def _seen(found: tuple[bytes, ...]) -> Seen:

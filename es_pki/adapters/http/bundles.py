@@ -33,14 +33,19 @@ FORMS: dict[str, tuple[str, Callable[[Named], bytes]]] = {
 async def authority_bundle(request: web.Request) -> web.StreamResponse:
     """Answer with an authority and those above it: PEM, PKCS#7, or Java's trust store (PKCS#12, password changeit)."""
     row = await row_of(request, authorities.view)
+    return in_one_file(request, await _upwards(request, row), name=row.name)
+
+
+def in_one_file(request: web.Request, named: Named, *, name: str) -> web.Response:
+    """Return certificates in the form of `Accept`. Raises `Problem` 406 for others."""
     media_type = preferred(request.headers.getall("Accept", []), FORMS)
     if media_type is None:
         raise Problem(406, "not-acceptable", f"this comes as {', '.join(FORMS)}")
     ending, written = FORMS[media_type]
     return web.Response(
-        body=written(await _upwards(request, row)),
+        body=written(named),
         content_type=media_type,
-        headers={"Content-Disposition": f'inline; filename="{row.name}.{ending}"', "Vary": "Accept"},
+        headers={"Content-Disposition": f'inline; filename="{name}.{ending}"', "Vary": "Accept"},
     )
 
 

@@ -1,12 +1,14 @@
 """Commands over HTTP: what there is, and sending one."""
 
-import asyncio
+import json
 import re
+from typing import TypeVar
 
 import msgspec
 from aiohttp import web
 
 from es_pki.adapters.http.access import admitted
+from es_pki.adapters.http.bodies import body_of
 from es_pki.adapters.http.parts import PARTS
 from es_pki.adapters.http.problems import Problem, is_repeatable
 from es_pki.adapters.http.replies import json_reply
@@ -15,13 +17,14 @@ from es_pki.adapters.intake.requests import REQUESTS, Request
 from es_pki.commands.refusals import Malformed
 from es_pki.decider import Violation
 
+T = TypeVar("T")
+
 BY_NAME: dict[str, type[Request]] = {request.__name__: request for request in REQUESTS}
 DECODERS = {name: msgspec.json.Decoder(request) for name, request in BY_NAME.items()}
 
-LONGEST_IDEMPOTENCY_KEY = 255
+Body = TypeVar("Body")
 
-BODY_SECONDS = 30.0
-"""How long a body may take to come."""
+LONGEST_IDEMPOTENCY_KEY = 255
 
 _AT = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
 _NAMED = re.compile(r"(?P<fault>unknown|required) field `(?P<name>.*)`", re.DOTALL)
@@ -57,19 +60,35 @@ async def send_command(request: web.Request) -> web.StreamResponse:
     caller = await admitted(request, asked_for.senders)
     parts = request.app[PARTS]
     asked = Asked(caller, parts.now(), _idempotency_key(request))
-    body = decoded(name, await _body(request))
+    body = decoded(DECODERS[name], await json_body(request))
     answer = await parts.desk.take(body, asked)
     return json_reply(answer, headers={"ES-PKI-Position": str(answer.position)})
 
 
-def decoded(name: str, body: bytes) -> Request:
-    """Return the request of a command's body. Raises `Malformed`, naming the field; never echoes a value."""
+def decoded(decoder: msgspec.json.Decoder[Body], body: bytes) -> Body:
+    """Return what a body asks for. Raises `Malformed`, naming the field; never echoes a value."""
     try:
-        return DECODERS[name].decode(body)
+        asked = decoder.decode(body)
+        _STRICT.decode(body.decode())
     except msgspec.ValidationError as error:
         raise _malformed(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Malformed.at("body", "RFC 8259", "the body is not JSON") from None
+    return asked
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> None:
+    """Require that no name stands twice in an object: which of the two was meant, nobody knows. Raises `Malformed`."""
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            field = name if is_repeatable(name) else "body"
+            raise Malformed.at(field, "RFC 8259 section 4", "a name stands in an object once")
+        seen.add(name)
+
+
+_STRICT = json.JSONDecoder(object_pairs_hook=_each_once)
+"""Reads what was decoded once more, for what msgspec passes over."""
 
 
 def _malformed(message: str) -> Malformed:
@@ -91,7 +110,8 @@ def _idempotency_key(request: web.Request) -> str:
     return key
 
 
-async def _body(request: web.Request) -> bytes:
+async def json_body(request: web.Request) -> bytes:
+    """Return a body that says that it is JSON. Raises `Problem` 415 and 408."""
     if request.content_type not in {"application/json", "application/octet-stream"}:
         raise Problem(
             415,
@@ -108,9 +128,4 @@ async def _body(request: web.Request) -> bytes:
             Violation("Content-Encoding", "RFC 9110 section 15.5.16", detail),
             Accept_Encoding="identity",
         )
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            return await request.read()
-    except TimeoutError:
-        detail = f"a body has come within {BODY_SECONDS:.0f} seconds"
-        raise Problem(408, "body-too-slow", detail, Connection="close") from None
+    return await body_of(request)

@@ -25,7 +25,8 @@ async def healthz(_request: web.Request) -> web.StreamResponse:
 async def readyz(request: web.Request) -> web.StreamResponse:
     """Answer 200 when the log can be read and the views follow it, else 503; say what isn't so.
 
-    `backup` tells of the scheduled ones, of this process: the newest, and failures since. They make nothing unready.
+    `backup` tells of the scheduled ones, of this process: the newest, and failures since; `crls_due` how many CRLs are
+    to be issued for what was revoked. They make nothing unready.
     """
     parts = request.app[PARTS]
     failure, size, lag = parts.follower.failure, 0, 0
@@ -38,7 +39,9 @@ async def readyz(request: web.Request) -> web.StreamResponse:
     ready = failure is None and lag <= LARGEST_LAG
     status = "ready" if ready else "not ready"
     backup = parts.backups.state if parts.backups else None
-    reply = json_reply({"status": status, "log": size, "lag": lag, "failure": failure, "backup": backup})
+    due = parts.crls.due
+    told = {"status": status, "log": size, "lag": lag, "failure": failure, "backup": backup, "crls_due": due}
+    reply = json_reply(told)
     reply.set_status(200 if ready else 503)
     return reply
 

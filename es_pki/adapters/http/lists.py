@@ -16,6 +16,7 @@ from es_pki.adapters.x509.formats import pem, pem_chain
 from es_pki.commands.names import is_own_name, is_uuid
 from es_pki.commands.refusals import NotFound
 from es_pki.projections import (
+    acme_accounts,
     authorities,
     expiry_calendar,
     history,
@@ -23,9 +24,12 @@ from es_pki.projections import (
     key_compromises,
     key_uses,
     principals,
+    revocation_lists,
+    revocations,
     service_usage,
     services,
     signing_requests,
+    trust_stores,
 )
 from es_pki.projections.view import View
 
@@ -52,6 +56,22 @@ async def list_services(request: web.Request) -> web.StreamResponse:
     return await _list(request, services.view, row_object)
 
 
+async def list_acme_accounts(request: web.Request) -> web.StreamResponse:
+    """Answer with the accounts at ACME directories, by name."""
+    return await _list(request, acme_accounts.view, row_object)
+
+
+async def one_acme_account(request: web.Request) -> web.StreamResponse:
+    """Answer with an account at an ACME directory."""
+    row = await row_of(request, acme_accounts.view)
+    return json_reply(row_object(row))
+
+
+async def acme_account_history(request: web.Request) -> web.StreamResponse:
+    """Answer with what happened to an account at an ACME directory, first to last."""
+    return await history_of(request, (await row_of(request, acme_accounts.view)).id)
+
+
 async def list_tokens(request: web.Request) -> web.StreamResponse:
     """Answer with the principals and their tokens' roles and ends; never with a token or its digest."""
     return await _list(request, principals.view, principal_object)
@@ -62,9 +82,24 @@ async def list_key_compromises(request: web.Request) -> web.StreamResponse:
     return await _list(request, key_compromises.view, row_object)
 
 
+async def list_revocations(request: web.Request) -> web.StreamResponse:
+    """Answer with what is revoked or held, the oldest revocation first."""
+    return await _list(request, revocations.view, row_object)
+
+
+async def list_crls(request: web.Request) -> web.StreamResponse:
+    """Answer with the newest CRL of every list, the one that runs out first before the others."""
+    return await _list(request, revocation_lists.view, row_object)
+
+
 async def list_key_uses(request: web.Request) -> web.StreamResponse:
     """Answer with what uses which key: authorities and every version of the certificates, by name."""
     return await _list(request, key_uses.view, row_object)
+
+
+async def list_trust_stores(request: web.Request) -> web.StreamResponse:
+    """Answer with the trust stores, by name."""
+    return await _list(request, trust_stores.view, row_object)
 
 
 async def one_authority(request: web.Request) -> web.StreamResponse:
@@ -90,34 +125,34 @@ async def one_service(request: web.Request) -> web.StreamResponse:
 
 async def service_history(request: web.Request) -> web.StreamResponse:
     """Answer with what happened to a service, first to last."""
-    return await _history(request, (await row_of(request, services.view)).id)
+    return await history_of(request, (await row_of(request, services.view)).id)
 
 
 async def certificate_usages(request: web.Request) -> web.StreamResponse:
     """Answer with the services that are bound to a certificate, by name."""
     used = await certificate_row(request)
     query = replace(await query_of(request, service_usage.view), filters={"certificate_id": used.id})
-    return await _page(request, service_usage.view, query, row_object)
+    return await page_of_rows(request, service_usage.view, query, row_object)
 
 
 async def signing_request_history(request: web.Request) -> web.StreamResponse:
     """Answer with what happened to a signing request, first to last."""
-    return await _history(request, (await row_of(request, signing_requests.view)).id)
+    return await history_of(request, (await row_of(request, signing_requests.view)).id)
 
 
 async def certificate_history(request: web.Request) -> web.StreamResponse:
     """Answer with what happened to a certificate, first to last."""
-    return await _history(request, (await certificate_row(request)).id)
+    return await history_of(request, (await certificate_row(request)).id)
 
 
 async def authority_history(request: web.Request) -> web.StreamResponse:
     """Answer with what happened to an authority, first to last."""
-    return await _history(request, (await row_of(request, authorities.view)).id)
+    return await history_of(request, (await row_of(request, authorities.view)).id)
 
 
 async def calendar(request: web.Request) -> web.StreamResponse:
     """Answer with what expires from `from` (default: the time asked about) until `to` (never), soonest first."""
-    return await _page(request, expiry_calendar.view, await calendar_query(request), row_object)
+    return await page_of_rows(request, expiry_calendar.view, await calendar_query(request), row_object)
 
 
 async def calendar_query(request: web.Request) -> Query:
@@ -173,16 +208,17 @@ async def _formerly_named(request: web.Request) -> inventory.Row | None:
 
 async def _list(request: web.Request, view: View[R], shown: Callable[[R], Mapping[str, object]]) -> web.StreamResponse:
     await wait_until_seen(request)
-    return await _page(request, view, await query_of(request, view), shown)
+    return await page_of_rows(request, view, await query_of(request, view), shown)
 
 
-async def _history(request: web.Request, aggregate_id: str) -> web.StreamResponse:
+async def history_of(request: web.Request, aggregate_id: str) -> web.StreamResponse:
+    """Answer with a page of what happened to an aggregate."""
     query = await query_of(request, history.view)
     query = replace(query, filters={**query.filters, "aggregate_id": aggregate_id})
-    return await _page(request, history.view, query, row_object)
+    return await page_of_rows(request, history.view, query, row_object)
 
 
-async def _page(
+async def page_of_rows(
     request: web.Request, view: View[R], query: Query, shown: Callable[[R], Mapping[str, object]]
 ) -> web.StreamResponse:
     """Answer with a page of rows and a position that they show at least: it is read before they are."""

@@ -38,8 +38,9 @@ _LAST_EVENT_ID: Schema = {"name": "Last-Event-ID", "in": "header", "schema": _WH
 def document(routes: Sequence[Route]) -> dict[str, object]:
     """Return the OpenAPI document."""
     shown = {route.shows.component: route.shows.row for route in routes if route.shows is not None}
+    taken = [route.takes for route in routes if isinstance(route.takes, type)]
     schemas, components = msgspec.json.schema_components(
-        (*REQUESTS, Answer, *shown.values()), ref_template=REFERENCE, schema_hook=_anything
+        (*REQUESTS, *taken, Answer, *shown.values()), ref_template=REFERENCE, schema_hook=_anything
     )
     for name, schema in zip(shown, schemas[-len(shown) :], strict=True):
         stored = components.pop(schema["$ref"].rpartition("/")[2])
@@ -105,6 +106,10 @@ def _operation(route: Route) -> dict[str, object]:
         "parameters": in_path + in_query + headers,
         "responses": {"200": answered, "default": PROBLEM},
     }
+    if route.takes is not None:
+        takes = route.takes
+        schema = {"$ref": REFERENCE.format(name=takes.__name__)} if isinstance(takes, type) else takes
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     if route.roles:
         operation["security"] = [{"bearer": sorted(route.roles)}]
     return operation

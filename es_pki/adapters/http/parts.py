@@ -8,10 +8,14 @@ from msgspec import Struct
 
 from es_pki.adapters.backup.scheduled import ScheduledBackups
 from es_pki.adapters.checkpoints import Notary
+from es_pki.adapters.crls import Publisher
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.desk import Desk
+from es_pki.adapters.lint import SecondOpinion
+from es_pki.adapters.ocsp.responder import Responder
 from es_pki.adapters.reactions import Runner
 from es_pki.adapters.views import Follower, ViewStore
+from es_pki.adapters.worker import Workers
 from eventlog import Log
 from eventlog.tree import Tree
 
@@ -27,6 +31,10 @@ class Parts(Struct, frozen=True):
     runner: Runner
     aggregates: Aggregates
     desk: Desk
+    second_opinion: SecondOpinion
+    crls: Publisher
+    ocsp: Responder
+    workers: Workers
     backups: ScheduledBackups | None
     now: Callable[[], datetime]
 

@@ -2,9 +2,11 @@
 
 from aiohttp import web
 
+from es_pki.adapters.http import crls
 from es_pki.adapters.http.certificates import DER, in_form
 from es_pki.adapters.http.health import healthz
 from es_pki.adapters.http.lists import row_of
+from es_pki.adapters.http.ocsp import ask_by_get, ask_by_post
 from es_pki.adapters.http.parts import PARTS, Parts
 from es_pki.adapters.http.problems import problems
 from es_pki.commands.refusals import NotFound
@@ -12,10 +14,10 @@ from es_pki.projections import authorities
 from es_pki.values import Locations
 
 
-def locations(public_url: str, authority_id: str) -> Locations:
+def locations(public_url: str, authority_id: str, crl_shards: int = 0) -> Locations:
     """Return where an authority publishes; the addresses stand in its certificates for as long as they live."""
     base = f"{public_url.rstrip('/')}/pki/{authority_id}"
-    return Locations(ca_issuers=f"{base}/ca.crt", crl=f"{base}/crl")
+    return Locations(ca_issuers=f"{base}/ca.crt", crl=f"{base}/crl", ocsp=f"{base}/ocsp", crl_shards=crl_shards)
 
 
 async def authority_certificate(request: web.Request) -> web.StreamResponse:
@@ -32,6 +34,11 @@ def public_application(parts: Parts) -> web.Application:
     """Return the public listener's application."""
     application = web.Application(middlewares=[problems], client_max_size=64 * 1024)
     application[PARTS] = parts
+    application.router.add_get("/pki/{id}/ocsp/{request:.+}", ask_by_get)  # routes are tried in this order
+    application.router.add_post("/pki/{id}/ocsp", ask_by_post)
     application.router.add_get("/pki/{id}/ca.crt", authority_certificate)
+    for shard in ("", r"/{shard:\d{1,9}}"):
+        application.router.add_get(f"/pki/{{id}}/crl{shard}", crls.complete)
+        application.router.add_get(f"/pki/{{id}}/crl{shard}/delta", crls.delta)
     application.router.add_get("/healthz", healthz)
     return application

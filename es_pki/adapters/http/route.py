@@ -50,7 +50,8 @@ def page_of(row: type[Struct]) -> Shown:
 class Route(NamedTuple):
     """A route. `roles` None: open to anyone; the empty set: the handler asks for the roles itself.
 
-    `shows`: the view's rows that it answers with, None for anything else.
+    `shows`: the view's rows that it answers with, None for anything else. `takes`: what its body is, or the body's
+    schema, None without one.
     """
 
     method: str
@@ -59,6 +60,7 @@ class Route(NamedTuple):
     handler: Handler
     parameters: tuple[str, ...] = ()
     shows: Shown | None = None
+    takes: type[Struct] | Schema | None = None
 
     @property
     def methods(self) -> tuple[str, ...]:

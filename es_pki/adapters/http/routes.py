@@ -7,12 +7,18 @@ from es_pki.adapters.http import (
     calendar_feed,
     certificates,
     commands,
+    crls,
     csrs,
     events,
     health,
+    linting,
     lists,
     live,
+    preview,
+    profile,
     proofs,
+    trust,
+    validation,
 )
 from es_pki.adapters.http.access import AUDITORS, EVERYBODY, WATCHERS, admitted
 from es_pki.adapters.http.asking import check_parameters
@@ -22,8 +28,10 @@ from es_pki.adapters.http.problems import problems
 from es_pki.adapters.http.replies import json_reply
 from es_pki.adapters.http.route import Handler, Route, Shown, page_of
 from es_pki.adapters.http.tokens import TOKENS, Tokens
+from es_pki.adapters.intake.validation import Validate
 from es_pki.adapters.web import pages
 from es_pki.projections import (
+    acme_accounts,
     authorities,
     expiry_calendar,
     history,
@@ -31,13 +39,29 @@ from es_pki.projections import (
     key_compromises,
     key_uses,
     principals,
+    profiles,
+    revocation_lists,
+    revocations,
     service_usage,
     services,
     signing_requests,
+    trust_stores,
 )
 
 MAXIMUM_BODY = 1024 * 1024
 
+CERTIFICATES = (
+    "name",
+    "status",
+    "reason",
+    "authority_id",
+    "profile",
+    "serial_number",
+    "fingerprint",
+    "owner",
+    "labels",
+    "imported",
+)
 KEYS = ("key_type", "key_algorithm", "security_bits", "public_key_hash")
 NOW_OR_THEN = ("as_of", "at_least")
 PAGES = ("limit", "cursor", *NOW_OR_THEN)
@@ -54,28 +78,32 @@ async def openapi(_request: web.Request) -> web.StreamResponse:
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/v1/commands", EVERYBODY, commands.list_commands),
     Route("POST", "/api/v1/commands/{name}", frozenset(), commands.send_command),
+    Route("POST", "/api/v1/preview", frozenset(), preview.preview, takes=preview.BODY),
     Route(
         "GET",
         "/api/v1/authorities",
         EVERYBODY,
         lists.list_authorities,
-        (*PAGES, "name", "status", "issuer_id", *KEYS),
+        (*PAGES, "name", "status", "issuer_id", *KEYS, "imported"),
         page_of(authorities.Row),
     ),
     Route("GET", "/api/v1/authorities/{id}", EVERYBODY, lists.one_authority, NOW_OR_THEN, Shown(authorities.Row)),
     Route("GET", "/api/v1/authorities/{id}/bundle", EVERYBODY, bundles.authority_bundle, NOW_OR_THEN),
+    Route("GET", "/api/v1/authorities/{id}/lint", EVERYBODY, linting.authority_lint, NOW_OR_THEN),
+    Route("GET", "/api/v1/authorities/{id}/crl", EVERYBODY, crls.authority_crl, ("number", "shard", "delta")),
     Route("GET", "/api/v1/authorities/{id}/history", EVERYBODY, lists.authority_history, HISTORY, page_of(history.Row)),
     Route(
         "GET",
         "/api/v1/certificates",
         EVERYBODY,
         lists.list_certificates,
-        (*PAGES, "name", "status", "authority_id", "profile", *KEYS, "serial_number", "fingerprint", "owner", "labels"),
+        (*PAGES, *CERTIFICATES, *KEYS),
         page_of(inventory.Row),
     ),
     Route("GET", "/api/v1/certificates/{id}", EVERYBODY, lists.one_certificate, NOW_OR_THEN, Shown(inventory.Row)),
     Route("GET", "/api/v1/certificates/{id}/pem", EVERYBODY, certificates.certificate_pem, VERSIONED),
     Route("GET", "/api/v1/certificates/{id}/chain", EVERYBODY, certificates.certificate_chain, VERSIONED),
+    Route("GET", "/api/v1/certificates/{id}/lint", EVERYBODY, linting.certificate_lint, VERSIONED),
     Route("GET", "/api/v1/certificates/{id}/versions", EVERYBODY, certificates.certificate_versions, NOW_OR_THEN),
     Route(
         "GET",
@@ -85,6 +113,14 @@ ROUTES: tuple[Route, ...] = (
         HISTORY,
         page_of(history.Row),
     ),
+    Route(
+        "GET",
+        "/api/v1/certificates/{id}/validation",
+        EVERYBODY,
+        validation.certificate_validation,
+        (*VERSIONED, "purpose", "host", "revocation"),
+    ),
+    Route("POST", "/api/v1/validate", EVERYBODY, validation.validate, takes=Validate),
     Route(
         "GET",
         "/api/v1/certificates/{id}/usages",
@@ -128,6 +164,26 @@ ROUTES: tuple[Route, ...] = (
         HISTORY,
         page_of(history.Row),
     ),
+    Route(
+        "GET",
+        "/api/v1/acme/accounts",
+        EVERYBODY,
+        lists.list_acme_accounts,
+        (*PAGES, "name", "status", "directory", "public_key_hash"),
+        page_of(acme_accounts.Row),
+    ),
+    Route(
+        "GET", "/api/v1/acme/accounts/{id}", EVERYBODY, lists.one_acme_account, NOW_OR_THEN, Shown(acme_accounts.Row)
+    ),
+    Route(
+        "GET",
+        "/api/v1/acme/accounts/{id}/history",
+        EVERYBODY,
+        lists.acme_account_history,
+        HISTORY,
+        page_of(history.Row),
+    ),
+    Route("POST", "/api/v1/lint", EVERYBODY, linting.lint, takes=linting.Lint),
     Route("GET", "/api/v1/calendar", EVERYBODY, lists.calendar, (*PAGES, *EXPIRIES), page_of(expiry_calendar.Row)),
     Route("GET", "/api/v1/calendar.ics", EVERYBODY, calendar_feed.calendar_feed, (*NOW_OR_THEN, *EXPIRIES)),
     Route(
@@ -135,7 +191,7 @@ ROUTES: tuple[Route, ...] = (
         "/api/v1/key-uses",
         EVERYBODY,
         lists.list_key_uses,
-        (*PAGES, "public_key_hash", "kind", "name", "signed"),
+        (*PAGES, "public_key_hash", "kind", "name", "signed", "revoked"),
         page_of(key_uses.Row),
     ),
     Route(
@@ -145,6 +201,42 @@ ROUTES: tuple[Route, ...] = (
         lists.list_key_compromises,
         (*PAGES, "public_key_hash", "reported_by"),
         page_of(key_compromises.Row),
+    ),
+    Route("GET", "/api/v1/profiles", EVERYBODY, profile.list_profiles, NOW_OR_THEN, page_of(profiles.Row)),
+    Route("GET", "/api/v1/profiles/{id}", EVERYBODY, profile.one_profile, NOW_OR_THEN, Shown(profiles.Row)),
+    Route("GET", "/api/v1/profiles/{id}/history", EVERYBODY, profile.profile_history, HISTORY, page_of(history.Row)),
+    Route(
+        "GET",
+        "/api/v1/trust-stores",
+        EVERYBODY,
+        lists.list_trust_stores,
+        (*PAGES, "name"),
+        page_of(trust_stores.Row),
+    ),
+    Route("GET", "/api/v1/trust-stores/{id}", EVERYBODY, trust.one_trust_store, NOW_OR_THEN, Shown(trust_stores.Row)),
+    Route(
+        "GET",
+        "/api/v1/trust-stores/{id}/certificates",
+        EVERYBODY,
+        trust.list_trusted,
+        (*PAGES, "status", "fingerprint", "public_key_hash"),
+    ),
+    Route("GET", "/api/v1/trust-stores/{id}/bundle", EVERYBODY, trust.trust_store_bundle, NOW_OR_THEN),
+    Route(
+        "GET",
+        "/api/v1/revocations",
+        EVERYBODY,
+        lists.list_revocations,
+        (*PAGES, "authority_id", "serial_number", "kind", "id", "name", "status", "reason", "revoked_by"),
+        page_of(revocations.Row),
+    ),
+    Route(
+        "GET",
+        "/api/v1/crls",
+        EVERYBODY,
+        lists.list_crls,
+        (*PAGES, "authority_id", "crl_shard", "signed"),
+        page_of(revocation_lists.Row),
     ),
     Route("GET", "/api/v1/tokens", AUDITORS, lists.list_tokens, (*PAGES, "name"), page_of(principals.Row)),
     Route("GET", "/api/v1/events", AUDITORS, events.list_events, ("after", "stream", "type", "limit")),

@@ -1,6 +1,6 @@
 """The two listeners: the management API over HTTPS, and the public one over HTTP.
 
-Nobody holds a connection for nothing: handshakes, heads and bodies (`commands.BODY_SECONDS`) have to come within some
+Nobody holds a connection for nothing: handshakes, heads and bodies (`bodies.BODY_SECONDS`) have to come within some
 time, answers have to be taken, and a listener has only so many connections at a time. Work under way and live streams
 have no deadline.
 """

@@ -1,14 +1,19 @@
 """The write side as those see it who hand commands in; `app.Aggregates` is it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from es_pki.decider import Decider
 from es_pki.events import codec
+from es_pki.events.happened import Happened
 
 C = TypeVar("C")
 S = TypeVar("S")
 E = TypeVar("E", bound=codec.Event)
+
+
+Examine = Callable[[object, Sequence[codec.Event]], Awaitable[None]]
+"""Looks at a command and what it leads to, before that is appended. Raises `Refused`."""
 
 
 class Loaded(NamedTuple, Generic[S]):
@@ -53,6 +58,10 @@ class Aggregates(Protocol):
         self, decider: Decider[C, S, E], aggregate_id: str, ask: Callable[[], Awaitable[C]]
     ) -> Sequence[E]:
         """Decide without appending; return what would happen. Raises `Refused`."""
+        ...
+
+    def every(self, *kinds: type[codec.Event]) -> AsyncIterator[Happened]:
+        """Yield every event of these kinds, first to last: it reads as much of the log as has them."""
         ...
 
     async def owner(self, stream: str, *, for_ever: bool = False) -> str | None:

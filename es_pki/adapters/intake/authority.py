@@ -1,14 +1,27 @@
 """Requests about authorities."""
 
 from es_pki.adapters.entropy import serial_number
+from es_pki.adapters.intake import importing
 from es_pki.adapters.intake.answer import Answer, Asked, answered
 from es_pki.adapters.intake.deciders import AUTHORITY
 from es_pki.adapters.intake.office import Office
-from es_pki.adapters.intake.requests import CreateAuthority, SetIssuancePolicy
+from es_pki.adapters.intake.requests import AuthorityRequest, CreateAuthority, ImportAuthority, SetIssuancePolicy
 from es_pki.adapters.keyring import MadeKey
 from es_pki.adapters.x509 import names
 from es_pki.commands import authority
 from es_pki.commands.authority import AuthorityCommand
+from es_pki.commands.revocation_list import list_id
+
+
+async def take(office: Office, request: AuthorityRequest, asked: Asked, digest: bytes) -> Answer:
+    """Do what was asked."""
+    match request:
+        case CreateAuthority():
+            return await create(office, request, asked, digest)
+        case ImportAuthority():
+            return await importing.bring_authority_in(office, request, asked)
+        case SetIssuancePolicy():
+            return await set_policy(office, request, asked)
 
 
 async def create(office: Office, request: CreateAuthority, asked: Asked, digest: bytes) -> Answer:
@@ -36,6 +49,8 @@ async def create(office: Office, request: CreateAuthority, asked: Asked, digest:
 
     events = await office.with_new_key(AUTHORITY, authority_id, request.key_type, command, actor=asked.caller.name)
     signed = await office.signer.sign_authority(authority_id, actor=asked.caller.name)
+    if signed.events:
+        await office.crls.first(authority_id, list_id(authority_id, 0), asked.now, actor=asked.caller.name)
     return Answer(
         position=signed.position,
         stream=AUTHORITY.stream(authority_id),

@@ -1,65 +1,135 @@
 """Requests for certificates."""
 
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
 from es_pki.adapters.entropy import serial_number
+from es_pki.adapters.intake import importing
 from es_pki.adapters.intake.answer import Answer, Asked, answered
 from es_pki.adapters.intake.deciders import CERTIFICATE
 from es_pki.adapters.intake.office import Office
-from es_pki.adapters.intake.requests import IssueCertificate, SelfSignCertificate, SignCSR
+from es_pki.adapters.intake.requests import (
+    CertificateRequest,
+    ImportCertificate,
+    IssueCertificate,
+    SelfSignCertificate,
+    SignCSR,
+)
 from es_pki.adapters.intake.signing_request import approval, kept_csr
 from es_pki.adapters.keyring import MadeKey
 from es_pki.adapters.x509 import names
 from es_pki.adapters.x509.csr import SigningRequest, read_csr
+from es_pki.adapters.x509.keys import stand_in
 from es_pki.commands import certificate
-from es_pki.commands.certificate import CertificateCommand, CertificateMissing
+from es_pki.commands.certificate import CertificateMissing, Making
 from es_pki.commands.preparation import Wanted
 from es_pki.commands.refusals import Malformed
 from es_pki.events.certificate import CertificateEvent
 from es_pki.values import PublicKey, Subject, SubjectAltNames
+from es_pki.values.profile import Profile
+
+WithKey = Callable[[MadeKey], Awaitable[Making]]
+"""The command for a key."""
+
+
+class Plan(NamedTuple):
+    """What a request would do: the command that it becomes, with a stand-in where a key would be made."""
+
+    certificate_id: str
+    command: Callable[[], Awaitable[Making]]
+
+
+async def take(office: Office, request: CertificateRequest, asked: Asked, digest: bytes) -> Answer:
+    """Do what was asked."""
+    match request:
+        case IssueCertificate():
+            return await issue(office, request, asked, digest)
+        case SignCSR():
+            return await sign_csr(office, request, asked, digest)
+        case SelfSignCertificate():
+            return await self_sign(office, request, asked, digest)
+        case ImportCertificate():
+            return await importing.bring_in(office, request, asked)
 
 
 async def issue(office: Office, request: IssueCertificate, asked: Asked, digest: bytes) -> Answer:
     """Make a key and have an authority certify it."""
-    issuer_id = await office.authority_id(request.authority, "authority")
     wish = _Wish(request, asked, digest, *_names(request))
-
-    async def command(key: MadeKey) -> CertificateCommand:
-        return certificate.IssueCertificate(wish.of(key.public_key), await office.issuer(issuer_id), key.key_id)
-
+    command = await _issuing(office, request, wish)
     events = await office.with_new_key(
         CERTIFICATE, wish.certificate_id, request.key_type, command, actor=asked.caller.name
     )
     return await signed(office, wish.certificate_id, 1, asked, events)
+
+
+async def plan_to_issue(office: Office, request: IssueCertificate, asked: Asked) -> Plan:
+    """Return what `issue` would do."""
+    wish = _Wish(request, asked, b"", *_names(request))
+    command = await _issuing(office, request, wish)
+    return Plan(wish.certificate_id, lambda: command(MadeKey("", stand_in(request.key_type))))
+
+
+async def _issuing(office: Office, request: IssueCertificate, wish: "_Wish") -> WithKey:
+    issuer_id = await office.authority_id(request.authority, "authority")
+
+    async def command(key: MadeKey) -> Making:
+        wanted = wish.of(key.public_key, await office.profile(request.profile))
+        return certificate.IssueCertificate(wanted, await office.issuer(issuer_id), key.key_id)
+
+    return command
 
 
 async def self_sign(office: Office, request: SelfSignCertificate, asked: Asked, digest: bytes) -> Answer:
     """Make a key and have it certify itself."""
     wish = _Wish(request, asked, digest, *_names(request))
-
-    async def command(key: MadeKey) -> CertificateCommand:
-        return certificate.SelfSignCertificate(wish.of(key.public_key), key.key_id)
-
     events = await office.with_new_key(
-        CERTIFICATE, wish.certificate_id, request.key_type, command, actor=asked.caller.name
+        CERTIFICATE,
+        wish.certificate_id,
+        request.key_type,
+        _self_signing(office, request, wish),
+        actor=asked.caller.name,
     )
     return await signed(office, wish.certificate_id, 1, asked, events)
 
 
+def plan_to_self_sign(office: Office, request: SelfSignCertificate, asked: Asked) -> Plan:
+    """Return what `self_sign` would do."""
+    wish = _Wish(request, asked, b"", *_names(request))
+    command = _self_signing(office, request, wish)
+    return Plan(wish.certificate_id, lambda: command(MadeKey("", stand_in(request.key_type))))
+
+
+def _self_signing(office: Office, request: SelfSignCertificate, wish: "_Wish") -> WithKey:
+    async def command(key: MadeKey) -> Making:
+        wanted = wish.of(key.public_key, await office.profile(request.profile))
+        return certificate.SelfSignCertificate(wanted, key.key_id)
+
+    return command
+
+
 async def sign_csr(office: Office, request: SignCSR, asked: Asked, digest: bytes) -> Answer:
     """Have an authority certify the key of a CSR."""
+    certificate_id, command = await plan_to_sign(office, request, asked, digest)
+    prepared = await office.aggregates.handle(
+        CERTIFICATE, certificate_id, command, actor=asked.caller.name, is_new=not asked.idempotency_key
+    )
+    return await signed(office, certificate_id, 1, asked, prepared.events)
+
+
+async def plan_to_sign(office: Office, request: SignCSR, asked: Asked, digest: bytes = b"") -> Plan:
+    """Return what `sign_csr` does."""
     csr, signing_request_id = await _csr(office, request)
     issuer_id = await office.authority_id(request.authority, "authority")
     wish = _Wish(request, asked, digest, csr.subject, csr.subject_alt_names)
 
-    async def command() -> CertificateCommand:
+    async def command() -> Making:
         answer = None
         if signing_request_id is not None:
             answer = await approval(office, signing_request_id, wish.certificate_id)
-        return certificate.SignCSR(wish.of(csr.public_key), await office.issuer(issuer_id), answer)
+        wanted = wish.of(csr.public_key, await office.profile(request.profile))
+        return certificate.SignCSR(wanted, await office.issuer(issuer_id), answer)
 
-    prepared = await office.aggregates.handle(
-        CERTIFICATE, wish.certificate_id, command, actor=asked.caller.name, is_new=not asked.idempotency_key
-    )
-    return await signed(office, wish.certificate_id, 1, asked, prepared.events)
+    return Plan(wish.certificate_id, command)
 
 
 async def _csr(office: Office, request: SignCSR) -> tuple[SigningRequest, str | None]:
@@ -75,7 +145,7 @@ async def _csr(office: Office, request: SignCSR) -> tuple[SigningRequest, str | 
 
 
 class _Wish:
-    """A request with the id and serial number drawn for it; the public key comes last."""
+    """A request with the id and serial number drawn for it; the public key and the profile come last."""
 
     def __init__(
         self,
@@ -93,11 +163,11 @@ class _Wish:
         self._subject_alt_names = subject_alt_names
         self._serial_number = serial_number()
 
-    def of(self, public_key: PublicKey) -> Wanted:
+    def of(self, public_key: PublicKey, profile: Profile) -> Wanted:
         return Wanted(
             certificate_id=self.certificate_id,
             name=self._request.name,
-            profile=self._request.profile,
+            profile=profile,
             subject=self._subject,
             subject_alt_names=self._subject_alt_names,
             public_key=public_key,
@@ -105,12 +175,17 @@ class _Wish:
             serial_number=self._serial_number,
             now=self._asked.now,
             request_digest=self._digest,
+            security_identifier=self._request.security_identifier,
         )
 
 
 def _names(request: IssueCertificate | SelfSignCertificate) -> tuple[Subject, SubjectAltNames]:
     return names.subject(request.subject), names.subject_alt_names(
-        request.dns_names, request.ip_addresses, request.email_addresses, request.uris
+        request.dns_names,
+        request.ip_addresses,
+        request.email_addresses,
+        request.uris,
+        request.user_principal_names,
     )
 
 

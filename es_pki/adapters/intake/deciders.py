@@ -1,12 +1,33 @@
-"""The aggregates, put together with the encoder of to-be-signed certificates."""
+"""The aggregates, put together with the encoder of to-be-signed certificates, whose outcome is linted."""
 
+from es_pki.adapters.lint import linted
 from es_pki.adapters.x509.encode import encode_tbs
-from es_pki.commands import authority, certificate, key_compromise, log_key, principal, service, signing_request
+from es_pki.commands import (
+    acme_account,
+    authority,
+    certificate,
+    key_compromise,
+    log_key,
+    ocsp_responder,
+    principal,
+    profile,
+    revocation_list,
+    service,
+    signing_request,
+    trust_store,
+)
 
-AUTHORITY = authority.decider(encode_tbs)
-CERTIFICATE = certificate.decider(encode_tbs)
+_ENCODE = linted(encode_tbs)
+
+ACME_ACCOUNT = acme_account.decider
+AUTHORITY = authority.decider(_ENCODE)
+CERTIFICATE = certificate.decider(_ENCODE)
 LOG_KEY = log_key.decider
+OCSP_RESPONDER = ocsp_responder.decider(_ENCODE)
 PRINCIPAL = principal.decider
+PROFILE = profile.decider
 KEY_COMPROMISE = key_compromise.decider
+REVOCATION_LIST = revocation_list.decider
 SERVICE = service.decider
 SIGNING_REQUEST = signing_request.decider
+TRUST_STORE = trust_store.decider

@@ -1,57 +1,44 @@
 """The one door for requests: `Desk.take` finds who answers, and everybody who answers stands here."""
 
-from collections.abc import Callable
 from typing import assert_never
 
-from es_pki.adapters.deployment import Allowed, Observer
 from es_pki.adapters.intake import (
+    acme,
     authority,
     certificate,
+    crl,
     key_compromise,
     lineage,
     log_key,
+    ocsp_responder,
     principal,
+    profile,
+    revocation,
     service,
     signing_request,
+    trust_store,
 )
-from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.answer import Answer, Asked, Caller
 from es_pki.adapters.intake.office import Office
+from es_pki.adapters.intake.preview import Previewable, Previewed, preview
 from es_pki.adapters.intake.requests import (
-    BindCertificate,
-    CompleteCSR,
-    CreateAuthority,
-    CreateCSR,
-    CreateToken,
-    DeleteCertificate,
-    DeployCertificate,
-    DescribeCertificate,
-    ExportCertificate,
-    ImportCSR,
-    IssueCertificate,
-    ReconfigureService,
-    RegisterService,
-    ReissueCertificate,
-    RejectCSR,
-    RenameCertificate,
-    RenewCertificate,
-    ReportKeyCompromise,
+    ACMERequest,
+    AuthorityRequest,
+    CertificateRequest,
+    CRLRequest,
+    CSRRequest,
+    KeyCompromiseRequest,
+    LineageRequest,
+    LogKeyRequest,
+    PrincipalRequest,
+    ProfileRequest,
     Request,
-    RetireService,
-    RevokeToken,
-    RollBackCertificate,
-    RotateLogKey,
-    SelfSignCertificate,
-    SetIssuancePolicy,
-    SignCSR,
-    UnbindCertificate,
-    VerifyService,
+    RevocationRequest,
+    ServiceRequest,
+    TrustStoreRequest,
     digest_of,
 )
-from es_pki.adapters.keyring import KeyRing
-from es_pki.adapters.signing import Signer
 from es_pki.decider import Kind, Refused, Violation
-from es_pki.values import Locations
 
 
 class NotPermitted(Refused):
@@ -61,74 +48,56 @@ class NotPermitted(Refused):
 
 
 class Desk:
-    """Takes requests. `locations` tells where an authority's certificate and CRL are published, by its id.
+    """Takes requests, with what stands in the office."""
 
-    `allowed` is what services may have, `observer` looks at them.
-    """
-
-    def __init__(
-        self,
-        aggregates: Aggregates,
-        keys: KeyRing,
-        signer: Signer,
-        locations: Callable[[str], Locations],
-        *,
-        allowed: Allowed,
-        observer: Observer,
-    ) -> None:
-        self._office = Office(aggregates, keys, signer, locations, allowed, observer)
+    def __init__(self, office: Office) -> None:
+        self._office = office
 
     async def name_log(self, origin: str, caller: Caller) -> str:
         """Give the log its origin and its first signing key, unless it has them; return its origin."""
         return await log_key.create(self._office, origin, actor=caller.name)
 
+    async def preview(self, request: Previewable, asked: Asked) -> Previewed:
+        """Return what a request would make, and everything that speaks against it. Raises `Refused`."""
+        _check_roles(request, asked.caller)
+        return await preview(self._office, request, asked)
+
+    async def certify_ocsp_responder(self, authority_id: str, asked: Asked) -> None:
+        """Have an authority certify an OCSP responder if one is due. Raises `Refused`."""
+        await ocsp_responder.certify(self._office, authority_id, asked)
+
     async def take(self, request: Request, asked: Asked) -> Answer:
         """Do what was asked. Raises `Refused` and `Conflict`."""
         _check_roles(request, asked.caller)
         digest = digest_of(request)
-        match request:
-            case CreateAuthority():
-                return await authority.create(self._office, request, asked, digest)
-            case SetIssuancePolicy():
-                return await authority.set_policy(self._office, request, asked)
-            case IssueCertificate():
-                return await certificate.issue(self._office, request, asked, digest)
-            case SignCSR():
-                return await certificate.sign_csr(self._office, request, asked, digest)
-            case SelfSignCertificate():
-                return await certificate.self_sign(self._office, request, asked, digest)
-            case (
-                RenewCertificate()
-                | ReissueCertificate()
-                | RollBackCertificate()
-                | RenameCertificate()
-                | DescribeCertificate()
-                | DeleteCertificate()
-                | ExportCertificate()
-            ):
-                return await lineage.take(self._office, request, asked, digest)
-            case CreateCSR() | ImportCSR() | CompleteCSR() | RejectCSR():
-                return await signing_request.take(self._office, request, asked, digest)
-            case (
-                RegisterService()
-                | ReconfigureService()
-                | BindCertificate()
-                | UnbindCertificate()
-                | RetireService()
-                | DeployCertificate()
-                | VerifyService()
-            ):
-                return await service.take(self._office, request, asked, digest)
-            case ReportKeyCompromise():
-                return await key_compromise.report(self._office, request, asked)
-            case RotateLogKey():
-                return await log_key.rotate(self._office, asked)
-            case CreateToken():
-                return await principal.create_token(self._office, request, asked, digest)
-            case RevokeToken():
-                return await principal.revoke_token(self._office, request, asked)
-            case _:
-                assert_never(request)
+        office = self._office
+        if isinstance(request, AuthorityRequest):
+            return await authority.take(office, request, asked, digest)
+        if isinstance(request, CertificateRequest):
+            return await certificate.take(office, request, asked, digest)
+        if isinstance(request, LineageRequest):
+            return await lineage.take(office, request, asked, digest)
+        if isinstance(request, CSRRequest):
+            return await signing_request.take(office, request, asked, digest)
+        if isinstance(request, ProfileRequest):
+            return await profile.take(office, request, asked)
+        if isinstance(request, ServiceRequest):
+            return await service.take(office, request, asked, digest)
+        if isinstance(request, ACMERequest):
+            return await acme.take(office, request, asked, digest)
+        if isinstance(request, RevocationRequest):
+            return await revocation.take(office, request, asked)
+        if isinstance(request, CRLRequest):
+            return await crl.issue(office, request, asked)
+        if isinstance(request, TrustStoreRequest):
+            return await trust_store.take(office, request, asked, digest)
+        if isinstance(request, KeyCompromiseRequest):
+            return await key_compromise.report(office, request, asked)
+        if isinstance(request, LogKeyRequest):
+            return await log_key.rotate(office, asked)
+        if isinstance(request, PrincipalRequest):
+            return await principal.take(office, request, asked, digest)
+        assert_never(request)
 
 
 def _check_roles(request: Request, caller: Caller) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import base64
 
 from es_pki.adapters.intake.answer import Answer, Asked, answered
-from es_pki.adapters.intake.chain import chain
+from es_pki.adapters.intake.chain import issuers_of, without_root
 from es_pki.adapters.intake.deciders import CERTIFICATE
 from es_pki.adapters.intake.office import Office
 from es_pki.adapters.intake.requests import ExportCertificate
@@ -62,7 +62,7 @@ async def _check_fits(office: Office, request: ExportCertificate, certificate_id
     state = (await office.aggregates.load(CERTIFICATE, certificate_id)).state
     version = state.model if request.version is None else state.versions.get(request.version)
     if version is not None and request.format is ExportFormat.PKCS12:
-        check_fits_pkcs12(version.prepared.key_type, "format")
+        check_fits_pkcs12(version.key, "format")
 
 
 async def _file(office: Office, request: ExportCertificate, certificate_id: str, *, state: State, number: int) -> bytes:
@@ -71,7 +71,7 @@ async def _file(office: Office, request: ExportCertificate, certificate_id: str,
     prepared, leaf = version.prepared, version.certificate
     if leaf is None or prepared.key_id is None:
         raise LookupError("what is exportable is signed, and its key is here")
-    certificates = [leaf, *(await chain(office.aggregates, prepared.issuer_id))[:-1]]
+    certificates = [leaf, *without_root(await issuers_of(office.aggregates, prepared))]
     secret = await office.keys.secret(prepared.key_id, purpose=CERTIFICATE.category, owner=certificate_id)
     match request.format:
         case ExportFormat.PEM:

@@ -155,7 +155,7 @@ class FirstRun:
         return state
 
     def _is_young(self, state: State) -> bool:
-        if state.served is None:
+        if state.served is None or state.served.revoked is not None:
             return False
         prepared = state.served.prepared
         life: timedelta = prepared.not_after - prepared.not_before

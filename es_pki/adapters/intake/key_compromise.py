@@ -1,5 +1,6 @@
 """Requests about compromised keys."""
 
+from es_pki.adapters.compromise import revoke_uses
 from es_pki.adapters.intake.answer import Answer, Asked, answered
 from es_pki.adapters.intake.deciders import AUTHORITY, CERTIFICATE, KEY_COMPROMISE
 from es_pki.adapters.intake.office import Office
@@ -14,17 +15,19 @@ from es_pki.values import public_key_hash
 
 
 async def report(office: Office, request: ReportKeyCompromise, asked: Asked) -> Answer:
-    """Block a key, however it is named."""
+    """Block a key, however it is named, and revoke what uses it."""
     hash_of_key = await _hash(office, request)
 
     async def command() -> KeyCompromiseCommand:
         return key_compromise.ReportKeyCompromise(hash_of_key, request.reason)
 
-    handled = await office.aggregates.handle(KEY_COMPROMISE, hash_of_key, command, actor=asked.caller.name)
+    actor = asked.caller.name
+    handled = await office.aggregates.handle(KEY_COMPROMISE, hash_of_key, command, actor=actor)
+    done = await revoke_uses(office.aggregates, hash_of_key, asked.now, actor=actor)
     return Answer(
-        position=handled.position,
+        position=done.position,
         stream=KEY_COMPROMISE.stream(hash_of_key),
-        events=answered(handled.events),
+        events=answered((*handled.events, *done.events)),
         result={"public_key_hash": hash_of_key},
     )
 

@@ -1,7 +1,5 @@
 """Requests about a certificate that is there: its next version, its names, labels and owner, its export and its end."""
 
-from typing import assert_never
-
 from es_pki.adapters.discarding import discard_keys
 from es_pki.adapters.intake import export, renewal
 from es_pki.adapters.intake.answer import Answer, Asked, answered
@@ -11,6 +9,7 @@ from es_pki.adapters.intake.requests import (
     DeleteCertificate,
     DescribeCertificate,
     ExportCertificate,
+    LineageRequest,
     ReissueCertificate,
     RenameCertificate,
     RenewCertificate,
@@ -24,22 +23,18 @@ AboutTheWhole = RollBackCertificate | RenameCertificate | DescribeCertificate | 
 
 async def take(
     office: Office,
-    request: RenewCertificate | ReissueCertificate | ExportCertificate | AboutTheWhole,
+    request: LineageRequest,
     asked: Asked,
     digest: bytes,
 ) -> Answer:
     """Do what was asked of a certificate."""
     match request:
-        case RenewCertificate():
-            return await renewal.renew(office, request, asked, digest)
-        case ReissueCertificate():
-            return await renewal.reissue(office, request, asked, digest)
+        case RenewCertificate() | ReissueCertificate():
+            return await renewal.go_on(office, request, asked, digest)
         case ExportCertificate():
             return await export.export(office, request, asked, digest)
         case RollBackCertificate() | RenameCertificate() | DescribeCertificate() | DeleteCertificate():
             return await _decided(office, request, asked)
-        case _:
-            assert_never(request)
 
 
 async def _command(office: Office, request: AboutTheWhole, asked: Asked, certificate_id: str) -> CertificateCommand:
@@ -53,8 +48,6 @@ async def _command(office: Office, request: AboutTheWhole, asked: Asked, certifi
             return lineage.DescribeCertificate(labels, owner)
         case DeleteCertificate(reason=reason):
             return lineage.DeleteCertificate(reason, await office.users_of(certificate_id))
-        case _:
-            assert_never(request)
 
 
 async def _decided(office: Office, request: AboutTheWhole, asked: Asked) -> Answer:

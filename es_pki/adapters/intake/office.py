@@ -6,23 +6,33 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from es_pki.adapters.acme.accounts import Accounts
+from es_pki.adapters.crls.maker import Maker
 from es_pki.adapters.deployment import Allowed, Observer
 from es_pki.adapters.intake.aggregates import Aggregates
-from es_pki.adapters.intake.chain import chain
-from es_pki.adapters.intake.deciders import AUTHORITY
+from es_pki.adapters.intake.chain import chain, without_root
+from es_pki.adapters.intake.deciders import AUTHORITY, PROFILE
 from es_pki.adapters.keyring import KeyRing, MadeKey
+from es_pki.adapters.lint import SecondOpinion
 from es_pki.adapters.signing import Signer
+from es_pki.adapters.worker import Workers
 from es_pki.adapters.x509.formats import pem_chain
 from es_pki.adapters.x509.keys import stand_in
-from es_pki.commands.authority import AuthorityMissing, issuer_of
+from es_pki.commands.acme_account import ACMEAccountMissing
+from es_pki.commands.authority import AuthorityMissing, check_holds, issuer_of
+from es_pki.commands.built_in import BUILT_IN
 from es_pki.commands.certificate import CertificateMissing
 from es_pki.commands.names import is_own_name, is_uuid
 from es_pki.commands.principal import PrincipalMissing
+from es_pki.commands.profile import profile_of
+from es_pki.commands.refusals import ProfileMissing
 from es_pki.commands.service import ServiceMissing
 from es_pki.commands.signing_request import SigningRequestMissing
+from es_pki.commands.trust_store import TrustStoreMissing
 from es_pki.decider import Decider, Refused, Violation
 from es_pki.events import codec
 from es_pki.values import Issuer, KeyType, Locations, NameConstraints
+from es_pki.values.profile import Profile
 from eventlog import Conflict
 
 OWN_CERTIFICATE = "es-pki-api"
@@ -34,16 +44,19 @@ E = TypeVar("E", bound=codec.Event)
 
 
 class Office(Struct, frozen=True):
-    """The shared equipment.
+    """The shared equipment. `locations` tells where an authority publishes, by its id; `workers` do what may fail.
 
-    `locations` tells where an authority publishes, by its id; `allowed` is what services may have; `observer`
-    looks at them.
+    `allowed` is what services may have, and `observer` looks at them.
     """
 
     aggregates: Aggregates
     keys: KeyRing
     signer: Signer
     locations: Callable[[str], Locations]
+    workers: Workers
+    second_opinion: SecondOpinion
+    crls: Maker
+    acme_accounts: Accounts
     allowed: Allowed
     observer: Observer
 
@@ -71,6 +84,14 @@ class Office(Struct, frozen=True):
             raise SigningRequestMissing(detail, Violation("signing_request", "signing requests are named", detail))
         return found
 
+    async def trust_store_id(self, name_or_id: str) -> str:
+        """Return a trust store's id. Raises `TrustStoreMissing`."""
+        found = await self._id("trust_store", name_or_id, for_ever=True)
+        if found is None:
+            detail = "there is no trust store of this name"
+            raise TrustStoreMissing(detail, Violation("trust_store", "trust stores are named", detail))
+        return found
+
     async def service_id(self, name_or_id: str) -> str:
         """Return a service's id. Raises `ServiceMissing`."""
         found = await self._id("service", name_or_id, for_ever=True)
@@ -79,12 +100,39 @@ class Office(Struct, frozen=True):
             raise ServiceMissing(detail, Violation("service", "services are named", detail))
         return found
 
+    async def acme_account_id(self, name_or_id: str) -> str:
+        """Return an ACME account's id. Raises `ACMEAccountMissing`."""
+        found = await self._id("acme_account", name_or_id, for_ever=False)
+        if found is None:
+            detail = "there is no ACME account of this name"
+            raise ACMEAccountMissing(detail, Violation("account", "accounts are named", detail))
+        return found
+
     async def certificate_id(self, name_or_id: str, field: str = "certificate") -> str:
         """Return a certificate's id, by any name that leads to it. Raises `CertificateMissing`, naming the field."""
         found = await self._id("certificate", name_or_id, for_ever=False)
         if found is None:
             detail = "there is no certificate of this name"
             raise CertificateMissing(detail, Violation(field, "certificates are named", detail))
+        return found
+
+    async def profile(self, name_or_id: str) -> Profile:
+        """Return a profile as it is now. Raises `ProfileMissing` and `AlreadyRetired`."""
+        if name_or_id in BUILT_IN:
+            return BUILT_IN[name_or_id]
+        profile_id = await self.profile_id(name_or_id)
+        loaded = await self.aggregates.load(PROFILE, profile_id)
+        if loaded.version == 0:
+            loaded = await self.aggregates.load(PROFILE, profile_id, afresh=True)
+        return profile_of(loaded.state, profile_id=profile_id, version=loaded.version)
+
+    async def profile_id(self, name_or_id: str) -> str:
+        """Return the id of a profile that was added. Raises `ProfileMissing`, naming those that are built in."""
+        found = await self._id("profile", name_or_id, for_ever=True)
+        if found is None:
+            known = f"built in are {', '.join(BUILT_IN)}; GET /api/v1/profiles lists those that were added"
+            detail = f"there is no profile of this name: {known}"
+            raise ProfileMissing(detail, Violation("profile", "profiles are named", detail))
         return found
 
     async def users_of(self, certificate_id: str) -> tuple[str, ...]:
@@ -112,19 +160,21 @@ class Office(Struct, frozen=True):
         )
 
     async def _constraints(self, authority_id: str | None) -> tuple[NameConstraints, ...]:
-        """Return the name constraints of an authority and of those above it."""
+        """Return the name constraints of an authority and of those above it. Raises `IssuerRevoked`."""
         found: list[NameConstraints] = []
         while authority_id is not None:
-            prepared = (await self.aggregates.load(AUTHORITY, authority_id)).state.prepared
+            state = (await self.aggregates.load(AUTHORITY, authority_id)).state
+            prepared = state.prepared
             if prepared is None:
                 break
+            check_holds(state)
             found.append(prepared.name_constraints)
             authority_id = prepared.issuer_id
         return tuple(found)
 
     async def certificate_pem(self, certificate: bytes, issuer_id: str | None) -> str:
         """Return a certificate and its chain without the root, leaf first."""
-        return pem_chain([certificate, *(await chain(self.aggregates, issuer_id))[:-1]])
+        return pem_chain([certificate, *without_root(await chain(self.aggregates, issuer_id))])
 
     async def with_new_key(
         self,

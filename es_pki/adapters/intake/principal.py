@@ -6,9 +6,18 @@ from es_pki.adapters.entropy import token
 from es_pki.adapters.intake.answer import Answer, Asked, answered
 from es_pki.adapters.intake.deciders import PRINCIPAL
 from es_pki.adapters.intake.office import Office
-from es_pki.adapters.intake.requests import CreateToken, RevokeToken
+from es_pki.adapters.intake.requests import CreateToken, PrincipalRequest, RevokeToken
 from es_pki.commands import principal
 from es_pki.commands.principal import PrincipalCommand
+
+
+async def take(office: Office, request: PrincipalRequest, asked: Asked, digest: bytes) -> Answer:
+    """Do what was asked."""
+    match request:
+        case CreateToken():
+            return await create_token(office, request, asked, digest)
+        case RevokeToken():
+            return await revoke_token(office, request, asked)
 
 
 async def create_token(office: Office, request: CreateToken, asked: Asked, digest: bytes) -> Answer:

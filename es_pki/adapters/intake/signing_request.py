@@ -1,14 +1,13 @@
 """Requests about CSRs that are kept: made here, brought here, answered."""
 
 from base64 import b64encode
-from typing import assert_never
 
 from msgspec import Struct
 
 from es_pki.adapters.intake.answer import Answer, Asked, answered
 from es_pki.adapters.intake.deciders import SIGNING_REQUEST
 from es_pki.adapters.intake.office import Office
-from es_pki.adapters.intake.requests import CompleteCSR, CreateCSR, ImportCSR, RejectCSR
+from es_pki.adapters.intake.requests import CompleteCSR, CreateCSR, CSRRequest, ImportCSR, RejectCSR
 from es_pki.adapters.keyring import MadeKey
 from es_pki.adapters.x509 import names
 from es_pki.adapters.x509.bundle import read_bundle
@@ -16,15 +15,14 @@ from es_pki.adapters.x509.csr import SigningRequest, read_csr
 from es_pki.adapters.x509.encode import csr_builder
 from es_pki.adapters.x509.formats import csr_pem
 from es_pki.commands import signing_request
-from es_pki.commands.profile import PROFILES, key_usages
 from es_pki.commands.signing_request import SigningRequestCommand, State, kept
+from es_pki.commands.usages import key_usages
 from es_pki.decider import Guard
 from es_pki.events.signing_request import SigningRequestEvent
+from es_pki.values.profile import Profile
 
 
-async def take(
-    office: Office, request: CreateCSR | ImportCSR | CompleteCSR | RejectCSR, asked: Asked, digest: bytes
-) -> Answer:
+async def take(office: Office, request: CSRRequest, asked: Asked, digest: bytes) -> Answer:
     """Do what was asked."""
     match request:
         case CreateCSR():
@@ -33,8 +31,6 @@ async def take(
             return await bring_in(office, request, asked, digest)
         case CompleteCSR() | RejectCSR():
             return await answer(office, request, asked)
-        case _:
-            assert_never(request)
 
 
 async def create(office: Office, request: CreateCSR, asked: Asked, digest: bytes) -> Answer:
@@ -45,24 +41,25 @@ async def create(office: Office, request: CreateCSR, asked: Asked, digest: bytes
         request.dns_names, request.ip_addresses, request.email_addresses, request.uris
     )
 
-    async def csr(key: MadeKey) -> bytes:
+    async def csr(key: MadeKey, profile: Profile) -> bytes:
         if not key.key_id:
             return b""  # a stand-in, by which the names are judged first
-        usages, purposes = key_usages(request.profile, request.key_type), PROFILES[request.profile].extended_key_usages
-        builder = csr_builder(subject, subject_alt_names, usages, purposes)
+        usages = key_usages(profile.terms, request.key_type)
+        builder = csr_builder(subject, subject_alt_names, usages, profile.terms.extended_key_usages)
         return await office.keys.sign_csr(
             builder, key.key_id, purpose=SIGNING_REQUEST.category, owner=signing_request_id
         )
 
     async def command(key: MadeKey) -> SigningRequestCommand:
+        profile = await office.profile(request.profile)
         return signing_request.CreateCSR(
             name=request.name,
             subject=subject,
             subject_alt_names=subject_alt_names,
-            profile=request.profile,
+            profile=profile,
             public_key=key.public_key,
             key_id=key.key_id,
-            csr=await csr(key),
+            csr=await csr(key, profile),
             request_digest=digest,
         )
 

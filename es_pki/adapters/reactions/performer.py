@@ -1,5 +1,8 @@
 """Does what the reactions found due. Each effect finds done what was done: it may come several times."""
 
+from es_pki.adapters import clock
+from es_pki.adapters.acme.accounts import Accounts
+from es_pki.adapters.compromise import revoke_uses
 from es_pki.adapters.deployment import Deployer
 from es_pki.adapters.deployment.starting import redeploy
 from es_pki.adapters.discarding import discard_keys
@@ -7,22 +10,30 @@ from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.keyring import KeyRing
 from es_pki.adapters.signing import ACTOR, Signer
 from es_pki.commands.reactions import (
+    CloseACMEAccount,
     DeployService,
     DiscardKeys,
     Effect,
+    OpenACMEAccount,
     RedeployCertificate,
+    RevokeKeyUses,
+    RollOverACMEKey,
     SignAuthority,
     SignCertificate,
+    SignOCSPResponder,
 )
 
 
 class Performer:
     """Knows for every effect who does it."""
 
-    def __init__(self, aggregates: Aggregates, keys: KeyRing, signer: Signer, deployer: Deployer) -> None:
+    def __init__(
+        self, aggregates: Aggregates, keys: KeyRing, signer: Signer, acme_accounts: Accounts, deployer: Deployer
+    ) -> None:
         self._aggregates = aggregates
         self._keys = keys
         self._signer = signer
+        self._acme_accounts = acme_accounts
         self._deployer = deployer
 
     async def perform(self, effect: Effect) -> None:
@@ -32,9 +43,19 @@ class Performer:
                 await self._signer.sign_authority(authority_id)
             case SignCertificate(certificate_id=certificate_id, version=version):
                 await self._signer.sign_certificate(certificate_id, version)
+            case SignOCSPResponder(authority_id=authority_id, version=version):
+                await self._signer.sign_ocsp_responder(authority_id, version)
             case DiscardKeys(certificate_id=certificate_id, key_ids=key_ids):
                 await discard_keys(self._aggregates, self._keys, certificate_id, key_ids, actor=ACTOR)
             case DeployService(service_id=service_id, deployment_id=deployment_id):
                 await self._deployer.deploy(service_id, deployment_id)
             case RedeployCertificate(certificate_id=certificate_id, position=position):
                 await redeploy(self._aggregates, certificate_id, position)
+            case RevokeKeyUses(public_key_hash=of_key):
+                await revoke_uses(self._aggregates, of_key, clock.now(), actor=ACTOR)
+            case OpenACMEAccount(account_id=account_id):
+                await self._acme_accounts.register(account_id)
+            case RollOverACMEKey(account_id=account_id):
+                await self._acme_accounts.roll_over(account_id)
+            case CloseACMEAccount(account_id=account_id):
+                await self._acme_accounts.deactivate(account_id)

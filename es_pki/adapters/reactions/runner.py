@@ -91,7 +91,7 @@ class Runner:
         ]
 
     async def _follow(self) -> None:
-        recorded = await self._store.checkpoint()
+        recorded = await self._checkpoint()
         async for page in self._log.follow(after=recorded, types=REACTED_TO):
             self._check_lease()
             due, settled = self._sorted(happened(record) for record in page.records)
@@ -101,6 +101,16 @@ class Runner:
             if due:
                 self._is_due.set()
             await asyncio.sleep(GATHER_SECONDS)
+
+    async def _checkpoint(self) -> int:
+        """Return where to go on: at the beginning when an older log was put back, whose end is before that."""
+        recorded = await self._store.checkpoint()
+        if recorded <= (size := (await self._log.head()).size):
+            return recorded
+        told = {"reacted_to": recorded, "size": size}
+        LOG.warning("the log ends before what was reacted to; beginning anew", extra={"fields": told})
+        await self._store.forget(after=recorded)
+        return 0
 
     def _sorted(self, events: Iterable[Happened]) -> tuple[list[Outstanding], list[str]]:
         """Return what events make due and what they settle; what does both within a page costs nothing."""

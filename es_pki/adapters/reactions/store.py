@@ -41,6 +41,10 @@ class EffectStore(Protocol):
         """Remove an effect that was done and that no event will settle; an unknown one is fine."""
         ...
 
+    async def forget(self, *, after: int) -> None:
+        """Throw everything away: the log at hand is not the one that was reacted to. Raises `Overtaken` as `record`."""
+        ...
+
     async def failed(self, effect_id: str, error: str, again: float, *, attempts: int) -> None:
         """Note that an effect failed, tried `attempts` times before, and when it is tried again."""
         ...
@@ -86,6 +90,18 @@ class SQLiteEffects:
         def change(connection: sqlite3.Connection) -> None:
             with transaction(connection):
                 connection.execute("DELETE FROM effect WHERE id = ?", (effect_id,))
+
+        await self._database.run(change)
+
+    async def forget(self, *, after: int) -> None:
+        """See `EffectStore.forget`."""
+
+        def change(connection: sqlite3.Connection) -> None:
+            with transaction(connection):
+                if _checkpoint(connection) != after:
+                    raise _overtaken()
+                connection.execute("DELETE FROM effect")
+                connection.execute("DELETE FROM effect_checkpoint")
 
         await self._database.run(change)
 
@@ -145,6 +161,16 @@ class PostgresEffects:
     async def settle(self, effect_id: str) -> None:
         """See `EffectStore.settle`."""
         await self._pool.execute("DELETE FROM views.effect WHERE id = $1", effect_id)
+
+    async def forget(self, *, after: int) -> None:
+        """See `EffectStore.forget`."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            moved = await connection.execute(
+                "UPDATE views.effect_checkpoint SET position = 0 WHERE position = $1", after
+            )
+            if moved != "UPDATE 1":
+                raise _overtaken()
+            await connection.execute("DELETE FROM views.effect")
 
     async def failed(self, effect_id: str, error: str, again: float, *, attempts: int) -> None:
         """See `EffectStore.failed`."""

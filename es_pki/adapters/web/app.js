@@ -203,7 +203,7 @@ async function showCertificate(id) {
     definitions([
       ["Status", row.status], ["Failure", row.failure], ["Subject", distinguished(row.subject)], ["Names", names(row).join(", ")],
       ["Owner", row.owner], ["Labels", labels(row).join(", ")], ["Formerly", row.aliases.join(", ")],
-      ["Profile", row.profile], ["Key", `${row.key_type}, ${row.key_is_here ? "kept here" : "kept elsewhere"}`],
+      ["Profile", `${row.profile}, version ${row.profile_version}`], ["Key", `${row.key_type}, ${row.key_is_here ? "kept here" : "kept elsewhere"}`],
       ["Current version", row.current_version], ["Valid", [day(row.not_before), " until ", day(row.not_after), " (", remaining(row), ")"]],
       ["Serial number", code(row.serial_number)], ["SHA-256", code(row.fingerprint)], ["Requested by", row.requested_by],
     ]),
@@ -246,15 +246,18 @@ const happenings = (rows) => table(`${rows.length} events`, [
 // --- forms ---
 
 async function prepareForms() {
-  const [rows, { components }] = await Promise.all([loadAuthorities(), call("/commands")]);
+  const [rows, { components }, profiles] = await Promise.all([loadAuthorities(), call("/commands"), call("/profiles")]);
   const usable = rows.filter((row) => row.status === "active").map((row) => row.name);
   for (const select of document.querySelectorAll("select[name=authority]")) choose(select, usable.sort((a, b) => (a === "root") - (b === "root")));
   for (const select of document.querySelectorAll("select[data-choices]")) {
-    const known = components[select.dataset.choices].enum;
+    const isProfile = select.dataset.choices === "Profile";
+    const known = isProfile ? named(profiles.items) : components[select.dataset.choices].enum;
     const usual = { Profile: "server", KeyType: "ec-p256" }[select.dataset.choices];
     choose(select, known, usual);
   }
 }
+
+const named = (profiles) => profiles.filter((row) => row.status !== "retired").map((row) => row.name);
 
 function choose(select, choices, usual) {
   const before = select.value || usual;

@@ -6,7 +6,7 @@ values here, so only the object identifiers are read, from bytes whose form it h
 
 from collections.abc import Iterator
 
-from es_pki.adapters.x509.der import EXPLICIT_0, INTEGER, OBJECT_IDENTIFIER, SEQUENCE, content
+from es_pki.adapters.x509.der import EXPLICIT_0, INTEGER, OBJECT_IDENTIFIER, SEQUENCE, content, dotted
 
 ATTRIBUTES = EXPLICIT_0
 
@@ -29,16 +29,4 @@ def _each(data: bytes, start: int, end: int) -> Iterator[str]:
     while start < end:
         begin, start = content(data, start, SEQUENCE)
         first, behind = content(data, begin, OBJECT_IDENTIFIER)
-        yield _dotted(data[first:behind])
-
-
-def _dotted(octets: bytes) -> str:
-    """Return an object identifier's content as text (X.690 section 8.19)."""
-    arcs, arc = [], 0
-    for octet in octets:
-        arc = arc << 7 | octet & 0x7F
-        if octet < 0x80:
-            arcs.append(arc)
-            arc = 0
-    first = min(arcs[0] // 40, 2) if arcs else 0
-    return ".".join(map(str, (first, arcs[0] - 40 * first, *arcs[1:]))) if arcs else ""
+        yield dotted(data[first:behind])

@@ -26,19 +26,27 @@ def read_bundle(text: str, field: str) -> tuple[Returned, ...]:
 
     Raises `Malformed`, naming the field; never repeats what was sent.
     """
+    return tuple(_returned(der, field) for der in read_ders(text, field))
+
+
+def read_ders(text: str, field: str) -> tuple[bytes, ...]:
+    """Return what should be DER certificates, unread. Raises as `read_bundle` does."""
     if len(text) > LARGEST:
         raise Malformed.at(field, "bundles are bounded", f"at most {LARGEST} characters")
     bodies = _PEM.findall(text) or [text]
     if len(bodies) > MOST:
         raise Malformed.at(field, "bundles are bounded", f"at most {MOST} certificates, not {len(bodies)}")
-    return tuple(_returned(body, field) for body in bodies)
+    return tuple(_decoded(body, field) for body in bodies)
 
 
-def _returned(body: str, field: str) -> Returned:
+def _decoded(body: str, field: str) -> bytes:
     try:
-        der = base64.b64decode("".join(body.split()), validate=True)
+        return base64.b64decode("".join(body.split()), validate=True)
     except (binascii.Error, ValueError):
         raise Malformed.at(field, "RFC 7468 section 5", "send certificates in PEM, or base64 of DER") from None
+
+
+def _returned(der: bytes, field: str) -> Returned:
     try:
         certificate = x509.load_der_x509_certificate(der)
         subject, issuer = certificate.subject.public_bytes(), certificate.issuer.public_bytes()

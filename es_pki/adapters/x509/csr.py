@@ -15,7 +15,8 @@ from msgspec import Struct
 
 from es_pki.adapters.x509 import names
 from es_pki.adapters.x509.attributes import attribute_oids
-from es_pki.adapters.x509.encode import ATTRIBUTE_OIDS
+from es_pki.adapters.x509.der import UTF8_STRING, content
+from es_pki.adapters.x509.encode import ATTRIBUTE_OIDS, USER_PRINCIPAL_NAME
 from es_pki.adapters.x509.keys import judged, read_with
 from es_pki.commands.refusals import Malformed, RulesBroken
 from es_pki.decider import Violation
@@ -125,16 +126,24 @@ def _subject_alt_names(csr: x509.CertificateSigningRequest, field: str) -> Subje
         x509.IPAddress: [],
         x509.RFC822Name: [],
         x509.UniformResourceIdentifier: [],
+        x509.OtherName: [],
     }
     for name in _requested_names(csr):
-        if type(name) not in forms:
+        is_other = isinstance(name, x509.OtherName) and name.type_id != USER_PRINCIPAL_NAME
+        if type(name) not in forms or is_other:
             raise _broken(
                 f"{field}.subject_alt_names",
                 "RFC 5280 section 4.2.1.6",
-                f"names are DNS names, IP addresses, mailboxes and URIs, not {type(name).__name__}",
+                f"names are DNS names, IP addresses, mailboxes, URIs and UPNs, not {type(name).__name__}",
             )
-        forms[type(name)].append(str(name.value))
+        forms[type(name)].append(_account(name) if isinstance(name, x509.OtherName) else str(name.value))
     return names.subject_alt_names(*forms.values())
+
+
+def _account(name: x509.OtherName) -> str:
+    """Return a user principal name. Raises `ValueError` for what is no UTF8String."""
+    start, end = content(name.value, 0, UTF8_STRING)
+    return name.value[start:end].decode()
 
 
 def _requested_names(csr: x509.CertificateSigningRequest) -> list[x509.GeneralName]:

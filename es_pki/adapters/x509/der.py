@@ -1,9 +1,11 @@
 """The little of DER that is read and written here by hand (X.690 sections 8 and 10)."""
 
-INTEGER, BIT_STRING, OCTET_STRING, OBJECT_IDENTIFIER, SEQUENCE = 0x02, 0x03, 0x04, 0x06, 0x30
+INTEGER, BIT_STRING, OCTET_STRING, OBJECT_IDENTIFIER, UTF8_STRING, SEQUENCE = 0x02, 0x03, 0x04, 0x06, 0x0C, 0x30
+ENUMERATED, UTC_TIME, GENERALIZED_TIME = 0x0A, 0x17, 0x18
 EXPLICIT_0 = 0xA0
 
 NULL = b"\x05\x00"
+BOOLEAN_TRUE = b"\x01\x01\xff"
 
 
 def element(tag: int, *contents: bytes) -> bytes:
@@ -48,3 +50,15 @@ def content(data: bytes, start: int, tag: int) -> tuple[int, int]:
         return begin, begin + first
     octets = first & 0x7F
     return begin + octets, begin + octets + int.from_bytes(data[begin : begin + octets], "big")
+
+
+def dotted(octets: bytes) -> str:
+    """Return an object identifier's content as text (X.690 section 8.19)."""
+    arcs, arc = [], 0
+    for octet in octets:
+        arc = arc << 7 | octet & 0x7F
+        if octet < 0x80:
+            arcs.append(arc)
+            arc = 0
+    first = min(arcs[0] // 40, 2) if arcs else 0
+    return ".".join(map(str, (first, arcs[0] - 40 * first, *arcs[1:]))) if arcs else ""

@@ -11,10 +11,15 @@ from cryptography.hazmat.primitives.serialization.pkcs7 import serialize_certifi
 
 from es_pki.commands.refusals import RulesBroken
 from es_pki.decider import Violation
-from es_pki.values import KeyType
+from es_pki.values import (
+    KeyAlgorithm,
+)
+from es_pki.values.foreign import KeyKind
 
 PEM_FILE = "application/x-pem-file"
 PKCS12_FILE = "application/x-pkcs12"
+
+NOT_IN_PKCS12 = frozenset({KeyAlgorithm.ML_DSA, KeyAlgorithm.X25519, KeyAlgorithm.X448})
 
 
 @lru_cache(maxsize=64)
@@ -33,6 +38,11 @@ def key_pem(pkcs8: bytes) -> str:
     return _armoured("PRIVATE KEY", pkcs8)
 
 
+def crl_pem(crl: bytes) -> str:
+    """Return a DER CRL in PEM (RFC 7468 section 6)."""
+    return _armoured("X509 CRL", crl)
+
+
 def _armoured(label: str, der: bytes) -> str:
     text = base64.b64encode(der).decode("ascii")
     lines = "\n".join(text[start : start + 64] for start in range(0, len(text), 64))
@@ -49,11 +59,18 @@ def pkcs7(certificates: Iterable[bytes]) -> bytes:
     return serialize_certificates([x509.load_der_x509_certificate(c) for c in certificates], Encoding.DER)
 
 
-def check_fits_pkcs12(key_type: KeyType, field: str) -> None:
+def check_fits_pkcs12(key: KeyKind, field: str) -> None:
     """Raise `RulesBroken`, naming the field, for a private key that no PKCS#12 file is written with."""
-    if key_type.is_ml_dsa:
-        detail = f"PKCS#12 files with {key_type} keys can't be written: take PEM (encrypted PKCS#8)"
+    if key.algorithm in NOT_IN_PKCS12:
+        detail = f"PKCS#12 files with {key.name} keys can't be written: take PEM (encrypted PKCS#8)"
         raise RulesBroken(detail, Violation(field, "RFC 7292 section 4.2", detail))
+
+
+@lru_cache(maxsize=256)
+def is_self_issued(certificate: bytes) -> bool:
+    """Tell whether a DER certificate names itself as its issuer, as roots do."""
+    read = x509.load_der_x509_certificate(certificate)
+    return read.issuer == read.subject
 
 
 def fingerprint(certificate: bytes) -> str:

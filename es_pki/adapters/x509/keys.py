@@ -204,6 +204,11 @@ def read_with(read: Callable[[], PublicKeyTypes], field: str) -> PublicKeyTypes:
         raise Malformed.at(field, "RFC 5280 section 4.1.2.7", detail) from None
 
 
+def spki_of_certificate(certificate: bytes) -> bytes:
+    """Return the DER SubjectPublicKeyInfo of a DER certificate. Raises `ValueError`."""
+    return spki_of(load_der_x509_certificate(certificate).public_key())
+
+
 def public_key_of(certificate: bytes, field: str) -> PublicKey:
     """Return the public key of a DER certificate that may be certified again. Raises as `public_key` does."""
     return judged(load_der_x509_certificate(certificate).public_key(), field)

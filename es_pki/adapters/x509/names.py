@@ -45,7 +45,11 @@ def subject(attributes: Mapping[str, str | tuple[str, ...]]) -> Subject:
 
 
 def subject_alt_names(
-    dns_names: Iterable[str], ip_addresses: Iterable[str], email_addresses: Iterable[str], uris: Iterable[str]
+    dns_names: Iterable[str],
+    ip_addresses: Iterable[str],
+    email_addresses: Iterable[str],
+    uris: Iterable[str],
+    user_principal_names: Iterable[str] = (),
 ) -> SubjectAltNames:
     """Return the names in canonical form, each once, in their order. Raises `Malformed`, naming field and index."""
     return SubjectAltNames(
@@ -53,6 +57,7 @@ def subject_alt_names(
         ip_addresses=_canonical("ip_addresses", ip_addresses, ip_address),
         email_addresses=_canonical("email_addresses", email_addresses, email_address),
         uris=tuple(dict.fromkeys(uris)),
+        user_principal_names=_canonical("user_principal_names", user_principal_names, user_principal_name),
     )
 
 
@@ -98,3 +103,11 @@ def email_address(text: str) -> str:
     if not at or not local or "*" in domain:
         raise ValueError("a mailbox is local-part@domain")
     return f"{local}@{dns_name(domain)}"
+
+
+def user_principal_name(text: str) -> str:
+    """Return a user principal name with its domain in lower case. Raises `ValueError` (MS-ADTS section 5.1.1.1.1)."""
+    account, at, domain = text.strip().rpartition("@")
+    if not at or not account:
+        raise ValueError("a user principal name is account@domain")
+    return f"{account}@{domain.lower()}"

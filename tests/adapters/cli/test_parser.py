@@ -7,7 +7,7 @@ from es_pki.adapters.cli.parser import VERBS, parse
 from es_pki.adapters.cli.session import body_of
 from es_pki.adapters.cli.subjects import subject_of
 from es_pki.adapters.intake.requests import CreateToken, IssueCertificate, RevokeToken
-from es_pki.values import KeyType, Profile
+from es_pki.values import KeyType
 
 
 def test_every_verb_says_what_it_does():
@@ -68,7 +68,7 @@ def test_a_certificate_is_asked_for_in_the_words_of_the_api():
         ip_addresses=("::1",),
         email_addresses=("a@b.test",),
         uris=("a:b",),
-        profile=Profile.SERVER_CLIENT,
+        profile="server-client",
         key_type=KeyType.ED25519,
         validity_days=30,
     )

@@ -45,8 +45,9 @@ BODIES = [
     (b"[" * 200_000, "malformed", "body"),
     (b"{}", "malformed", "name"),
     (b'{"name":"x","authority":"intermediate","csr":"x","surprise":1}', "malformed", "surprise"),
+    (b'{"name":"x","authority":"intermediate","csr":"x","n\\u0061me":"y"}', "malformed", "name"),
+    (b'{"name":"x","authority":"intermediate","csr":"x","\\ud800":1,"\\ud800":1}', "malformed", "body"),
     (b'{"name":1,"authority":"intermediate","csr":"x"}', "malformed", "name"),
-    (b'{"name":"x","authority":"intermediate","csr":"x","profile":"master"}', "malformed", "profile"),
     (b'{"name":"x","authority":"intermediate","csr":"x","validity_days":1e99}', "malformed", "validity_days"),
 ]
 
@@ -183,6 +184,11 @@ def test_a_csr_that_wishes_too_much_is_refused(server, nothing_appended, subject
         ({"validity_days": 10**15}, 422, "rules-broken", "validity_days"),
         ({"key_type": "rsa-1024"}, 400, "malformed", "key_type"),
         ({"profile": "intermediate"}, 422, "rules-broken", "profile"),
+        ({"profile": "master"}, 404, "profile-missing", "profile"),
+        ({"profile": "../server"}, 404, "profile-missing", "profile"),
+        ({"profile": str(uuid.uuid4())}, 404, "profile-missing", "profile"),
+        ({"user_principal_names": ["nobody"]}, 400, "malformed", "user_principal_names[0]"),
+        ({"security_identifier": "S-1"}, 422, "rules-broken", "security_identifier"),
     ],
 )
 def test_a_bad_field_is_named(server, nothing_appended, changes, status, code, field):

@@ -37,7 +37,8 @@ def test_a_compromised_key_is_blocked_at_every_door_and_its_uses_are_listed(serv
     pem, of_key = key_of(first)
     reported = server.done("ReportKeyCompromise", certificate=first["result"]["name"], reason="the laptop was stolen")
     assert reported["result"] == {"public_key_hash": of_key}
-    assert [event["type"] for event in reported["events"]] == ["key_compromise.reported.v1"]
+    types = [event["type"] for event in reported["events"]]
+    assert types == ["key_compromise.reported.v1", "key_compromise.uses_revoked.v1"]
     refusal = sign(server, csr)
     assert (refusal.status, refusal.json["code"]) == (422, "key-compromised")
     assert [error["field"] for error in refusal.json["errors"]] == ["public_key"]

@@ -203,14 +203,14 @@ def test_a_deleted_certificate_is_only_seen_in_the_past(server, name):
 
 def test_what_es_pki_uses_itself_is_not_deleted(server):
     refused = problem(server, "DeleteCertificate", 409, "certificate-in-use", certificate="es-pki-api")
-    assert [error["detail"] for error in refused["errors"]] == ["used by es-pki itself"]
+    assert "used by es-pki itself" in [error["detail"] for error in refused["errors"]]
 
 
 def test_a_compromised_key_is_neither_certified_again_nor_made_current_again(server, name):
     server.done("RenewCertificate", certificate=name, reuse_key=True)
     server.done("ReportKeyCompromise", certificate=name, reason="its disk was sold")
     problem(server, "RenewCertificate", 422, "key-compromised", certificate=name, reuse_key=True)
-    problem(server, "RollBackCertificate", 422, "key-compromised", certificate=name, version=1)
+    problem(server, "RollBackCertificate", 409, "version-revoked", certificate=name, version=1)
     answer = server.done("RenewCertificate", certificate=name)
     server.done("ReportKeyCompromise", certificate=name, reason="and this one too")
     assert server.done("RenewCertificate", certificate=name)["result"]["version"] == answer["result"]["version"] + 1

@@ -3,9 +3,10 @@
 import pytest
 
 from es_pki.adapters.http.routes import ROUTES
+from es_pki.adapters.intake.preview import PREVIEWABLE
 from es_pki.adapters.intake.requests import REQUESTS
 from es_pki.values import Role
-from tests.samples import SAMPLES, fresh, path_of, sample
+from tests.samples import SAMPLES, body_of, fresh, path_of, sample
 
 GUARDED = [route for route in ROUTES if route.roles]
 OPEN = [route for route in ROUTES if route.roles is None]
@@ -21,7 +22,7 @@ def read(server, route, token):
     """Send the request; of the live stream only the status is awaited."""
     if route.path.endswith("/stream"):
         return server.send("HEAD", path_of(route), token=token).status
-    return server.send(route.method, path_of(route), token=token).status
+    return server.send(route.method, path_of(route), body_of(route, server), token=token).status
 
 
 @pytest.mark.parametrize("route", GUARDED, ids=lambda r: r.path)
@@ -49,8 +50,18 @@ def test_what_answers_get_answers_head_with_the_headers_alone(server, route):
         assert head.headers["content-type"] == server.get(path_of(route)).headers["content-type"]
 
 
-def test_only_sending_commands_judges_the_roles_itself():
-    assert [route.path for route in ROUTES if route.roles == frozenset()] == ["/api/v1/commands/{name}"]
+def test_only_what_takes_commands_judges_the_roles_itself():
+    paths = [route.path for route in ROUTES if route.roles == frozenset()]
+    assert paths == ["/api/v1/commands/{name}", "/api/v1/preview"]
+
+
+@pytest.mark.parametrize("request_type", PREVIEWABLE, ids=lambda r: r.__name__)
+@pytest.mark.parametrize("role", Role)
+def test_a_command_is_previewed_for_its_roles_only(server, tokens, request_type, role):
+    body = {"command": request_type.__name__, "request": sample(request_type, server)}
+    reply = server.send("POST", "/api/v1/preview", body, token=tokens[role])
+    assert reply.status == (200 if role in request_type.senders else 403), reply.body
+    assert server.send("POST", "/api/v1/preview", body, token=None).status == 401
 
 
 @pytest.mark.parametrize("request_type", REQUESTS, ids=lambda r: r.__name__)

@@ -6,7 +6,7 @@ import contextlib
 import pytest
 from aiohttp import web
 
-from es_pki.adapters.http import commands, server
+from es_pki.adapters.http import bodies, server
 from tests.serving import PATIENCE
 
 SHORT = 0.2
@@ -81,7 +81,7 @@ async def test_a_listener_has_so_many_connections_until_one_ends(listener):
 
 @pytest.mark.parametrize("framing", [b"Content-Length: 1000\r\n\r\n{", b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"])
 async def test_a_body_that_never_ends_is_answered_and_its_connection_closed(inside, monkeypatch, framing):
-    monkeypatch.setattr(commands, "BODY_SECONDS", SHORT)
+    monkeypatch.setattr(bodies, "BODY_SECONDS", SHORT)
     head = "POST /api/v1/commands/SignCSR HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n"
     authorization = f"Authorization: {inside.session.headers['Authorization']}\r\n"
     async with connected((inside.server.host, inside.server.port)) as (reader, writer):

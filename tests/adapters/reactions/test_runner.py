@@ -138,6 +138,17 @@ async def test_a_clock_that_stepped_back_puts_nothing_off(world, reacting, csrs,
     await run_until(reacting.runner, done)
 
 
+async def test_what_an_older_log_makes_due_is_done_when_it_was_put_back(world, reacting, csrs, monkeypatch):
+    gone = Outstanding("gone", b'{"type":"SignCertificate","certificate_id":"gone"}', 1.0, 0, 1.0, None)
+    await reacting.effects.record([gone], [], (await world.log.head()).size + 1_000, after=0)
+    await prepare_only(world, csrs, monkeypatch)
+
+    async def done():
+        return not (await world.examine()).outstanding and not await reacting.runner.pending()
+
+    await run_until(reacting.runner, done)
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def server_url(request):
     """The PostgreSQL server's URL, None for SQLite."""
@@ -178,3 +189,14 @@ async def test_an_effect_that_is_settled_and_due_anew_within_a_page_is_not_lost(
     await effects.record([first], [], 5, after=0)
     await effects.record([anew], ["a"], 9, after=5)
     assert list(await effects.outstanding()) == [anew]
+
+
+async def test_what_another_log_made_due_is_forgotten(effects):
+    await effects.record([Outstanding("a", b'"a"', 1.0, 0, 1.0, None)], [], 5, after=0)
+    with pytest.raises(Overtaken):
+        await effects.forget(after=4)
+    assert (len(await effects.outstanding()), await effects.checkpoint()) == (1, 5)
+    await effects.forget(after=5)
+    assert (list(await effects.outstanding()), await effects.checkpoint()) == ([], 0)
+    await effects.record([], [], 1, after=0)
+    assert await effects.checkpoint() == 1

@@ -15,8 +15,9 @@ from es_pki.adapters.x509 import encode, formats
 from es_pki.adapters.x509.assemble import assemble
 from es_pki.adapters.x509.encode import encode_tbs
 from es_pki.adapters.x509.keys import generate, judged, load
-from es_pki.commands.profile import key_usages
+from es_pki.commands.built_in import INTERMEDIATE, SERVER
 from es_pki.commands.refusals import RulesBroken
+from es_pki.commands.usages import key_usages
 from es_pki.values import (
     Attribute,
     AttributeType,
@@ -25,7 +26,6 @@ from es_pki.values import (
     Locations,
     NameConstraints,
     NameSpace,
-    Profile,
     SubjectAltNames,
     Template,
 )
@@ -55,7 +55,7 @@ def root(key_type):
         not_after=NOW + datetime.timedelta(days=3650),
         is_authority=True,
         path_length=1,
-        key_usages=key_usages(Profile.INTERMEDIATE, key_type),
+        key_usages=key_usages(INTERMEDIATE.terms, key_type),
         extended_key_usages=(),
         name_constraints=NameConstraints(permitted=NameSpace(dns_names=("example.test",), ip_networks=("10.0.0.0/8",))),
         locations=None,
@@ -80,7 +80,7 @@ def leaf(issuer_certificate, issuer_key_type, key):
         not_after=NOW + datetime.timedelta(days=90),
         is_authority=False,
         path_length=None,
-        key_usages=key_usages(Profile.SERVER, key.public_key.key_type),
+        key_usages=key_usages(SERVER.terms, key.public_key.key_type),
         extended_key_usages=(ExtendedKeyUsage.SERVER_AUTH,),
         name_constraints=NameConstraints(),
         locations=WHERE,

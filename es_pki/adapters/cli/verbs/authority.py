@@ -163,13 +163,22 @@ BUNDLES = {
 }
 BUNDLE = option("--form", choices=list(BUNDLES), default="pem", help="the form (default: pem)")
 
+PURPOSES = ", ".join(values(ExtendedKeyUsage))
 POLICY = (
     option("--policy-file", metavar="FILE", help="the whole policy, in JSON"),
     option("--from-defaults", action="store_true", help="start from the default policy, not from the present one"),
     option("--maximum-days", dest="maximum_validity_days", type=int, metavar="DAYS", help="days of validity at most"),
     several("--key-type", "key_types", "KIND", "only these kinds of keys", choices=values(KeyType)),
-    several("--purpose", "extended_key_usages", "PURPOSE", "only these purposes", choices=values(ExtendedKeyUsage)),
+    several("--purpose", "extended_key_usages", "PURPOSE", f"only these purposes: {PURPOSES}, or an OID"),
     option("--wildcards", action="store_const", const=True, help="allow wildcards"),
+    option("--account-names", action="store_const", const=True, help="allow Active Directory accounts"),
+    option(
+        "--no-account-names",
+        dest="account_names",
+        action="store_const",
+        const=False,
+        help="refuse Active Directory accounts",
+    ),
     option("--no-wildcards", dest="wildcards", action="store_const", const=False, help="refuse wildcards"),
     option(
         "--subordinates", dest="subordinate_authorities", action="store_const", const=True, help="allow authorities"

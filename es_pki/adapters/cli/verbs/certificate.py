@@ -6,6 +6,7 @@ from es_pki.adapters import clock
 from es_pki.adapters.cli import files, show
 from es_pki.adapters.cli.client import Object, segment
 from es_pki.adapters.cli.options import (
+    ACCOUNT,
     AS_OF,
     AUTHORITY,
     DAYS,
@@ -14,6 +15,7 @@ from es_pki.adapters.cli.options import (
     NAME,
     NAME_OR_ID,
     OUTPUT,
+    PREVIEW,
     PROFILE,
     SUBJECT,
     SUBJECT_ALT_NAMES,
@@ -21,6 +23,7 @@ from es_pki.adapters.cli.options import (
     filters,
     option,
 )
+from es_pki.adapters.cli.preview import show_preview
 from es_pki.adapters.cli.session import Session, print_object, print_rows
 from es_pki.adapters.cli.subjects import subject_of
 from es_pki.adapters.cli.verbs.authority import HISTORY
@@ -38,13 +41,19 @@ FORMS = {
 def issue(session: Session) -> int:
     """Issue a certificate for a key that the server makes and keeps."""
     files.check(session.arguments.output)
-    return print_made(session, session.send(IssueCertificate, {"subject": subject_of(session.arguments)}))
+    further = {"subject": subject_of(session.arguments)}
+    if session.arguments.preview:
+        return show_preview(session, IssueCertificate, further)
+    return print_made(session, session.send(IssueCertificate, further))
 
 
 def self_sign(session: Session) -> int:
     """Make a certificate that signs for itself."""
     files.check(session.arguments.output)
-    return print_made(session, session.send(SelfSignCertificate, {"subject": subject_of(session.arguments)}))
+    further = {"subject": subject_of(session.arguments)}
+    if session.arguments.preview:
+        return show_preview(session, SelfSignCertificate, further)
+    return print_made(session, session.send(SelfSignCertificate, further))
 
 
 def print_made(session: Session, result: Object) -> int:
@@ -74,7 +83,7 @@ def columns(now: datetime) -> list[show.Column]:
         ("NAME", lambda row: row["name"]),
         ("STATUS", lambda row: row["status"]),
         ("VERSION", lambda row: row["version"]),
-        ("PROFILE", lambda row: row["profile"]),
+        ("PROFILE", lambda row: f"{row['profile']} {row['profile_version']}"),
         ("NAMES", names_of),
         ("KEY", lambda row: row["key_type"]),
         ("SERIAL NUMBER", lambda row: row["serial_number"]),
@@ -157,7 +166,7 @@ VERSIONS: list[show.Column] = [
     ("SHA-256", lambda row: row["fingerprint"]),
 ]
 
-WANTED = (NAME, *SUBJECT, *SUBJECT_ALT_NAMES, PROFILE, KEY_TYPE, DAYS, OUTPUT, IDEMPOTENCY_KEY)
+WANTED = (NAME, *SUBJECT, *SUBJECT_ALT_NAMES, *ACCOUNT, PROFILE, KEY_TYPE, DAYS, PREVIEW, OUTPUT, IDEMPOTENCY_KEY)
 VERSION = option("--version", metavar="NUMBER", help="which (default: the current one)")
 FORM = option("--form", choices=list(FORMS), default="pem", help="the form (default: pem)")
 FILTERS = filters("name, status, owner, labels=KEY=VALUE, profile, key_type, …")

@@ -12,13 +12,16 @@ from es_pki.adapters.cli.options import (
     KEY_TYPE,
     NAME,
     OUTPUT,
+    PREVIEW,
     PROFILE,
+    SID,
     SUBJECT,
     SUBJECT_ALT_NAMES,
     Verb,
     filters,
     option,
 )
+from es_pki.adapters.cli.preview import show_preview
 from es_pki.adapters.cli.session import Misused, Session, print_object, print_rows
 from es_pki.adapters.cli.subjects import subject_of
 from es_pki.adapters.cli.verbs.certificate import names_of, print_made
@@ -62,6 +65,8 @@ def sign(session: Session) -> int:
         raise Misused("name either the CSR's FILE, or with --request a CSR that is kept")
     files.check(arguments.output)
     further = {"csr": as_text(files.read(arguments.csr_file))} if arguments.csr_file is not None else {}
+    if arguments.preview:
+        return show_preview(session, SignCSR, further)
     return print_made(session, session.send(SignCSR, further))
 
 
@@ -146,8 +151,10 @@ VERBS = (
             option("csr_file", nargs="?", metavar="FILE", help=CSR_FILE),
             option("--request", dest="signing_request", metavar="NAME", help="a CSR that is kept, instead of FILE"),
             AUTHORITY,
+            SID,
             PROFILE,
             DAYS,
+            PREVIEW,
             OUTPUT,
             IDEMPOTENCY_KEY,
         ),

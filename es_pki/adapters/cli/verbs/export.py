@@ -2,10 +2,8 @@
 
 import base64
 import binascii
-import sys
-from getpass import getpass
 
-from es_pki.adapters.cli import files, show
+from es_pki.adapters.cli import files, passphrases, show
 from es_pki.adapters.cli.client import Object, Unreachable
 from es_pki.adapters.cli.options import IDEMPOTENCY_KEY, Verb, option
 from es_pki.adapters.cli.session import Misused, Session, print_object
@@ -37,26 +35,15 @@ def _content(result: Object) -> bytes:
 
 def _passphrase(session: Session) -> str:
     """Return the passphrase: from a file, the environment, or whoever sits there, asked twice. Raises `Misused`."""
-    file = session.arguments.passphrase_file
-    if file is not None:
-        return _line(file, files.read(file))
-    given = session.environment.get(PASSPHRASE_VARIABLE)
-    if given:
+    given = passphrases.given(session, PASSPHRASE_VARIABLE)
+    if given is not None:
         return given
-    if not sys.stdin.isatty():
+    if not passphrases.can_be_asked_for():
         raise Misused(f"no passphrase: --passphrase-file, {PASSPHRASE_VARIABLE}, or a terminal to type it on")
-    typed = getpass("Passphrase of the new file: ")
-    if getpass("Once more: ") != typed:
+    typed = passphrases.asked_for("Passphrase of the new file: ")
+    if passphrases.asked_for("Once more: ") != typed:
         raise Misused("these are two passphrases: start again")
     return typed
-
-
-def _line(file: str, content: bytes) -> str:
-    try:
-        text = content.decode()
-    except UnicodeDecodeError:
-        raise Misused(f"{file}: a passphrase is text, in UTF-8") from None
-    return text.removesuffix("\n").removesuffix("\r")
 
 
 FORMAT = option("--format", required=True, choices=[form.value for form in ExportFormat], help="the form of the file")

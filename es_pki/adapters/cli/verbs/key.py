@@ -17,7 +17,7 @@ def report(session: Session) -> int:
     if session.wants_json:
         show.print_json({**result, "uses": rows})
         return 0
-    show.note(f"the key {result['public_key_hash']} is blocked; what uses it, to be replaced and revoked:")
+    show.note(f"the key {result['public_key_hash']} is blocked; what uses it is revoked, and to be replaced:")
     return print_rows(session, COLUMNS, rows)
 
 
@@ -39,6 +39,7 @@ COLUMNS: list[show.Column] = [
     ("KEY", lambda row: row["key_type"]),
     ("SERIAL NUMBER", lambda row: row["serial_number"]),
     ("UNTIL", lambda row: show.when(row["not_after"])),
+    ("REVOKED", lambda row: row["revoked"]),
     ("SHA-256 OF THE KEY", lambda row: row["public_key_hash"]),
 ]
 

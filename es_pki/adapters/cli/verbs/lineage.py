@@ -2,9 +2,11 @@
 
 from es_pki.adapters.cli import files
 from es_pki.adapters.cli.options import (
+    ACCOUNT,
     DAYS,
     IDEMPOTENCY_KEY,
     OUTPUT,
+    PREVIEW,
     SUBJECT,
     SUBJECT_ALT_NAMES,
     Verb,
@@ -13,6 +15,7 @@ from es_pki.adapters.cli.options import (
     several,
     values,
 )
+from es_pki.adapters.cli.preview import show_preview
 from es_pki.adapters.cli.session import Misused, Session, print_object
 from es_pki.adapters.cli.subjects import subject_of
 from es_pki.adapters.cli.verbs.certificate import path_of, print_made
@@ -32,12 +35,17 @@ def renew(session: Session) -> int:
     """Make a certificate's next version with the same names, by the policy of today."""
     file = session.arguments.csr_file
     csr = {} if file is None else {"csr": as_text(files.read(file))}
+    if session.arguments.preview:
+        return show_preview(session, RenewCertificate, csr)
     return print_made(session, session.send(RenewCertificate, csr))
 
 
 def reissue(session: Session) -> int:
     """Make a certificate's next version with exactly the names that are given."""
-    return print_made(session, session.send(ReissueCertificate, {"subject": subject_of(session.arguments)}))
+    further = {"subject": subject_of(session.arguments)}
+    if session.arguments.preview:
+        return show_preview(session, ReissueCertificate, further)
+    return print_made(session, session.send(ReissueCertificate, further))
 
 
 def roll_back(session: Session) -> int:
@@ -91,11 +99,15 @@ LABELS = (
 )
 OWNER = option("--owner", metavar="TEXT", help="who answers for it; an empty text for nobody")
 REASON = option("--reason", metavar="TEXT", help="why, for the history")
-NAMES = (*SUBJECT, *SUBJECT_ALT_NAMES)
+NAMES = (*SUBJECT, *SUBJECT_ALT_NAMES, *ACCOUNT)
 
 VERBS = (
-    Verb("certificate renew", renew, (CERTIFICATE, SAME_KEY, OTHER_KEY, CSR, DAYS, OUTPUT, IDEMPOTENCY_KEY)),
-    Verb("certificate reissue", reissue, (CERTIFICATE, *NAMES, SAME_KEY, OTHER_KEY, DAYS, OUTPUT, IDEMPOTENCY_KEY)),
+    Verb("certificate renew", renew, (CERTIFICATE, SAME_KEY, OTHER_KEY, CSR, DAYS, PREVIEW, OUTPUT, IDEMPOTENCY_KEY)),
+    Verb(
+        "certificate reissue",
+        reissue,
+        (CERTIFICATE, *NAMES, SAME_KEY, OTHER_KEY, DAYS, PREVIEW, OUTPUT, IDEMPOTENCY_KEY),
+    ),
     Verb("certificate rollback", roll_back, (CERTIFICATE, VERSION)),
     Verb("certificate rename", rename, (CERTIFICATE, NEW_NAME, RELEASE)),
     Verb("certificate describe", describe, (CERTIFICATE, *LABELS, OWNER)),

@@ -10,104 +10,155 @@ import msgspec
 from msgspec import structs
 from msgspec.inspect import Metadata, StructType, Type, UnionType, type_info
 
-from es_pki.adapters.intake.requests.authority import CreateAuthority, SetIssuancePolicy
+from es_pki.adapters.intake.requests.acme import (
+    ACMERequest,
+    DeactivateACMEAccount,
+    RegisterACMEAccount,
+    RollOverACMEAccountKey,
+)
+from es_pki.adapters.intake.requests.authority import (
+    AuthorityRequest,
+    CreateAuthority,
+    ImportAuthority,
+    SetIssuancePolicy,
+)
 from es_pki.adapters.intake.requests.certificate import (
-    ExportCertificate,
+    CertificateRequest,
+    ImportCertificate,
     IssueCertificate,
     SelfSignCertificate,
     SignCSR,
 )
+from es_pki.adapters.intake.requests.crl import (
+    CRLRequest,
+    IssueCRL,
+)
 from es_pki.adapters.intake.requests.fields import SubjectFields
-from es_pki.adapters.intake.requests.key_compromise import ReportKeyCompromise
+from es_pki.adapters.intake.requests.key_compromise import (
+    KeyCompromiseRequest,
+    ReportKeyCompromise,
+)
 from es_pki.adapters.intake.requests.lineage import (
     DeleteCertificate,
     DescribeCertificate,
+    ExportCertificate,
+    LineageRequest,
     ReissueCertificate,
     RenameCertificate,
     RenewCertificate,
     RollBackCertificate,
 )
-from es_pki.adapters.intake.requests.log_key import RotateLogKey
-from es_pki.adapters.intake.requests.principal import CreateToken, RevokeToken
+from es_pki.adapters.intake.requests.log_key import LogKeyRequest, RotateLogKey
+from es_pki.adapters.intake.requests.principal import CreateToken, PrincipalRequest, RevokeToken
+from es_pki.adapters.intake.requests.profile import DefineProfile, ProfileRequest, RetireProfile
+from es_pki.adapters.intake.requests.revocation import (
+    HoldCertificate,
+    ReleaseCertificate,
+    RevocationRequest,
+    RevokeAuthority,
+    RevokeCertificate,
+)
 from es_pki.adapters.intake.requests.service import (
     BindCertificate,
     DeployCertificate,
     ReconfigureService,
     RegisterService,
     RetireService,
+    ServiceRequest,
     UnbindCertificate,
     VerifyService,
 )
 from es_pki.adapters.intake.requests.signing_request import (
     CompleteCSR,
     CreateCSR,
+    CSRRequest,
     ImportCSR,
     RejectCSR,
+)
+from es_pki.adapters.intake.requests.trust_store import (
+    CreateTrustStore,
+    DistrustCertificate,
+    TrustCertificate,
+    TrustStoreRequest,
 )
 
 __all__ = [
     "REQUESTS",
     "SECRETS",
+    "ACMERequest",
+    "AuthorityRequest",
     "BindCertificate",
+    "CRLRequest",
+    "CSRRequest",
+    "CertificateRequest",
     "CompleteCSR",
     "CreateAuthority",
     "CreateCSR",
     "CreateToken",
+    "CreateTrustStore",
+    "DeactivateACMEAccount",
+    "DefineProfile",
     "DeleteCertificate",
     "DeployCertificate",
     "DescribeCertificate",
+    "DistrustCertificate",
     "ExportCertificate",
+    "HoldCertificate",
+    "ImportAuthority",
     "ImportCSR",
+    "ImportCertificate",
+    "IssueCRL",
     "IssueCertificate",
+    "KeyCompromiseRequest",
+    "LineageRequest",
+    "LogKeyRequest",
+    "PrincipalRequest",
+    "ProfileRequest",
     "ReconfigureService",
+    "RegisterACMEAccount",
     "RegisterService",
     "ReissueCertificate",
     "RejectCSR",
+    "ReleaseCertificate",
     "RenameCertificate",
     "RenewCertificate",
     "ReportKeyCompromise",
     "Request",
+    "RetireProfile",
     "RetireService",
+    "RevocationRequest",
+    "RevokeAuthority",
+    "RevokeCertificate",
     "RevokeToken",
     "RollBackCertificate",
+    "RollOverACMEAccountKey",
     "RotateLogKey",
     "SelfSignCertificate",
+    "ServiceRequest",
     "SetIssuancePolicy",
     "SignCSR",
     "SubjectFields",
+    "TrustCertificate",
+    "TrustStoreRequest",
     "UnbindCertificate",
     "VerifyService",
     "digest_of",
 ]
 
 Request = (
-    CreateAuthority
-    | SetIssuancePolicy
-    | IssueCertificate
-    | SignCSR
-    | SelfSignCertificate
-    | RenewCertificate
-    | ReissueCertificate
-    | RollBackCertificate
-    | RenameCertificate
-    | DescribeCertificate
-    | DeleteCertificate
-    | ExportCertificate
-    | CreateCSR
-    | ImportCSR
-    | CompleteCSR
-    | RejectCSR
-    | RegisterService
-    | ReconfigureService
-    | BindCertificate
-    | UnbindCertificate
-    | RetireService
-    | DeployCertificate
-    | VerifyService
-    | ReportKeyCompromise
-    | RotateLogKey
-    | CreateToken
-    | RevokeToken
+    AuthorityRequest
+    | CertificateRequest
+    | LineageRequest
+    | CSRRequest
+    | ProfileRequest
+    | ServiceRequest
+    | ACMERequest
+    | RevocationRequest
+    | CRLRequest
+    | TrustStoreRequest
+    | KeyCompromiseRequest
+    | LogKeyRequest
+    | PrincipalRequest
 )
 
 REQUESTS: tuple[type[Request], ...] = get_args(Request)

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from es_pki.adapters.intake.requests.fields import ADMINISTRATORS, SubjectFields
+from es_pki.adapters.intake.requests.fields import ADMINISTRATORS, Secret, SubjectFields
 from es_pki.values import IssuancePolicy, KeyType, NameConstraints, Role
 
 
@@ -25,6 +25,25 @@ class CreateAuthority(Struct, frozen=True, forbid_unknown_fields=True):
     name_constraints: NameConstraints = NameConstraints()
 
 
+class ImportAuthority(Struct, frozen=True, forbid_unknown_fields=True):
+    """Make an authority known that was made elsewhere: with its private key it may sign here, without it only verify.
+
+    `certificate`, `private_key` and `passphrase` are as in ImportCertificate. Path length and name constraints are
+    those of its certificate. Import an authority before those below it. The same again changes nothing.
+    """
+
+    senders: ClassVar[frozenset[Role]] = ADMINISTRATORS
+
+    name: str
+    certificate: str
+    private_key: Secret | None = None
+    passphrase: Secret | None = None
+
+    def __repr__(self) -> str:
+        """Show neither key nor passphrase."""
+        return f"ImportAuthority({self.name!r})"
+
+
 class SetIssuancePolicy(Struct, frozen=True, forbid_unknown_fields=True):
     """Have an authority issue under another policy from now on. What the policy leaves out gets its default."""
 
@@ -32,3 +51,6 @@ class SetIssuancePolicy(Struct, frozen=True, forbid_unknown_fields=True):
 
     authority: str
     policy: IssuancePolicy
+
+
+AuthorityRequest = CreateAuthority | ImportAuthority | SetIssuancePolicy

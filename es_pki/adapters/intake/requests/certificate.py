@@ -4,8 +4,8 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from es_pki.adapters.intake.requests.fields import ADMINISTRATORS, OPERATORS, REQUESTERS, Secret, SubjectFields
-from es_pki.values import ExportFormat, KeyType, Profile, Role
+from es_pki.adapters.intake.requests.fields import OPERATORS, REQUESTERS, ProfileName, Secret, SubjectFields
+from es_pki.values import KeyType, Role
 
 
 class IssueCertificate(Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,9 +24,11 @@ class IssueCertificate(Struct, frozen=True, forbid_unknown_fields=True):
     ip_addresses: tuple[str, ...] = ()
     email_addresses: tuple[str, ...] = ()
     uris: tuple[str, ...] = ()
-    profile: Profile = Profile.SERVER
+    user_principal_names: tuple[str, ...] = ()
+    profile: ProfileName = "server"
     key_type: KeyType = KeyType.EC_P256
     validity_days: int | None = None
+    security_identifier: str = ""
 
 
 class SignCSR(Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,12 +44,16 @@ class SignCSR(Struct, frozen=True, forbid_unknown_fields=True):
     authority: str
     csr: str | None = None
     signing_request: str | None = None
-    profile: Profile = Profile.SERVER
+    profile: ProfileName = "server"
     validity_days: int | None = None
+    security_identifier: str = ""
 
 
 class SelfSignCertificate(Struct, frozen=True, forbid_unknown_fields=True):
-    """Make a certificate that signs for itself, with a key made and kept here. No authority vouches for it."""
+    """Make a certificate that signs for itself, with a key made and kept here. No authority vouches for it.
+
+    Without a subject it is called by its first name.
+    """
 
     senders: ClassVar[frozenset[Role]] = OPERATORS
 
@@ -57,28 +63,34 @@ class SelfSignCertificate(Struct, frozen=True, forbid_unknown_fields=True):
     ip_addresses: tuple[str, ...] = ()
     email_addresses: tuple[str, ...] = ()
     uris: tuple[str, ...] = ()
-    profile: Profile = Profile.SERVER
+    user_principal_names: tuple[str, ...] = ()
+    profile: ProfileName = "server"
     key_type: KeyType = KeyType.EC_P256
     validity_days: int | None = None
+    security_identifier: str = ""
 
 
-class ExportCertificate(Struct, frozen=True, forbid_unknown_fields=True):
-    """Take a certificate along with its chain and its private key, in a file under a passphrase.
+class ImportCertificate(Struct, frozen=True, forbid_unknown_fields=True):
+    """Keep a certificate that was made elsewhere, with its chain and perhaps its private key.
 
-    `format` `pem`: encrypted PKCS#8, certificate and chain without the root; `pkcs12`: the same in one file, with
-    `legacy` as old devices read it (3DES, SHA-1). The passphrase has at least 12 characters and is kept nowhere. That
-    the key left, and why, is recorded before it leaves. `version` absent: the current one.
+    `certificate` is PEM, alone or with chain and key in any order and with any text around it, or base64 of DER, PKCS#7
+    or PKCS#12. `private_key` is PEM or base64 of DER: PKCS#8, PKCS#1 or SEC1. `passphrase` opens what is encrypted. Of
+    several certificates the one with the key is meant, else the one that issued none of the others. Where there is a
+    certificate of this name, it becomes its next version if it names the same and holds for longer. The same again
+    changes nothing. With `preview` nothing is kept: the answer is what it would be.
     """
 
-    senders: ClassVar[frozenset[Role]] = ADMINISTRATORS
+    senders: ClassVar[frozenset[Role]] = OPERATORS
 
+    name: str
     certificate: str
-    format: ExportFormat
-    passphrase: Secret
-    reason: str
-    version: int | None = None
-    legacy: bool = False
+    private_key: Secret | None = None
+    passphrase: Secret | None = None
+    preview: bool = False
 
     def __repr__(self) -> str:
-        """Show no passphrase."""
-        return f"ExportCertificate({self.certificate!r}, {self.format.value!r})"
+        """Show neither key nor passphrase."""
+        return f"ImportCertificate({self.name!r})"
+
+
+CertificateRequest = IssueCertificate | SignCSR | SelfSignCertificate | ImportCertificate

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from es_pki.commands.built_in import BUILT_IN
 from es_pki.values import Role
 
 ADMINISTRATORS = frozenset({Role.ADMIN})
@@ -16,6 +17,9 @@ Moment = Annotated[datetime, Meta(tz=True)]
 
 Secret = Annotated[str, Meta(extra_json_schema={"format": "password", "writeOnly": True})]
 """What only the sender knows: used once, and part of no digest, event, log line or answer."""
+
+ProfileName = Annotated[str, Meta(extra_json_schema={"examples": list(BUILT_IN)})]
+"""A profile: one that is built in, as the examples, or the name or id of one that was added."""
 
 SubjectFields = dict[str, str | tuple[str, ...]]
 """Naming attributes by name (`common_name`, `organization`, …), each with one value or several."""

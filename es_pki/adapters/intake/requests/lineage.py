@@ -4,8 +4,8 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from es_pki.adapters.intake.requests.fields import ADMINISTRATORS, OPERATORS, REQUESTERS, SubjectFields
-from es_pki.values import KeyType, Role
+from es_pki.adapters.intake.requests.fields import ADMINISTRATORS, OPERATORS, REQUESTERS, Secret, SubjectFields
+from es_pki.values import ExportFormat, KeyType, Role
 
 
 class RenewCertificate(Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,6 +39,8 @@ class ReissueCertificate(Struct, frozen=True, forbid_unknown_fields=True):
     ip_addresses: tuple[str, ...] = ()
     email_addresses: tuple[str, ...] = ()
     uris: tuple[str, ...] = ()
+    user_principal_names: tuple[str, ...] = ()
+    security_identifier: str = ""
     reuse_key: bool = False
     key_type: KeyType | None = None
     validity_days: int | None = None
@@ -91,3 +93,36 @@ class DeleteCertificate(Struct, frozen=True, forbid_unknown_fields=True):
 
     certificate: str
     reason: str = ""
+
+
+class ExportCertificate(Struct, frozen=True, forbid_unknown_fields=True):
+    """Take a certificate along with its chain and its private key, in a file under a passphrase.
+
+    `format` `pem`: encrypted PKCS#8, certificate and chain without the root; `pkcs12`: the same in one file, with
+    `legacy` as old devices read it (3DES, SHA-1). The passphrase has at least 12 characters and is kept nowhere. That
+    the key left, and why, is recorded before it leaves. `version` absent: the current one.
+    """
+
+    senders: ClassVar[frozenset[Role]] = ADMINISTRATORS
+
+    certificate: str
+    format: ExportFormat
+    passphrase: Secret
+    reason: str
+    version: int | None = None
+    legacy: bool = False
+
+    def __repr__(self) -> str:
+        """Show no passphrase."""
+        return f"ExportCertificate({self.certificate!r}, {self.format.value!r})"
+
+
+LineageRequest = (
+    RenewCertificate
+    | ReissueCertificate
+    | RollBackCertificate
+    | RenameCertificate
+    | DescribeCertificate
+    | DeleteCertificate
+    | ExportCertificate
+)

@@ -15,3 +15,6 @@ class RotateLogKey(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     senders: ClassVar[frozenset[Role]] = ADMINISTRATORS
+
+
+LogKeyRequest = RotateLogKey

@@ -25,3 +25,6 @@ class RevokeToken(Struct, frozen=True, forbid_unknown_fields=True):
 
     principal: str
     reason: str = ""
+
+
+PrincipalRequest = CreateToken | RevokeToken

@@ -108,3 +108,14 @@ class VerifyService(Struct, frozen=True, forbid_unknown_fields=True):
     senders: ClassVar[frozenset[Role]] = OPERATORS
 
     service: str
+
+
+ServiceRequest = (
+    RegisterService
+    | ReconfigureService
+    | BindCertificate
+    | UnbindCertificate
+    | RetireService
+    | DeployCertificate
+    | VerifyService
+)

@@ -4,8 +4,8 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from es_pki.adapters.intake.requests.fields import OPERATORS, REQUESTERS, SubjectFields
-from es_pki.values import KeyType, Profile, Role
+from es_pki.adapters.intake.requests.fields import OPERATORS, REQUESTERS, ProfileName, SubjectFields
+from es_pki.values import KeyType, Role
 
 
 class CreateCSR(Struct, frozen=True, forbid_unknown_fields=True):
@@ -22,7 +22,7 @@ class CreateCSR(Struct, frozen=True, forbid_unknown_fields=True):
     ip_addresses: tuple[str, ...] = ()
     email_addresses: tuple[str, ...] = ()
     uris: tuple[str, ...] = ()
-    profile: Profile = Profile.SERVER
+    profile: ProfileName = "server"
     key_type: KeyType = KeyType.EC_P256
 
 
@@ -59,3 +59,6 @@ class RejectCSR(Struct, frozen=True, forbid_unknown_fields=True):
 
     signing_request: str
     reason: str
+
+
+CSRRequest = CreateCSR | ImportCSR | CompleteCSR | RejectCSR

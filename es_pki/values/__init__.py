@@ -6,17 +6,23 @@ No clock, no randomness, no I/O. Times are timezone-aware UTC datetimes with who
 import hashlib
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 
 class KeyAlgorithm(StrEnum):
-    """A family of key pairs. Only ML-DSA (FIPS 204) withstands a quantum computer."""
+    """A family of key pairs, the first four made here. ML-DSA and ML-KEM (FIPS 203) withstand quantum computers."""
 
     RSA = "rsa"
     EC = "ec"
     ED25519 = "ed25519"
     ML_DSA = "ml-dsa"
+    ED448 = "ed448"
+    DSA = "dsa"
+    X25519 = "x25519"
+    X448 = "x448"
+    ML_KEM = "ml-kem"
 
 
 class KeyType(StrEnum):
@@ -67,17 +73,6 @@ class KeyType(StrEnum):
                 return 128
 
 
-class Profile(StrEnum):
-    """What a certificate is for; decides its key usages and CA bits (see `commands/profile.py`)."""
-
-    SERVER = "server"
-    CLIENT = "client"
-    SERVER_CLIENT = "server-client"
-    EMAIL = "email"
-    CODE_SIGNING = "code-signing"
-    INTERMEDIATE = "intermediate"
-
-
 class ExportFormat(StrEnum):
     """The form of a file in which a private key leaves: encrypted PKCS#8 with the chain in PEM, or PKCS#12."""
 
@@ -104,6 +99,48 @@ class ExtendedKeyUsage(StrEnum):
     CLIENT_AUTH = "client_auth"
     EMAIL_PROTECTION = "email_protection"
     CODE_SIGNING = "code_signing"
+    SMART_CARD_LOGON = "smart_card_logon"
+    KDC_AUTHENTICATION = "kdc_authentication"
+
+
+PURPOSE_OIDS = {
+    ExtendedKeyUsage.SERVER_AUTH: "1.3.6.1.5.5.7.3.1",
+    ExtendedKeyUsage.CLIENT_AUTH: "1.3.6.1.5.5.7.3.2",
+    ExtendedKeyUsage.EMAIL_PROTECTION: "1.3.6.1.5.5.7.3.4",
+    ExtendedKeyUsage.CODE_SIGNING: "1.3.6.1.5.5.7.3.3",
+    ExtendedKeyUsage.SMART_CARD_LOGON: "1.3.6.1.4.1.311.20.2.2",
+    ExtendedKeyUsage.KDC_AUTHENTICATION: "1.3.6.1.5.2.3.5",  # RFC 4556 section 3.2.4
+}
+"""The object identifiers of the purposes that have a name here."""
+
+_OID = r"(?:[01]\.[1-3]?[0-9]|2\.(?:0|[1-9][0-9]{0,8}))(?:\.(?:0|[1-9][0-9]{0,9})){0,9}"
+
+ObjectIdentifier = Annotated[str, Meta(pattern=f"^{_OID}$")]
+"""An object identifier in dots, short enough for every parser."""
+
+Purpose = Annotated[
+    str,
+    Meta(
+        pattern=f"^(?:{'|'.join(ExtendedKeyUsage)}|{_OID})$",
+        extra_json_schema={"examples": [*ExtendedKeyUsage, "1.3.6.1.5.5.7.3.8"]},
+    ),
+]
+"""An extended key usage: one by name, or any other by its object identifier."""
+
+
+class CRLReason(StrEnum):
+    """Why a certificate no longer holds, in the words of RFC 5280 section 5.3.1."""
+
+    UNSPECIFIED = "unspecified"
+    KEY_COMPROMISE = "keyCompromise"
+    CA_COMPROMISE = "cACompromise"
+    AFFILIATION_CHANGED = "affiliationChanged"
+    SUPERSEDED = "superseded"
+    CESSATION_OF_OPERATION = "cessationOfOperation"
+    CERTIFICATE_HOLD = "certificateHold"
+    REMOVE_FROM_CRL = "removeFromCRL"
+    PRIVILEGE_WITHDRAWN = "privilegeWithdrawn"
+    AA_COMPROMISE = "aACompromise"
 
 
 class Role(StrEnum):
@@ -157,17 +194,19 @@ class SubjectAltNames(Struct, frozen=True, omit_defaults=True):
     """Subject alternative names in their canonical text forms (RFC 5280 section 4.2.1.6).
 
     `dns_names` are lower-case A-labels, perhaps with a wildcard as the leftmost label; `ip_addresses` are
-    compressed IPv4 or IPv6; `email_addresses` are RFC 5321 mailboxes; `uris` are absolute.
+    compressed IPv4 or IPv6; `email_addresses` are RFC 5321 mailboxes; `uris` are absolute; `user_principal_names`
+    name accounts of an Active Directory as `name@domain` (an otherName, MS-WCCE section 2.2.2.7.5).
     """
 
     dns_names: tuple[str, ...] = ()
     ip_addresses: tuple[str, ...] = ()
     email_addresses: tuple[str, ...] = ()
     uris: tuple[str, ...] = ()
+    user_principal_names: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         """Tell whether there is any name."""
-        return bool(self.dns_names or self.ip_addresses or self.email_addresses or self.uris)
+        return any(getattr(self, form) for form in self.__struct_fields__)
 
 
 class NameSpace(Struct, frozen=True, omit_defaults=True):
@@ -198,15 +237,29 @@ class NameConstraints(Struct, frozen=True, omit_defaults=True):
         return bool(self.permitted) or bool(self.excluded)
 
 
+USUAL_PURPOSES = (
+    ExtendedKeyUsage.SERVER_AUTH,
+    ExtendedKeyUsage.CLIENT_AUTH,
+    ExtendedKeyUsage.EMAIL_PROTECTION,
+    ExtendedKeyUsage.CODE_SIGNING,
+)
+"""What an authority issues for unless its policy says otherwise; the others reach into a directory's log-on."""
+
+
 class IssuancePolicy(Struct, frozen=True, forbid_unknown_fields=True):
-    """What an authority may issue to those who ask. `names` restricts only the name forms it lists something of."""
+    """What an authority may issue to those who ask. `names` restricts only the name forms it lists something of.
+
+    `account_names`: whether certificates may name accounts of an Active Directory, by user principal name or security
+    identifier; absent: they may not. Where the directory trusts the authority, whoever asks could log on as anybody.
+    """
 
     names: NameConstraints = NameConstraints()
     wildcards: bool = True
     maximum_validity_days: int = 398
     key_types: tuple[KeyType, ...] = tuple(KeyType)
-    extended_key_usages: tuple[ExtendedKeyUsage, ...] = tuple(ExtendedKeyUsage)
+    extended_key_usages: tuple[Purpose, ...] = USUAL_PURPOSES
     subordinate_authorities: bool = False
+    account_names: bool | UnsetType = UNSET
 
 
 def public_key_hash(spki: bytes) -> str:
@@ -227,10 +280,45 @@ class PublicKey(Struct, frozen=True):
 
 
 class Locations(Struct, frozen=True):
-    """Where relying parties find what the issuer publishes (RFC 5280 sections 4.2.2.1 and 4.2.1.13)."""
+    """Where relying parties find what the issuer publishes (RFC 5280 sections 4.2.2.1 and 4.2.1.13).
+
+    `crl` is the list of all that the issuer revoked. `crl_shards` is among how many shorter lists new certificates are
+    spread besides; below 2 there are none. `ocsp` is where the issuer's OCSP responder is asked, "" for nowhere.
+    """
 
     ca_issuers: str
     crl: str
+    crl_shards: int = 0
+    ocsp: str = ""
+
+    def shard_of(self, serial_number: int) -> int:
+        """Return the number of the list, from 1, to which a new certificate belongs; 0 is the list of all."""
+        return serial_number % self.crl_shards + 1 if self.crl_shards > 1 else 0
+
+    def of_shard(self, shard: int) -> "Locations":
+        """Return what a certificate of the list says."""
+        return Locations(self.ca_issuers, crl_location(self.crl, shard), ocsp=self.ocsp)
+
+
+def crl_location(crl: str, shard: int) -> str:
+    """Return where a list of an issuer is found: the list of all (0) at `crl`, the others below it."""
+    return f"{crl}/{shard}" if shard else crl
+
+
+class TrustAnchor(Struct, frozen=True, omit_defaults=True):
+    """A certificate that chains may end at. `fingerprint` and `public_key_hash` are SHA-256 in hex.
+
+    `subject_name` is as in RFC 4514, `serial_number` hex; `authority_id`: which of our own it is, "" for none.
+    """
+
+    fingerprint: str
+    certificate: bytes
+    subject_name: str
+    serial_number: str
+    not_before: datetime
+    not_after: datetime
+    public_key_hash: str
+    authority_id: str = ""
 
 
 class Issuer(Struct, frozen=True):
@@ -257,11 +345,32 @@ class Issuer(Struct, frozen=True):
     locations: Locations
 
 
+class ACMEProblem(Struct, frozen=True, omit_defaults=True):
+    """What an ACME directory reported, or what went wrong on the way to it.
+
+    `type` is the problem's URN (RFC 8555 section 6.7, or one of es-pki's own), `document` the problem document as it
+    came (JSON, with its subproblems), "" where there was none.
+    """
+
+    type: str
+    detail: str
+    document: str = ""
+
+
+class CriticalExtension(StrEnum):
+    """An extension whose criticality RFC 5280 leaves to the issuer (sections 4.2.1.3, 4.2.1.4 and 4.2.1.12)."""
+
+    KEY_USAGE = "key_usage"
+    CERTIFICATE_POLICIES = "certificate_policies"
+    EXTENDED_KEY_USAGE = "extended_key_usage"
+
+
 class Template(Struct, frozen=True):
     """Everything that a to-be-signed certificate says; equal templates give equal bytes.
 
     `issuer_certificate` is the issuer's DER certificate, None when the subject signs for itself.
-    `serial_number` is positive and has at most 159 bits.
+    `serial_number` is positive and has at most 159 bits. `security_identifier` is an account's ("" for none).
+    `serial_number` is positive and has at most 159 bits. `is_ocsp_responder`: it answers for its issuer (RFC 6960).
     """
 
     serial_number: int
@@ -275,9 +384,13 @@ class Template(Struct, frozen=True):
     is_authority: bool
     path_length: int | None
     key_usages: tuple[KeyUsage, ...]
-    extended_key_usages: tuple[ExtendedKeyUsage, ...]
+    extended_key_usages: tuple[Purpose, ...]
     name_constraints: NameConstraints
     locations: Locations | None
+    policy_identifiers: tuple[str, ...] = ()
+    security_identifier: str = ""
+    critical_extensions: tuple[CriticalExtension, ...] = (CriticalExtension.KEY_USAGE,)
+    is_ocsp_responder: bool = False
 
 
 def serial_hex(serial_number: int) -> str:

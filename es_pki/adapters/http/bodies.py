@@ -1,0 +1,20 @@
+"""Bodies of requests: they come within some time."""
+
+import asyncio
+
+from aiohttp import web
+
+from es_pki.adapters.http.problems import Problem
+
+BODY_SECONDS = 30.0
+"""How long a body may take to come."""
+
+
+async def body_of(request: web.Request) -> bytes:
+    """Return a request's body. Raises `Problem` 408 for one that comes too slowly."""
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await request.read()
+    except TimeoutError:
+        detail = f"a body has come within {BODY_SECONDS:.0f} seconds"
+        raise Problem(408, "body-too-slow", detail, Connection="close") from None

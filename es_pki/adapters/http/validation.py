@@ -1,0 +1,171 @@
+"""Whether a certificate holds: anybody's, as it is sent, and our own, by name. What it takes is done by a worker."""
+
+from collections.abc import AsyncIterator
+from enum import StrEnum
+from typing import TypeVar
+
+import msgspec
+from aiohttp import web
+from msgspec import Struct
+from msgspec.structs import replace
+
+from es_pki.adapters.crls import Made
+from es_pki.adapters.http.asking import as_of, time_asked_about
+from es_pki.adapters.http.certificates import version_asked_about
+from es_pki.adapters.http.commands import decoded, json_body
+from es_pki.adapters.http.lists import certificate_row
+from es_pki.adapters.http.parts import PARTS
+from es_pki.adapters.http.replies import json_reply
+from es_pki.adapters.intake.chain import chain
+from es_pki.adapters.intake.validation import Known, Validate, case_of
+from es_pki.adapters.validation import Finding, Purpose, RevocationMode
+from es_pki.adapters.validation.findings import Rule
+from es_pki.adapters.validation.work import JUDGE, Anchor, Case, Validation
+from es_pki.adapters.views import Query
+from es_pki.adapters.x509.formats import pem
+from es_pki.adapters.x509.keys import spki_of_certificate
+from es_pki.commands.lineage import Version
+from es_pki.commands.refusals import Malformed, NotFound
+from es_pki.projections import authorities, trust, trust_stores
+from es_pki.projections.authorities import AuthorityStatus
+from es_pki.projections.trust import TrustStatus
+from es_pki.projections.view import View
+from es_pki.values import public_key_hash
+
+ROWS_AT_ONCE = 500
+
+LARGEST_LISTS = 16 * 1024 * 1024
+"""Octets of our own CRLs that a question takes along, the smallest first."""
+
+PURPOSES = {
+    "server": Purpose.SERVER,
+    "client": Purpose.CLIENT,
+    "server-client": Purpose.SERVER,
+    "machine": Purpose.SERVER,
+    "domain-controller": Purpose.SERVER,
+    "email": Purpose.EMAIL,
+    "code-signing": Purpose.CODE_SIGNING,
+}
+"""What a certificate of a built-in profile is asked about unless something else is named; of others anything."""
+
+R = TypeVar("R", bound=Struct)
+E = TypeVar("E", bound=StrEnum)
+
+_DECODER = msgspec.json.Decoder(Validate)
+
+
+async def validate(request: web.Request) -> web.StreamResponse:
+    """Answer whether a certificate that is sent holds: valid or not, the path that was chosen, and each finding."""
+    asked = decoded(_DECODER, await json_body(request))
+    known = await _known(request, asked)
+    return json_reply(await _judged(request, case_of(asked, known, request.app[PARTS].now())))
+
+
+async def certificate_validation(request: web.Request) -> web.StreamResponse:
+    """Answer whether the certificate holds, by our own roots and CRLs: key, chain, dates, names, usages, revocation."""
+    row = await certificate_row(request)
+    version = await version_asked_about(request, row.id)
+    if version.certificate is None:
+        raise NotFound("this version was not signed")
+    is_past = await as_of(request) is not None
+    asked = Validate(
+        certificates=pem(version.certificate),
+        purpose=_chosen(request, "purpose", Purpose, PURPOSES.get(version.prepared.profile, Purpose.ANY)),
+        host=request.query.get("host"),
+        time=await time_asked_about(request),
+        revocation=_chosen(
+            request, "revocation", RevocationMode, RevocationMode.NONE if is_past else RevocationMode.SOFT
+        ),
+    )
+    known = await _known(request, asked)
+    above = await chain(request.app[PARTS].aggregates, version.prepared.issuer_id)
+    case = case_of(asked, replace(known, certificates=tuple(above)), request.app[PARTS].now())
+    judged = await _judged(request, case)
+    return json_reply(_with_key(judged, version, judged.path[0].subject))
+
+
+def certified_key_is_the_recorded_one(version: Version) -> str | None:
+    """RFC 5280 section 4.1.2.7: the certified key is the one that was recorded before it was certified.
+
+    Renew the certificate, and have the log verified: `es-pki log verify --deep`.
+    """
+    recorded, certificate = version.prepared.public_key_hash, version.certificate
+    if certificate is None or not recorded or public_key_hash(spki_of_certificate(certificate)) == recorded:
+        return None
+    return "the certified key is another one than the recorded one"
+
+
+def _with_key(judged: Validation, version: Version, subject: str) -> Validation:
+    rule = Rule(certified_key_is_the_recorded_one)
+    message = rule.check(version)
+    if message is None:
+        return judged
+    findings: tuple[Finding, ...] = (rule.finding(message, 0, subject), *judged.findings)
+    return replace(judged, is_valid=False, findings=findings)
+
+
+async def _judged(request: web.Request, case: Case) -> Validation:
+    return await request.app[PARTS].workers.do(JUDGE, case)
+
+
+async def _known(request: web.Request, asked: Validate) -> Known:
+    """Return our own authorities, whom is trusted as far as we know, and our own CRLs where they are asked about."""
+    if asked.trust_anchors is not None and asked.trust_store is not None:
+        raise Malformed.at("trust_store", "whom to trust is clear", "send trust_anchors or name a trust_store")
+    rows = [row async for row in _rows(request, authorities.view, {}) if row.certificate is not None]
+    certificates = tuple(row.certificate for row in rows if row.certificate is not None)
+    anchors: tuple[Anchor, ...] = ()
+    if asked.trust_store is not None:
+        anchors = await _trusted(request, asked.trust_store)
+    elif asked.trust_anchors is None:
+        anchors = tuple(
+            Anchor(row.certificate)
+            for row in rows
+            if row.issuer_id is None and row.certificate is not None and row.status is not AuthorityStatus.REVOKED
+        )
+    lists = [made for row in rows for made in request.app[PARTS].crls.made_by(row.id)]
+    return Known(anchors, certificates, _smallest(lists) if asked.revocation is not RevocationMode.NONE else ())
+
+
+def _smallest(lists: list[Made]) -> tuple[bytes, ...]:
+    taken, size = [], 0
+    for crl in sorted((der for made in lists for der in (made.complete, made.delta) if der is not None), key=len):
+        size += len(crl)
+        if size > LARGEST_LISTS:
+            break
+        taken.append(crl)
+    return tuple(taken)
+
+
+async def _trusted(request: web.Request, name: str) -> tuple[Anchor, ...]:
+    """Return what a trust store trusts; an authority that is phased out for what it issued until then."""
+    found = await request.app[PARTS].views.find(trust_stores.view, Query(filters={"name": name}, limit=1))
+    if not found.rows:
+        raise Malformed.at("trust_store", "trust stores are named", "there is no trust store of this name")
+    return tuple(
+        [
+            Anchor(row.certificate, row.issued_after if row.status is TrustStatus.LIMITED else None)
+            async for row in _rows(request, trust.view, {"trust_store_id": found.rows[0].id})
+            if row.status is not TrustStatus.DISTRUSTED
+        ]
+    )
+
+
+async def _rows(request: web.Request, view: View[R], filters: dict[str, str]) -> AsyncIterator[R]:
+    query = Query(filters=filters, limit=ROWS_AT_ONCE)
+    while True:
+        page = await request.app[PARTS].views.find(view, query)
+        for row in page.rows:
+            yield row
+        if page.cursor is None:
+            return
+        query = replace(query, cursor=page.cursor)
+
+
+def _chosen(request: web.Request, field: str, kind: type[E], default: E) -> E:
+    text = request.query.get(field)
+    if text is None:
+        return default
+    if text not in set(kind):
+        raise Malformed.at(field, "values are known", f"one of {', '.join(kind)}")
+    return kind(text)

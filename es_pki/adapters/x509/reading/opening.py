@@ -1,0 +1,113 @@
+"""The work of reading what was sent: one certificate with its chain and perhaps its key, or all that is in a file."""
+
+import warnings
+
+from cryptography import x509
+from msgspec import Struct
+
+from es_pki.adapters.worker.work import Work
+from es_pki.adapters.x509.keys import spki_of
+from es_pki.adapters.x509.reading.armour import Kind, Part, parts_of
+from es_pki.adapters.x509.reading.chain import Pile, leaf_with_key, leaf_without_key, no_certificate
+from es_pki.adapters.x509.reading.containers import Unpacked, unpack_pkcs7, unpack_pkcs12
+from es_pki.adapters.x509.reading.facts import Facts, facts_of, load_certificate
+from es_pki.adapters.x509.reading.private_keys import FIELD, KeptKey, pkcs8_of, read_private_key, wrong_passphrase
+from es_pki.commands.refusals import Malformed
+
+LARGEST = 256 * 1024
+"""Octets of what is sent as one certificate."""
+
+MOST = 100
+"""Certificates in it."""
+
+SECONDS = 20.0
+"""A hundred times what a sound one takes, its keys derived with the most rounds that are borne."""
+
+
+class Sent(Struct, frozen=True):
+    """What was sent: texts or files. `field` is what the certificate's refusals name."""
+
+    certificate: bytes
+    private_key: bytes | None = None
+    passphrase: str | None = None
+    field: str = "certificate"
+
+    def __repr__(self) -> str:
+        """Show nothing of it."""
+        return "Sent()"
+
+
+class Opened(Struct, frozen=True):
+    """A certificate, those above it in their order (DER), its private key (DER PKCS#8), and how many others came."""
+
+    facts: Facts
+    chain: tuple[bytes, ...] = ()
+    private_key: bytes | None = None
+    left_out: int = 0
+
+    def __repr__(self) -> str:
+        """Show nothing of the key."""
+        return f"Opened({self.facts.serial_number})"
+
+
+def open_one(sent: Sent) -> Opened:
+    """Read one certificate. Raises `Refused`, naming the field; never repeats what was sent."""
+    certificates, keys = contents(sent, LARGEST)
+    if not certificates:
+        raise no_certificate(sent.field)
+    if len(certificates) > MOST:
+        raise Malformed.at(sent.field, "files are bounded", f"at most {MOST} certificates, not {len(certificates)}")
+    if len(keys) > 1:
+        raise Malformed.at(FIELD, "a certificate has one key", f"{len(keys)} private keys were sent")
+    pile = Pile(certificates)
+    if keys:
+        return _opened(pile, leaf_with_key(pile, keys[0], FIELD), keys[0], sent.field)
+    return _opened(pile, leaf_without_key(pile, sent.field), None, sent.field)
+
+
+def _opened(pile: Pile, leaf: x509.Certificate, key: KeptKey | None, field: str) -> Opened:
+    above = pile.above(leaf)
+    return Opened(
+        facts=facts_of(leaf, field),
+        chain=tuple(facts_of(each, f"{field}.chain").certificate for each in above),
+        private_key=None if key is None else pkcs8_of(key),
+        left_out=len(pile.certificates) - 1 - len(above),
+    )
+
+
+def contents(sent: Sent, largest: int) -> tuple[list[x509.Certificate], list[KeptKey]]:
+    """Return all certificates and private keys, the latter each once. Raises `Refused`."""
+    warnings.simplefilter("ignore")  # the library warns of what is unusual: it is taken or refused here
+    if "\0" in (sent.passphrase or ""):
+        raise wrong_passphrase("a passphrase has no NUL in it")  # OpenSSL takes it for the end, and the library panics
+    certificates: list[x509.Certificate] = []
+    keys: list[KeptKey] = []
+    for field, content in ((sent.field, sent.certificate), (FIELD, sent.private_key)):
+        if content is None:
+            continue
+        if len(content) > largest:
+            raise Malformed.at(field, "files are bounded", f"at most {largest} octets")
+        for part in parts_of(content, field):
+            unpacked = _unpacked(part, sent.passphrase, field)
+            certificates += unpacked.certificates
+            keys += [unpacked.private_key] if unpacked.private_key is not None else []
+    return certificates, _distinct(keys)
+
+
+def _unpacked(part: Part, passphrase: str | None, field: str) -> Unpacked:
+    match part.kind:
+        case Kind.CERTIFICATE:
+            return Unpacked((load_certificate(part.der, field),))
+        case Kind.PKCS7:
+            return unpack_pkcs7(part.der, field)
+        case Kind.PKCS12:
+            return unpack_pkcs12(part.der, passphrase, field)
+        case Kind.PRIVATE_KEY | Kind.ENCRYPTED_KEY | Kind.FOREIGN_KEY:
+            return Unpacked((), read_private_key(part, passphrase, FIELD))
+
+
+def _distinct(keys: list[KeptKey]) -> list[KeptKey]:
+    return list({spki_of(key.public_key()): key for key in keys}.values())
+
+
+OPEN_ONE: Work[Sent, Opened] = Work("es_pki.adapters.x509.reading.opening:open_one", Sent, Opened, SECONDS)

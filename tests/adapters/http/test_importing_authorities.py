@@ -1,0 +1,103 @@
+"""Authorities from elsewhere over HTTP: with their key they issue here, without it they only stand above others."""
+
+import pytest
+
+from tests import openssl
+from tests.adapters.x509.reading.made import Made
+from tests.samples import fresh
+
+
+@pytest.fixture
+def made(tmp_path):
+    """A root and an intermediate of their own for each test: an authority's subject is taken once."""
+    return Made(tmp_path, fresh("Elsewhere"))
+
+
+def body(made, name, *, key=False):
+    sent = {"name": fresh(name), "certificate": made.read(f"{name}.pem").decode()}
+    return {**sent, "private_key": made.read(f"{name}.key").decode()} if key else sent
+
+
+def issue(server, authority, **more):
+    return server.command(
+        "IssueCertificate", {"name": fresh(), "authority": authority, "dns_names": ["www.example.test"], **more}
+    )
+
+
+def test_an_authority_with_its_key_issues_and_openssl_accepts_the_chain(server, made):
+    root, intermediate = body(made, "root"), body(made, "intermediate", key=True)
+    server.done("ImportAuthority", **root)
+    answer = server.done("ImportAuthority", **intermediate)
+    assert [event["type"] for event in answer["events"]] == [
+        "authority.imported.v1",
+        "authority.issuance_policy_adopted.v1",
+    ]
+    chain = issue(server, intermediate["name"]).json["result"]["certificate_pem"]
+    assert chain.count("BEGIN CERTIFICATE") == 2
+    assert openssl.verifies(made.read("root.pem").decode(), chain)
+    row = server.get(f"/api/v1/authorities/{intermediate['name']}?at_least={server.size()}").json
+    assert (row["imported"], row["key_is_here"], row["path_length"], row["status"]) == ("yes", True, 0, "active")
+    bundle = server.get(f"/api/v1/authorities/{intermediate['name']}/bundle").body.decode()
+    assert bundle.endswith(made.read("root.pem").decode())
+
+
+def test_an_authority_without_its_key_signs_nothing(server, made):
+    root = body(made, "root")
+    server.done("ImportAuthority", **root)
+    reply = issue(server, root["name"])
+    assert (reply.status, reply.json["code"]) == (409, "authority-key-elsewhere")
+    below = {"name": fresh("ca"), "subject": {"common_name": fresh("ca")}, "issuer": root["name"]}
+    assert server.command("CreateAuthority", below).json["code"] == "authority-key-elsewhere"
+
+
+def test_the_same_again_changes_nothing(server, made):
+    root = body(made, "root", key=True)
+    server.done("ImportAuthority", **root)
+    again = server.done("ImportAuthority", **root)
+    assert (again["events"], again["result"]["is_new"], again["result"]["key_is_here"]) == ([], False, True)
+    other = {**body(made, "intermediate"), "name": root["name"]}
+    assert server.command("ImportAuthority", other).json["code"] == "name-taken"
+    assert server.command("ImportAuthority", {**root, "name": fresh()}).json["code"] == "name-taken"
+
+
+def test_its_path_length_and_name_constraints_bind_what_is_issued_under_it(server, made):
+    made.key("bound", "ec-p256")
+    constraints = ("-addext", "nameConstraints=critical,permitted;DNS:example.test,excluded;DNS:not.example.test")
+    made.certificate("bound", "root", f"/CN={fresh('Bound')}", "CA:TRUE,pathlen:0", *constraints)
+    bound = body(made, "bound", key=True)
+    server.done("ImportAuthority", **bound)
+    assert issue(server, bound["name"]).status == 200
+    for name in ("www.example.org", "not.example.test"):
+        assert issue(server, bound["name"], dns_names=[name]).json["code"] == "rules-broken"
+    below = {"name": fresh("ca"), "subject": {"common_name": fresh("ca")}, "issuer": bound["name"]}
+    assert server.command("CreateAuthority", below).json["errors"][0]["field"] == "issuer"
+
+
+def test_what_it_issued_before_is_renewed_by_it(server, made):
+    intermediate = body(made, "intermediate", key=True)
+    server.done("ImportAuthority", **intermediate)
+    name = fresh()
+    made.key(name, "ec-p256")
+    usage = ("-addext", "extendedKeyUsage=serverAuth", "-addext", "subjectAltName=DNS:old.example.test")
+    leaf = made.certificate(name, "intermediate", "/CN=old.example.test", "CA:FALSE", *usage).decode()
+    key = made.read(f"{name}.key").decode()
+    imported = server.done("ImportCertificate", name=name, certificate=leaf, private_key=key)
+    assert imported["result"]["authority_id"]
+    renewed = server.done("RenewCertificate", certificate=name)["result"]
+    assert renewed["version"] == 2
+    assert openssl.verifies(
+        made.read("root.pem").decode(), renewed["certificate_pem"] + made.read("intermediate.pem").decode()
+    )
+
+
+def test_what_is_no_authority_is_none(server, made):
+    reply = server.command("ImportAuthority", body(made, "leaf", key=True))
+    assert (reply.json["code"], reply.json["errors"][0]["field"]) == ("rules-broken", "certificate")
+
+
+def test_nothing_is_signed_with_keys_that_are_not_made_here(server, made):
+    made.key("odd", "ed448")
+    made.certificate("odd", "odd", f"/CN={fresh('Odd')}", "CA:TRUE")
+    reply = server.command("ImportAuthority", body(made, "odd", key=True))
+    assert (reply.json["code"], reply.json["errors"][0]["field"]) == ("rules-broken", "private_key")
+    assert server.done("ImportAuthority", **body(made, "odd"))["result"]["key_is_here"] is False
