@@ -37,6 +37,7 @@ from eventlog import Log, Record, merkle
 from eventlog.sqlite import SQLiteLog
 from tests import serving
 from tests.migrating import STORES
+from tests.postgres import free_port
 from tests.samples import sample
 from tests.serving import Server
 from tests.world import Failing, Fault, World, open_keys
@@ -203,7 +204,10 @@ def main() -> None:
         raise SystemExit(f"{release} was released: its log stays as it is; raise the version first")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "data"
-        server = serving.start(folder, "--public-url", "http://pki.example.test", program=("-c", PROGRAM))
+        public = f"127.0.0.1:{free_port()}"
+        addresses = ("--public-url", "http://pki.example.test", "--public-listen", public)
+        server = serving.start(folder, *addresses, program=("-c", PROGRAM))
+        server.public_url = f"http://{public}"  # where an ACME directory asks, whatever certificates say
         try:
             drive(server)
         finally:
