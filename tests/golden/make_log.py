@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from cryptography import x509
 
 from es_pki.adapters import clock
 from es_pki.adapters.examination import examine
@@ -32,10 +33,11 @@ from es_pki.app import Aggregates
 from es_pki.commands.refusals import SigningGivenUp
 from es_pki.events.authority import AuthorityPrepared
 from es_pki.events.certificate import CertificatePrepared
+from es_pki.events.ocsp_responder import OCSPResponderPrepared
 from es_pki.projections import VIEWS
 from eventlog import Log, Record, merkle
 from eventlog.sqlite import SQLiteLog
-from tests import serving
+from tests import ocsp, serving
 from tests.migrating import STORES
 from tests.postgres import free_port
 from tests.samples import sample
@@ -108,6 +110,15 @@ def drive(server: Server) -> None:
         server.done(request.__name__, **sample(request, server))
     for name, body in VARIETY:
         server.done(name, **body)
+    ask_for_statuses(server)
+
+
+def ask_for_statuses(server: Server) -> None:
+    """Ask authorities over OCSP: then each has a responder certified."""
+    for name in ("root", "branch"):
+        certificate = server.get(f"/api/v1/authorities/{name}").json["certificate_pem"]
+        authority = x509.load_pem_x509_certificate(certificate.encode())
+        ocsp.answer(ocsp.ask(server, ocsp.question_about(authority, authority.serial_number), name))
 
 
 async def give_up(folder: Path) -> None:
@@ -136,6 +147,8 @@ async def _sign(log: Log, signer: Signer) -> None:
                     await signer.sign_authority(aggregate_id)
                 case CertificatePrepared(version=version):
                     await signer.sign_certificate(aggregate_id, version)
+                case OCSPResponderPrepared(version=version):
+                    await signer.sign_ocsp_responder(aggregate_id, version)
         except SigningGivenUp:
             continue
 
