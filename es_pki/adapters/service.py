@@ -114,8 +114,7 @@ class Service:
             acme_accounts=accounts,
         )
         desk, crls = Desk(office), Publisher(equipment.log, maker, equipment.lease, clock.now)
-        tree = Tree(equipment.log)
-        notary = Notary(equipment.log, tree, keys, equipment.checkpoints)
+        notary = Notary(equipment.log, tree := Tree(equipment.log), keys, equipment.checkpoints)
         backups = _scheduled_backups(equipment, settings, notary)
         upkeep = Upkeep(equipment.views, equipment.aggregates, desk, clock.now)
         works = [crls.look, upkeep.look, *([backups.look] if backups else [])]
