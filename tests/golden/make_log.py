@@ -39,7 +39,7 @@ from eventlog import Log, Record, merkle
 from eventlog.sqlite import SQLiteLog
 from tests import ocsp, serving
 from tests.migrating import STORES
-from tests.nginx import free_port
+from tests.postgres import free_port
 from tests.samples import sample
 from tests.serving import Server
 from tests.world import Failing, Fault, World, open_keys
@@ -218,9 +218,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "data"
         public = f"127.0.0.1:{free_port()}"
-        options = ("--public-url", "http://pki.example.test", "--public-listen", public)
-        server = serving.start(folder, *options, program=("-c", PROGRAM))
-        server.public_url = f"http://{public}"
+        addresses = ("--public-url", "http://pki.example.test", "--public-listen", public)
+        server = serving.start(folder, *addresses, program=("-c", PROGRAM))
+        server.public_url = f"http://{public}"  # where an ACME directory asks, whatever certificates say
         try:
             drive(server)
         finally:
