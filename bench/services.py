@@ -11,6 +11,7 @@ Two comparisons, each in alternating rounds of one run, printed as medians:
 import argparse
 import asyncio
 import contextlib
+import itertools
 import socket
 import statistics
 import tempfile
@@ -80,11 +81,13 @@ async def deploying(folder: Path, count: int, rounds: int) -> tuple[float, float
     """Return the seconds of one deployment, and of `count` at once."""
     async with world(folder) as where:
         recipes: dict[str, Recipe] = {}
-        for number in range(count):
-            place = folder / str(number)
-            place.mkdir()
-            recipes[f"nginx-{number}"] = recipe = daemons.nginx(place)
-            await register(where, f"nginx-{number}", recipe.fields)
+        for number in itertools.count():
+            recipe = daemons.nginx(_new(folder / str(number)))
+            if recipe.port not in {other.port for other in recipes.values()}:
+                recipes[f"nginx-{number}"] = recipe
+                await register(where, f"nginx-{number}", recipe.fields)
+            if len(recipes) == count:
+                break
         await deploy(where, list(recipes))
         alone, together = [], []
         with contextlib.ExitStack() as stack:
