@@ -6,6 +6,7 @@ A setting may come from each of them under the same name: `public_url`, `ES_PKI_
 import re
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from posixpath import normpath
 from urllib.parse import urlsplit
@@ -22,10 +23,10 @@ PREFIX = "ES_PKI_"
 LONGEST_ORGANIZATION = 48
 """Octets: with ` Intermediate CA` behind it, it is still a common name (RFC 5280 appendix A.1)."""
 
-LISTS = frozenset({"host_names", "service_folders", "service_programs"})
-"""The settings that are lists: their variables and options have commas."""
-
 MOST_CRL_SHARDS = 1_000
+
+LISTS = frozenset({"fetch_networks", "host_names", "service_folders", "service_programs"})
+"""The settings that are lists: their variables and options have commas."""
 
 NOT_SETTINGS = frozenset(
     {
@@ -57,6 +58,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     checkpoints, as `pki.example.com/log`; fixed for ever when the log gets its first key, and drawn when it isn't set.
     `backup_dir`: the folder for scheduled backups, made `backup_every_hours` hours after the last (0: never), of which
     `backup_keep` stay. `backup_passphrase_file`: a file (0600) with the passphrase that backups are sealed with.
+    `fetch_networks`: networks (CIDR) from which CRLs, OCSP answers and issuers may be fetched though they are private.
     `service_folders`: the folders in which services may have their files, `service_programs`: the programs that may be
     run for them, each by its absolute path and perhaps with the arguments that must stand first; both are empty at
     first, and nothing is allowed. `probe_every_minutes`: how often it is looked at what services serve (0: never).
@@ -79,6 +81,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     backup_every_hours: int = 0
     backup_keep: int = 7
     backup_passphrase_file: str = ""
+    fetch_networks: tuple[str, ...] = ()
     service_folders: tuple[str, ...] = ()
     service_programs: tuple[str, ...] = ()
     probe_every_minutes: int = 60
@@ -158,7 +161,16 @@ def _checked(settings: Settings) -> Settings:
     _check_backups(settings)
     _check_services(settings)
     _check_crls(settings)
+    _check_networks(settings)
     return settings
+
+
+def _check_networks(settings: Settings) -> None:
+    for text in settings.fetch_networks:
+        try:
+            ip_network(text)
+        except ValueError:
+            raise SettingsRefused(f"fetch_networks: networks as 10.0.0.0/8 or fd00::/8, not {text!r}") from None
 
 
 def _check_services(settings: Settings) -> None:

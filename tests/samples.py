@@ -128,6 +128,31 @@ def _registration(name: str) -> dict[str, Any]:
     }
 
 
+def _order(server: Server, name: str, host: str = "sample.example.test") -> dict[str, Any]:
+    directory = pebble.shared()
+    directory.answers_at(server.public_url)
+    directory.dns_says("set-servfail", host=BROKEN)
+    if server.get(f"/api/v1/acme/accounts/{ACCOUNT}").status == 404:
+        server.done("RegisterACMEAccount", **_registration(ACCOUNT))
+    return {"name": name, "account": ACCOUNT, "dns_names": [host]}
+
+
+def _ordered(server: Server) -> str:
+    name = fresh()
+    answer = server.done("PlaceACMEOrder", **_order(server, name))
+    assert answer["result"]["status"] == "issued", answer
+    return name
+
+
+def _failed_order(server: Server) -> str:
+    answer = server.done("PlaceACMEOrder", **_order(server, fresh(), BROKEN))
+    assert answer["result"]["status"] == "failed", answer
+    return str(answer["result"]["order_id"])
+
+
+BROKEN = "broken.example.test"
+"""A host whose DNS fails."""
+
 SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.CreateAuthority: lambda _: {"name": fresh("ca"), "subject": {"common_name": fresh("Sample CA")}},
     requests.ImportAuthority: lambda _: _foreign_authority(),
@@ -200,6 +225,9 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.RegisterACMEAccount: lambda _: _registration(fresh("account")),
     requests.RollOverACMEAccountKey: lambda server: {"account": _account(server)},
     requests.DeactivateACMEAccount: lambda server: {"account": _account(server), "reason": "sample"},
+    requests.PlaceACMEOrder: lambda server: _order(server, fresh()),
+    requests.RenewACME: lambda server: {"certificate": _ordered(server)},
+    requests.AbandonACMEOrder: lambda server: {"order": _failed_order(server), "reason": "sample"},
     requests.ReportKeyCompromise: lambda _: {"public_key_hash": secrets.token_hex(32), "reason": "sample"},
     requests.DefineProfile: lambda _: {"name": fresh("profile"), "terms": {"extended_key_usages": ["client_auth"]}},
     requests.RetireProfile: lambda server: {"profile": _profile(server), "reason": "sample"},
@@ -227,7 +255,10 @@ OWN_TRUST = "own"
 KEPT_SERVICE = "kept-service"
 """The service that `furnish` makes."""
 ACCOUNT = "directory"
-"""The ACME account that `furnish` opens."""
+"""The ACME account with which samples order; it is opened when it is first needed."""
+
+ORDERED = "ordered"
+"""The certificate that `furnish` orders from its directory."""
 
 
 KEPT_PROFILE = "kept"
@@ -241,7 +272,8 @@ def furnish(server: Server) -> None:
     server.done("CreateTrustStore", name=OWN_TRUST, authorities=["root"])
     server.done("RegisterService", name=KEPT_SERVICE)
     server.done("BindCertificate", service=KEPT_SERVICE, certificate="es-pki-api")
-    server.done("RegisterACMEAccount", **_registration(ACCOUNT))
+    ordered = server.done("PlaceACMEOrder", **_order(server, ORDERED))
+    assert ordered["result"]["status"] == "issued", ordered
 
 
 QUERIES = {
@@ -253,6 +285,7 @@ QUERIES = {
 
 NAMED = {
     "acme/accounts": ACCOUNT,
+    "acme/orders": ORDERED,
     "authorities": "root",
     "profiles": KEPT_PROFILE,
     "services": KEPT_SERVICE,

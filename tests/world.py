@@ -4,8 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from es_pki.adapters import clock
-from es_pki.adapters.acme.accounts import Accounts
-from es_pki.adapters.acme.directories import Directories
+from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.crls import CRLPlan, Maker
 from es_pki.adapters.deployment import Allowed, Deployer, Observer
 from es_pki.adapters.examination import Examination, examine
@@ -75,10 +74,9 @@ class World:
         self.aggregates = Aggregates(log)
         self.workers = Workers()
         self.signer = Signer(self.aggregates, self.keys, clock.now)
-        self.directories = Directories(self.keys, clock.now, clock.elapsed)
-        self.accounts = Accounts(self.aggregates, self.keys, self.directories)
+        self.acme = ACME.of(self.aggregates, self.keys, clock.now, clock.elapsed)
         self.deployer = Deployer(self.aggregates, self.keys, allowed, clock.now)
-        self.performer = Performer(self.aggregates, self.keys, self.signer, self.accounts, self.deployer)
+        self.performer = Performer(self.aggregates, self.keys, self.signer, self.acme, self.deployer)
         self.observer = Observer(self.aggregates, clock.now)
         crls = Maker(self.aggregates, self.keys, _locations, CRLPlan())
         office = Office(
@@ -89,7 +87,7 @@ class World:
             workers=self.workers,
             second_opinion=SecondOpinion(self.workers),
             crls=crls,
-            acme_accounts=self.accounts,
+            acme=self.acme,
             allowed=allowed,
             observer=self.observer,
         )

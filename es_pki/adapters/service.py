@@ -15,12 +15,13 @@ import msgspec
 from msgspec import Struct
 
 from es_pki.adapters import clock, whole_file
-from es_pki.adapters.acme.accounts import Accounts
-from es_pki.adapters.acme.directories import Directories
+from es_pki.adapters.acme.renewals import Renewals
+from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.backup.scheduled import ScheduledBackups, plan_of
 from es_pki.adapters.checkpoints import CheckpointStore, Notary
 from es_pki.adapters.crls import CRLPlan, Maker, Publisher
 from es_pki.adapters.deployment import Allowed, Deployer, Observer, Rounds
+from es_pki.adapters.fetching import Fetcher, networks
 from es_pki.adapters.http import public, server, tls
 from es_pki.adapters.http.parts import Parts
 from es_pki.adapters.intake.aggregates import Aggregates
@@ -98,39 +99,40 @@ class Service:
         self.addresses = _addresses(self._sockets, settings)
         self._keys = keys = KeyRing(equipment.keys)
         signer = Signer(equipment.aggregates, keys, clock.now)
-        follower = Follower(equipment.log, equipment.views, VIEWS, equipment.lease)
-        self._directories = Directories(keys, clock.now, clock.elapsed)
-        accounts = Accounts(equipment.aggregates, keys, self._directories)
-        office = self._office(signer, accounts)
+        acme = ACME.of(equipment.aggregates, keys, clock.now, clock.elapsed)
+        office = self._office(signer, acme)
         runner = _runner(equipment, office)
         desk, crls = Desk(office), Publisher(equipment.log, office.crls, equipment.lease, clock.now)
         tree = Tree(equipment.log)
         notary = Notary(equipment.log, tree, keys, equipment.checkpoints)
         backups = _scheduled_backups(equipment, settings, notary)
         upkeep = Upkeep(equipment.views, equipment.aggregates, desk, clock.now)
+        self._renewals = Renewals(equipment.aggregates, equipment.views, acme.directories, desk.take, clock.now)
         rounds = _rounds(equipment, settings, office.observer)
-        works = [crls.look, upkeep.look, *([backups.look] if backups else []), *([rounds.look] if rounds else [])]
+        works = [crls.look, upkeep.look, self._renewals.look]
+        works += [work.look for work in (backups, rounds) if work]
         self._scheduler = Scheduler(equipment.lease, works, clock.now)
-        ocsp = Responder(equipment.log, equipment.aggregates, keys, upkeep.certify, clock.now)
         self.parts = Parts(
+            fetcher=Fetcher(networks(settings.fetch_networks)),
             log=equipment.log,
             tree=tree,
             notary=notary,
             views=equipment.views,
-            follower=follower,
+            follower=Follower(equipment.log, equipment.views, VIEWS, equipment.lease),
             runner=runner,
             aggregates=equipment.aggregates,
             desk=desk,
             second_opinion=equipment.second_opinion,
             crls=crls,
-            ocsp=ocsp,
+            ocsp=Responder(equipment.log, equipment.aggregates, keys, upkeep.certify, clock.now),
             workers=equipment.workers,
+            acme=acme,
             backups=backups,
             now=clock.now,
         )
         self._first_run = FirstRun(desk, equipment.aggregates, signer, clock.now)
 
-    def _office(self, signer: Signer, accounts: Accounts) -> Office:
+    def _office(self, signer: Signer, acme: ACME) -> Office:
         equipment = self._equipment
         return Office(
             aggregates=equipment.aggregates,
@@ -140,7 +142,7 @@ class Service:
             workers=equipment.workers,
             second_opinion=equipment.second_opinion,
             crls=Maker(equipment.aggregates, self._keys, self._locations, _crl_plan(self._settings)),
-            acme_accounts=accounts,
+            acme=acme,
             allowed=Allowed.by(self._settings),
             observer=Observer(equipment.aggregates, clock.now),
         )
@@ -171,6 +173,7 @@ class Service:
         works = *followers, parts.notary.run, self._keys.make_ahead, self._scheduler.run
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self._equipment.workers.close)
+            stack.push_async_callback(parts.fetcher.close)
             await stack.enter_async_context(_in_background(*works, parts.second_opinion.run))
             await self.parts.follower.reached(0, FIRST_VIEWS_SECONDS)
             await self.parts.crls.reached(FIRST_VIEWS_SECONDS)
@@ -187,7 +190,8 @@ class Service:
                 self._withdraw()
                 for runner in runners:
                     await runner.cleanup()
-                await self._directories.close()
+                await self._renewals.close()
+                await parts.acme.close()
 
     def close(self) -> None:
         """Release the addresses of a service that never served."""
@@ -274,7 +278,7 @@ def _addresses(sockets: Sequence[socket.socket], settings: Settings) -> Addresse
 
 def _runner(equipment: Equipment, office: Office) -> Runner:
     deployer = Deployer(office.aggregates, office.keys, office.allowed, clock.now)
-    performer = Performer(office.aggregates, office.keys, office.signer, office.acme_accounts, deployer)
+    performer = Performer(office.aggregates, office.keys, office.signer, office.acme, deployer)
     return Runner(equipment.log, equipment.effects, equipment.lease, performer.perform, clock.now)
 
 

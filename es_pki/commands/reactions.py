@@ -15,6 +15,7 @@ from es_pki.events.acme_account import (
     ACMEKeyRollOverFailed,
     ACMERegistrationFailed,
 )
+from es_pki.events.acme_order import ACMECertificateObtained, ACMEOrderFailed, ACMEOrderPlaced
 from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed
 from es_pki.events.certificate import (
     CertificateDeleted,
@@ -97,6 +98,12 @@ class CloseACMEAccount(Struct, frozen=True, tag=True):
     account_id: str
 
 
+class AdvanceACMEOrder(Struct, frozen=True, tag=True):
+    """Bring the order to its end, step by step, and record each."""
+
+    order_id: str
+
+
 Effect = (
     SignAuthority
     | SignCertificate
@@ -106,6 +113,7 @@ Effect = (
     | OpenACMEAccount
     | RollOverACMEKey
     | CloseACMEAccount
+    | AdvanceACMEOrder
     | DeployService
     | RedeployCertificate
 )
@@ -155,6 +163,9 @@ REACTED_TO = codec.stored_types_of(
     ACMEKeyRollOverFailed,
     ACMEDeactivationRequested,
     ACMEAccountDeactivated,
+    ACMEOrderPlaced,
+    ACMECertificateObtained,
+    ACMEOrderFailed,
 )
 """The stored types of the events that `react` looks at, old names too."""
 
@@ -193,10 +204,10 @@ def react(happened: Happened) -> Iterator[Due | Settled]:
         case KeyUsesRevoked():
             yield Settled(RevokeKeyUses(happened.id))
         case _:
-            yield from _of_acme_account(happened)
+            yield from _of_acme(happened)
 
 
-def _of_acme_account(happened: Happened) -> Iterator[Due | Settled]:
+def _of_acme(happened: Happened) -> Iterator[Due | Settled]:
     match happened.event:
         case ACMEAccountPrepared():
             yield Due(OpenACMEAccount(happened.id))
@@ -210,5 +221,9 @@ def _of_acme_account(happened: Happened) -> Iterator[Due | Settled]:
             yield Due(CloseACMEAccount(happened.id))
         case ACMEAccountDeactivated():
             yield Settled(CloseACMEAccount(happened.id))
+        case ACMEOrderPlaced():
+            yield Due(AdvanceACMEOrder(happened.id))
+        case ACMECertificateObtained() | ACMEOrderFailed():
+            yield Settled(AdvanceACMEOrder(happened.id))
         case _:
             pass

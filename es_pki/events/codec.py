@@ -21,6 +21,21 @@ from es_pki.events.acme_account import (
     ACMEKeyRollOverFailed,
     ACMERegistrationFailed,
 )
+from es_pki.events.acme_order import (
+    ACMEAuthorizationValidated,
+    ACMECertificateObtained,
+    ACMEChallengeCleanedUp,
+    ACMEChallengePresented,
+    ACMEChallengeSeen,
+    ACMEOrderAbandoned,
+    ACMEOrderCreated,
+    ACMEOrderEvent,
+    ACMEOrderFailed,
+    ACMEOrderFinalized,
+    ACMEOrderHindered,
+    ACMEOrderPlaced,
+)
+from es_pki.events.acme_renewal import ACMERenewalEvent, ACMERenewalFailed, ACMERenewalPlanned
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityEvent,
@@ -86,6 +101,8 @@ from es_pki.events.trust_store import CertificateDistrusted, CertificateTrusted,
 
 Event = (
     ACMEAccountEvent
+    | ACMEOrderEvent
+    | ACMERenewalEvent
     | AuthorityEvent
     | CertificateEvent
     | KeyCompromiseEvent
@@ -109,6 +126,19 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "acme_account.key_roll_over_failed.v1": ACMEKeyRollOverFailed,
     "acme_account.deactivation_requested.v1": ACMEDeactivationRequested,
     "acme_account.deactivated.v1": ACMEAccountDeactivated,
+    "acme_order.placed.v1": ACMEOrderPlaced,
+    "acme_order.created.v1": ACMEOrderCreated,
+    "acme_order.challenge_presented.v1": ACMEChallengePresented,
+    "acme_order.challenge_seen.v1": ACMEChallengeSeen,
+    "acme_order.authorization_validated.v1": ACMEAuthorizationValidated,
+    "acme_order.challenge_cleaned_up.v1": ACMEChallengeCleanedUp,
+    "acme_order.finalized.v1": ACMEOrderFinalized,
+    "acme_order.certificate_obtained.v1": ACMECertificateObtained,
+    "acme_order.hindered.v1": ACMEOrderHindered,
+    "acme_order.abandoned.v1": ACMEOrderAbandoned,
+    "acme_order.failed.v1": ACMEOrderFailed,
+    "acme_renewal.planned.v1": ACMERenewalPlanned,
+    "acme_renewal.failed.v1": ACMERenewalFailed,
     "authority.prepared.v1": AuthorityPrepared,
     "authority.created.v1": AuthorityCreated,
     "authority.signing_failed.v1": AuthoritySigningFailed,

@@ -7,6 +7,8 @@ from typing import Any
 
 from es_pki.projections import (
     acme_accounts,
+    acme_orders,
+    acme_renewals,
     authorities,
     expiry_calendar,
     history,
@@ -42,5 +44,7 @@ VIEWS: tuple[View[Any], ...] = (
     services.view,
     service_usage.view,
     acme_accounts.view,
+    acme_orders.view,
+    acme_renewals.view,
 )
 """Every view there is."""

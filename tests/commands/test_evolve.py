@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from es_pki.commands import (
     acme_account,
+    acme_order,
+    acme_renewal,
     authority,
     certificate,
     key_compromise,
@@ -19,6 +21,8 @@ from es_pki.commands import (
     trust_store,
 )
 from es_pki.events.acme_account import ACMEAccountEvent
+from es_pki.events.acme_order import ACMEOrderEvent
+from es_pki.events.acme_renewal import ACMERenewalEvent
 from es_pki.events.authority import AuthorityEvent
 from es_pki.events.certificate import CertificateEvent
 from es_pki.events.key_compromise import KeyCompromiseEvent
@@ -35,6 +39,8 @@ from tests.spec import encode
 
 AGGREGATES = [
     (acme_account.decider, ACMEAccountEvent),
+    (acme_order.decider, ACMEOrderEvent),
+    (acme_renewal.decider, ACMERenewalEvent),
     (authority.decider(encode), AuthorityEvent),
     (certificate.decider(encode), CertificateEvent),
     (log_key.decider, LogKeyEvent),

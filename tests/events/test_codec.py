@@ -9,16 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from es_pki.events import codec
-from es_pki.events.acme_account import (
-    ACMEAccountDeactivated,
-    ACMEAccountKeyPrepared,
-    ACMEAccountKeyRolledOver,
-    ACMEAccountPrepared,
-    ACMEAccountRegistered,
-    ACMEDeactivationRequested,
-    ACMEKeyRollOverFailed,
-    ACMERegistrationFailed,
-)
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityPrepared,
@@ -58,7 +48,6 @@ from es_pki.events.signing_request import (
 )
 from es_pki.events.trust_store import CertificateDistrusted, CertificateTrusted, TrustStoreCreated
 from es_pki.values import (
-    ACMEProblem,
     Attribute,
     AttributeType,
     CRLReason,
@@ -73,6 +62,7 @@ from es_pki.values import (
     TrustAnchor,
 )
 from tests.events import imports
+from tests.events.acme_events import ACME_SAMPLES
 from tests.events.profile_events import PROFILE_EVENTS
 from tests.events.service_events import SERVICE_EVENTS
 from tests.events.strategies import EVENTS
@@ -87,43 +77,9 @@ NAMES = NameConstraints(
     excluded=NameSpace(email_addresses=(".example.org",), uri_hosts=("example.net",)),
 )
 
-PROBLEM = ACMEProblem(
-    type="urn:ietf:params:acme:error:externalAccountRequired",
-    detail="give an account of ours",
-    document='{"type":"urn:ietf:params:acme:error:externalAccountRequired","detail":"give an account of ours"}',
-)
-
 SAMPLES = {
     **imports.SAMPLES,
-    "acme_account.prepared.v1": ACMEAccountPrepared(
-        name="letsencrypt",
-        directory="https://acme.example.test/directory",
-        key_id="0f8b7b2e-0000-4000-8000-000000000004",
-        key_type=KeyType.EC_P256,
-        public_key=b"\x30\x0a",
-        terms_of_service_agreed=True,
-        request_digest=b"\x08" * 32,
-        contacts=("mailto:admin@example.test",),
-        eab_key_id="kid-1",
-        eab_mac_id="0f8b7b2e-0000-4000-8000-000000000005",
-        ca_bundle="-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n",
-    ),
-    "acme_account.registered.v1": ACMEAccountRegistered(
-        url="https://acme.example.test/account/1", terms_of_service="https://acme.example.test/terms.pdf"
-    ),
-    "acme_account.registration_failed.v1": ACMERegistrationFailed(
-        name="letsencrypt", problem=PROBLEM, key_ids=("0f8b7b2e-0000-4000-8000-000000000004",)
-    ),
-    "acme_account.key_prepared.v1": ACMEAccountKeyPrepared(
-        key_id="0f8b7b2e-0000-4000-8000-000000000006",
-        key_type=KeyType.RSA_2048,
-        public_key=b"\x30\x0b",
-        request_id="018f0000-0000-7000-8000-000000000005",
-    ),
-    "acme_account.key_rolled_over.v1": ACMEAccountKeyRolledOver("0f8b7b2e-0000-4000-8000-000000000006"),
-    "acme_account.key_roll_over_failed.v1": ACMEKeyRollOverFailed(PROBLEM, ("0f8b7b2e-0000-4000-8000-000000000006",)),
-    "acme_account.deactivation_requested.v1": ACMEDeactivationRequested("another authority from now on"),
-    "acme_account.deactivated.v1": ACMEAccountDeactivated(),
+    **ACME_SAMPLES,
     "authority.prepared.v1": AuthorityPrepared(
         name="intermediate",
         subject=SUBJECT,

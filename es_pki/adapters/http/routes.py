@@ -32,6 +32,8 @@ from es_pki.adapters.intake.validation import Validate
 from es_pki.adapters.web import pages
 from es_pki.projections import (
     acme_accounts,
+    acme_orders,
+    acme_renewals,
     authorities,
     expiry_calendar,
     history,
@@ -88,7 +90,7 @@ ROUTES: tuple[Route, ...] = (
         page_of(authorities.Row),
     ),
     Route("GET", "/api/v1/authorities/{id}", EVERYBODY, lists.one_authority, NOW_OR_THEN, Shown(authorities.Row)),
-    Route("GET", "/api/v1/authorities/{id}/bundle", EVERYBODY, bundles.authority_bundle, NOW_OR_THEN),
+    Route("GET", "/api/v1/authorities/{id}/bundle", EVERYBODY, bundles.authority_bundle, (*NOW_OR_THEN, "crls")),
     Route("GET", "/api/v1/authorities/{id}/lint", EVERYBODY, linting.authority_lint, NOW_OR_THEN),
     Route("GET", "/api/v1/authorities/{id}/crl", EVERYBODY, crls.authority_crl, ("number", "shard", "delta")),
     Route("GET", "/api/v1/authorities/{id}/history", EVERYBODY, lists.authority_history, HISTORY, page_of(history.Row)),
@@ -118,7 +120,7 @@ ROUTES: tuple[Route, ...] = (
         "/api/v1/certificates/{id}/validation",
         EVERYBODY,
         validation.certificate_validation,
-        (*VERSIONED, "purpose", "host", "revocation"),
+        (*VERSIONED, "purpose", "host", "revocation", "trust_store"),
     ),
     Route("POST", "/api/v1/validate", EVERYBODY, validation.validate, takes=Validate),
     Route(
@@ -182,6 +184,26 @@ ROUTES: tuple[Route, ...] = (
         lists.acme_account_history,
         HISTORY,
         page_of(history.Row),
+    ),
+    Route(
+        "GET",
+        "/api/v1/acme/orders",
+        EVERYBODY,
+        lists.list_acme_orders,
+        (*PAGES, "name", "status", "certificate_id", "account_id", "public_key_hash"),
+        page_of(acme_orders.Row),
+    ),
+    Route("GET", "/api/v1/acme/orders/{id}", EVERYBODY, lists.one_acme_order, NOW_OR_THEN, Shown(acme_orders.Row)),
+    Route(
+        "GET", "/api/v1/acme/orders/{id}/history", EVERYBODY, lists.acme_order_history, HISTORY, page_of(history.Row)
+    ),
+    Route(
+        "GET",
+        "/api/v1/acme/renewals",
+        EVERYBODY,
+        lists.list_acme_renewals,
+        (*PAGES, "name"),
+        page_of(acme_renewals.Row),
     ),
     Route("POST", "/api/v1/lint", EVERYBODY, linting.lint, takes=linting.Lint),
     Route("GET", "/api/v1/calendar", EVERYBODY, lists.calendar, (*PAGES, *EXPIRIES), page_of(expiry_calendar.Row)),

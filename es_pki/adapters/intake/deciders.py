@@ -4,6 +4,8 @@ from es_pki.adapters.lint import linted
 from es_pki.adapters.x509.encode import encode_tbs
 from es_pki.commands import (
     acme_account,
+    acme_order,
+    acme_renewal,
     authority,
     certificate,
     key_compromise,
@@ -20,6 +22,8 @@ from es_pki.commands import (
 _ENCODE = linted(encode_tbs)
 
 ACME_ACCOUNT = acme_account.decider
+ACME_ORDER = acme_order.decider
+ACME_RENEWAL = acme_renewal.decider
 AUTHORITY = authority.decider(_ENCODE)
 CERTIFICATE = certificate.decider(_ENCODE)
 LOG_KEY = log_key.decider

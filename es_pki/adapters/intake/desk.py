@@ -3,7 +3,8 @@
 from typing import assert_never
 
 from es_pki.adapters.intake import (
-    acme,
+    acme_account,
+    acme_order,
     authority,
     certificate,
     crl,
@@ -22,7 +23,8 @@ from es_pki.adapters.intake.answer import Answer, Asked, Caller
 from es_pki.adapters.intake.office import Office
 from es_pki.adapters.intake.preview import Previewable, Previewed, preview
 from es_pki.adapters.intake.requests import (
-    ACMERequest,
+    ACMEAccountRequest,
+    ACMEOrderRequest,
     AuthorityRequest,
     CertificateRequest,
     CRLRequest,
@@ -83,8 +85,10 @@ class Desk:
             return await profile.take(office, request, asked)
         if isinstance(request, ServiceRequest):
             return await service.take(office, request, asked, digest)
-        if isinstance(request, ACMERequest):
-            return await acme.take(office, request, asked, digest)
+        if isinstance(request, ACMEAccountRequest):
+            return await acme_account.take(office, request, asked, digest)
+        if isinstance(request, ACMEOrderRequest):
+            return await acme_order.take(office, request, asked, digest)
         if isinstance(request, RevocationRequest):
             return await revocation.take(office, request, asked)
         if isinstance(request, CRLRequest):

@@ -1,7 +1,7 @@
 """Does what the reactions found due. Each effect finds done what was done: it may come several times."""
 
 from es_pki.adapters import clock
-from es_pki.adapters.acme.accounts import Accounts
+from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.compromise import revoke_uses
 from es_pki.adapters.deployment import Deployer
 from es_pki.adapters.deployment.starting import redeploy
@@ -10,6 +10,7 @@ from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.keyring import KeyRing
 from es_pki.adapters.signing import ACTOR, Signer
 from es_pki.commands.reactions import (
+    AdvanceACMEOrder,
     CloseACMEAccount,
     DeployService,
     DiscardKeys,
@@ -27,13 +28,11 @@ from es_pki.commands.reactions import (
 class Performer:
     """Knows for every effect who does it."""
 
-    def __init__(
-        self, aggregates: Aggregates, keys: KeyRing, signer: Signer, acme_accounts: Accounts, deployer: Deployer
-    ) -> None:
+    def __init__(self, aggregates: Aggregates, keys: KeyRing, signer: Signer, acme: ACME, deployer: Deployer) -> None:
         self._aggregates = aggregates
         self._keys = keys
         self._signer = signer
-        self._acme_accounts = acme_accounts
+        self._acme = acme
         self._deployer = deployer
 
     async def perform(self, effect: Effect) -> None:
@@ -54,8 +53,10 @@ class Performer:
             case RevokeKeyUses(public_key_hash=of_key):
                 await revoke_uses(self._aggregates, of_key, clock.now(), actor=ACTOR)
             case OpenACMEAccount(account_id=account_id):
-                await self._acme_accounts.register(account_id)
+                await self._acme.accounts.register(account_id)
             case RollOverACMEKey(account_id=account_id):
-                await self._acme_accounts.roll_over(account_id)
+                await self._acme.accounts.roll_over(account_id)
             case CloseACMEAccount(account_id=account_id):
-                await self._acme_accounts.deactivate(account_id)
+                await self._acme.accounts.deactivate(account_id)
+            case AdvanceACMEOrder(order_id=order_id):
+                await self._acme.orders.advance(order_id)

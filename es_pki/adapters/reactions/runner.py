@@ -13,6 +13,7 @@ from datetime import datetime
 import msgspec
 
 from es_pki.adapters.lease import Lease, Overtaken
+from es_pki.adapters.postponed import Postponed
 from es_pki.adapters.reactions.store import EffectStore, Outstanding
 from es_pki.adapters.recorded import happened
 from es_pki.commands.reactions import REACTED_TO, SETTLED_BY_DOING, Due, Effect, Settled, react
@@ -25,6 +26,10 @@ GRACE_SECONDS = 10.0
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 300.0
 LOOK_SECONDS = 1.0
+
+AT_ONCE = 4
+"""Effects that are tried at the same time."""
+
 GATHER_SECONDS = 0.5
 """Between pages: what is due and settled within one page costs nothing."""
 
@@ -160,6 +165,10 @@ class Runner:
                 await self._store.settle(item.id)
         except Closed:
             raise
+        except Postponed as postponed:
+            latest = self._now().timestamp() + LONGEST_PAUSE_SECONDS
+            again = min(postponed.until.timestamp(), latest)
+            await self._store.failed(item.id, postponed.reason, again, attempts=item.attempts)
         except Exception as error:
             pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0**item.attempts)
             jitter = pause * secrets.randbelow(250) / 1000

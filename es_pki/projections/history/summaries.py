@@ -13,6 +13,21 @@ from es_pki.events.acme_account import (
     ACMEKeyRollOverFailed,
     ACMERegistrationFailed,
 )
+from es_pki.events.acme_order import (
+    ACMEAuthorizationValidated,
+    ACMECertificateObtained,
+    ACMEChallengeCleanedUp,
+    ACMEChallengePresented,
+    ACMEChallengeSeen,
+    ACMEOrderAbandoned,
+    ACMEOrderCreated,
+    ACMEOrderEvent,
+    ACMEOrderFailed,
+    ACMEOrderFinalized,
+    ACMEOrderHindered,
+    ACMEOrderPlaced,
+)
+from es_pki.events.acme_renewal import ACMERenewalEvent, ACMERenewalFailed, ACMERenewalPlanned
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityEvent,
@@ -96,6 +111,10 @@ def summary(event: Event) -> str:
         return _of_service(event)
     if isinstance(event, ACMEAccountEvent):
         return _of_acme_account(event)
+    if isinstance(event, ACMEOrderEvent):
+        return _of_acme_order(event)
+    if isinstance(event, ACMERenewalEvent):
+        return _of_acme_renewal(event)
     if isinstance(event, PrincipalEvent):
         return _of_principal(event)
     if isinstance(event, ProfileEvent):
@@ -239,6 +258,35 @@ def _of_acme_account(event: ACMEAccountEvent) -> str:
             return event.reason
         case ACMEAccountDeactivated():
             return "closed"
+
+
+def _of_acme_order(event: ACMEOrderEvent) -> str:
+    match event:
+        case ACMEOrderPlaced():
+            names = (*event.subject_alt_names.dns_names, *event.subject_alt_names.ip_addresses)
+            return f"{event.name}: {', '.join(names)}"
+        case ACMEOrderCreated():
+            return event.url
+        case ACMEChallengePresented():
+            return f"{event.identifier}: {event.type}"
+        case ACMEChallengeSeen() | ACMEAuthorizationValidated() | ACMEChallengeCleanedUp():
+            return event.authorization
+        case ACMEOrderFinalized():
+            return "the directory has the CSR"
+        case ACMECertificateObtained():
+            return f"version {event.version}"
+        case ACMEOrderHindered() | ACMEOrderFailed():
+            return f"{event.problem.type}: {event.problem.detail}"
+        case ACMEOrderAbandoned():
+            return event.reason
+
+
+def _of_acme_renewal(event: ACMERenewalEvent) -> str:
+    match event:
+        case ACMERenewalPlanned():
+            return f"{event.name}: version {event.version} at {event.at:%F %T}Z"
+        case ACMERenewalFailed():
+            return f"version {event.version}: {event.problem.type}: {event.problem.detail}"
 
 
 def _of_principal(event: PrincipalEvent) -> str:

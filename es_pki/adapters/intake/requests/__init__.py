@@ -11,9 +11,13 @@ from msgspec import structs
 from msgspec.inspect import Metadata, StructType, Type, UnionType, type_info
 
 from es_pki.adapters.intake.requests.acme import (
-    ACMERequest,
+    AbandonACMEOrder,
+    ACMEAccountRequest,
+    ACMEOrderRequest,
     DeactivateACMEAccount,
+    PlaceACMEOrder,
     RegisterACMEAccount,
+    RenewACME,
     RollOverACMEAccountKey,
 )
 from es_pki.adapters.intake.requests.authority import (
@@ -85,7 +89,9 @@ from es_pki.adapters.intake.requests.trust_store import (
 __all__ = [
     "REQUESTS",
     "SECRETS",
-    "ACMERequest",
+    "ACMEAccountRequest",
+    "ACMEOrderRequest",
+    "AbandonACMEOrder",
     "AuthorityRequest",
     "BindCertificate",
     "CRLRequest",
@@ -112,6 +118,7 @@ __all__ = [
     "KeyCompromiseRequest",
     "LineageRequest",
     "LogKeyRequest",
+    "PlaceACMEOrder",
     "PrincipalRequest",
     "ProfileRequest",
     "ReconfigureService",
@@ -121,6 +128,7 @@ __all__ = [
     "RejectCSR",
     "ReleaseCertificate",
     "RenameCertificate",
+    "RenewACME",
     "RenewCertificate",
     "ReportKeyCompromise",
     "Request",
@@ -152,7 +160,8 @@ Request = (
     | CSRRequest
     | ProfileRequest
     | ServiceRequest
-    | ACMERequest
+    | ACMEAccountRequest
+    | ACMEOrderRequest
     | RevocationRequest
     | CRLRequest
     | TrustStoreRequest
