@@ -65,7 +65,9 @@ bench: $(VENV)/.bench ## compare with named rivals, in one run each
 	$(BIN)/python -m bench.views
 	$(BIN)/python -m bench.tree
 	$(BIN)/python -m bench.issue
+	$(BIN)/python -m bench.crl
 	$(BIN)/python -m bench.keys
+	$(BIN)/python -m bench.importing
 	$(BIN)/python -m bench.ocsp
 	$(BIN)/python -m bench.lint
 	$(BIN)/python -m bench.validate

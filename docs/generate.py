@@ -116,6 +116,8 @@ ENUMS = (
     service.FileForm,
     service.ReloadSignal,
     service.ProbeProtocol,
+    service.DeploymentStep,
+    service.Drift,
 )
 
 

@@ -7,6 +7,7 @@ import secrets
 import uuid
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from es_pki.adapters.http.route import Route
 from es_pki.adapters.intake import requests
@@ -95,6 +96,14 @@ def _service(server: Server) -> str:
 def _bound(server: Server) -> str:
     name = _service(server)
     server.done("BindCertificate", service=name, certificate=_certificate(server))
+    return name
+
+
+def _watched(server: Server) -> str:
+    """Return a service that is bound to what it serves: the server itself, under its own certificate."""
+    name = fresh("service")
+    server.done("RegisterService", name=name, probe={"address": urlsplit(server.url).netloc})
+    server.done("BindCertificate", service=name, certificate="es-pki-api")
     return name
 
 
@@ -211,6 +220,8 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     },
     requests.UnbindCertificate: lambda server: {"service": _bound(server)},
     requests.RetireService: lambda server: {"service": _bound(server), "reason": "sample"},
+    requests.DeployCertificate: lambda server: {"service": _watched(server), "wait_seconds": 60},
+    requests.VerifyService: lambda server: {"service": _watched(server)},
     requests.RegisterACMEAccount: lambda _: _registration(fresh("account")),
     requests.RollOverACMEAccountKey: lambda server: {"account": _account(server)},
     requests.DeactivateACMEAccount: lambda server: {"account": _account(server), "reason": "sample"},

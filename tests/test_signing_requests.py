@@ -33,6 +33,7 @@ async def world(tmp_path):
     world = World(log, keys)
     await world.set_up()
     yield world
+    await world.workers.close()
     await world.keys.close()
     await log.close()
 

@@ -6,6 +6,7 @@ from typing import Any
 from es_pki.adapters import clock
 from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.crls import CRLPlan, Maker
+from es_pki.adapters.deployment import Allowed, Deployer, Observer
 from es_pki.adapters.examination import Examination, examine
 from es_pki.adapters.intake.answer import Answer, Asked, Caller
 from es_pki.adapters.intake.desk import Desk
@@ -27,6 +28,9 @@ from es_pki.values import Locations, Role
 from eventlog import Log
 
 ALICE = Caller("alice", frozenset(Role))
+
+
+NOTHING_ALLOWED = Allowed()
 
 
 class Fault(OSError):
@@ -65,13 +69,15 @@ class Failing:
 class World:
     """One process's es-pki on the given stores."""
 
-    def __init__(self, log: Log, keys: Any) -> None:
+    def __init__(self, log: Log, keys: Any, allowed: Allowed = NOTHING_ALLOWED) -> None:
         self.log, self.keys = log, KeyRing(keys)
         self.aggregates = Aggregates(log)
         self.workers = Workers()
         self.signer = Signer(self.aggregates, self.keys, clock.now)
         self.acme = ACME.of(self.aggregates, self.keys, clock.now, clock.elapsed)
-        self.performer = Performer(self.aggregates, self.keys, self.signer, self.acme)
+        self.deployer = Deployer(self.aggregates, self.keys, allowed, clock.now)
+        self.performer = Performer(self.aggregates, self.keys, self.signer, self.acme, self.deployer)
+        self.observer = Observer(self.aggregates, clock.now)
         crls = Maker(self.aggregates, self.keys, _locations, CRLPlan())
         office = Office(
             aggregates=self.aggregates,
@@ -82,6 +88,8 @@ class World:
             second_opinion=SecondOpinion(self.workers),
             crls=crls,
             acme=self.acme,
+            allowed=allowed,
+            observer=self.observer,
         )
         self.desk = Desk(office)
 

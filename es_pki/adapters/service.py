@@ -20,6 +20,8 @@ from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.backup.scheduled import ScheduledBackups, plan_of
 from es_pki.adapters.checkpoints import CheckpointStore, Notary
 from es_pki.adapters.crls import CRLPlan, Maker, Publisher
+from es_pki.adapters.deployment import Allowed, Deployer, Observer, Rounds
+from es_pki.adapters.fetching import Fetcher, networks
 from es_pki.adapters.http import public, server, tls
 from es_pki.adapters.http.parts import Parts
 from es_pki.adapters.intake.aggregates import Aggregates
@@ -98,28 +100,20 @@ class Service:
         self._keys = keys = KeyRing(equipment.keys)
         signer = Signer(equipment.aggregates, keys, clock.now)
         acme = ACME.of(equipment.aggregates, keys, clock.now, clock.elapsed)
-        performer = Performer(equipment.aggregates, keys, signer, acme)
-        runner = Runner(equipment.log, equipment.effects, equipment.lease, performer.perform, clock.now)
-        maker = Maker(equipment.aggregates, keys, self._locations, _crl_plan(settings))
-        office = Office(
-            aggregates=equipment.aggregates,
-            keys=keys,
-            signer=signer,
-            locations=self._locations,
-            workers=equipment.workers,
-            second_opinion=equipment.second_opinion,
-            crls=maker,
-            acme=acme,
-        )
-        desk, crls = Desk(office), Publisher(equipment.log, maker, equipment.lease, clock.now)
+        office = self._office(signer, acme)
+        runner = _runner(equipment, office)
+        desk, crls = Desk(office), Publisher(equipment.log, office.crls, equipment.lease, clock.now)
         tree = Tree(equipment.log)
         notary = Notary(equipment.log, tree, keys, equipment.checkpoints)
         backups = _scheduled_backups(equipment, settings, notary)
         upkeep = Upkeep(equipment.views, equipment.aggregates, desk, clock.now)
         self._renewals = Renewals(equipment.aggregates, equipment.views, acme.directories, desk.take, clock.now)
-        works = [crls.look, upkeep.look, self._renewals.look, *([backups.look] if backups else [])]
+        rounds = _rounds(equipment, settings, office.observer)
+        works = [crls.look, upkeep.look, self._renewals.look]
+        works += [work.look for work in (backups, rounds) if work]
         self._scheduler = Scheduler(equipment.lease, works, clock.now)
         self.parts = Parts(
+            fetcher=Fetcher(networks(settings.fetch_networks)),
             log=equipment.log,
             tree=tree,
             notary=notary,
@@ -137,6 +131,21 @@ class Service:
             now=clock.now,
         )
         self._first_run = FirstRun(desk, equipment.aggregates, signer, clock.now)
+
+    def _office(self, signer: Signer, acme: ACME) -> Office:
+        equipment = self._equipment
+        return Office(
+            aggregates=equipment.aggregates,
+            keys=self._keys,
+            signer=signer,
+            locations=self._locations,
+            workers=equipment.workers,
+            second_opinion=equipment.second_opinion,
+            crls=Maker(equipment.aggregates, self._keys, self._locations, _crl_plan(self._settings)),
+            acme=acme,
+            allowed=Allowed.by(self._settings),
+            observer=Observer(equipment.aggregates, clock.now),
+        )
 
     async def set_up(self) -> bool:
         """Make what a new installation needs; tell whether it was new."""
@@ -164,6 +173,7 @@ class Service:
         works = *followers, parts.notary.run, self._keys.make_ahead, self._scheduler.run
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self._equipment.workers.close)
+            stack.push_async_callback(parts.fetcher.close)
             await stack.enter_async_context(_in_background(*works, parts.second_opinion.run))
             await self.parts.follower.reached(0, FIRST_VIEWS_SECONDS)
             await self.parts.crls.reached(FIRST_VIEWS_SECONDS)
@@ -264,6 +274,17 @@ def _addresses(sockets: Sequence[socket.socket], settings: Settings) -> Addresse
     published = server.address(public_one, instead_of_all=socket.gethostname())
     public_url = settings.public_url or f"http://{published}"
     return Addresses(f"https://{server.address(management)}", public_url, os.getpid())
+
+
+def _runner(equipment: Equipment, office: Office) -> Runner:
+    deployer = Deployer(office.aggregates, office.keys, office.allowed, clock.now)
+    performer = Performer(office.aggregates, office.keys, office.signer, office.acme, deployer)
+    return Runner(equipment.log, equipment.effects, equipment.lease, performer.perform, clock.now)
+
+
+def _rounds(equipment: Equipment, settings: Settings, observer: Observer) -> Rounds | None:
+    every = timedelta(minutes=settings.probe_every_minutes)
+    return Rounds(equipment.aggregates, observer, equipment.views, every, clock.now) if every else None
 
 
 def _scheduled_backups(equipment: Equipment, settings: Settings, notary: Notary) -> ScheduledBackups | None:

@@ -65,10 +65,17 @@ from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberRe
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared, Signed
 from es_pki.events.service import (
     CertificateBound,
+    CertificateDeployed,
     CertificateUnbound,
+    DeploymentFailed,
+    DeploymentRolledBack,
+    DeploymentStarted,
+    DeploymentStep,
+    Drift,
     Installation,
     InstallationAdopted,
     ServiceKind,
+    ServiceObserved,
     ServiceRegistered,
     ServiceRetired,
 )
@@ -205,10 +212,10 @@ class _Author:
             yield stream, OwnerAssigned(self._random.choice(["alice", ""]))
         if self._random.random() < 0.3:
             yield stream, CertificateRolledBack(self._random.randrange(1, 4))
-        if self._random.random() < 0.4:
+        if self._random.random() < 0.8:
             service_id = self.new_id()
             yield stream, UseBegun(service_id, "nginx", as_fallback=self._random.random() < 0.5)
-            if self._random.random() < 0.5:
+            if self._random.random() < 0.3:
                 yield stream, UseEnded(service_id)
         if self._random.random() < 0.3:
             form = self._random.choice(list(ExportFormat))
@@ -300,6 +307,21 @@ class _Author:
         yield stream, CertificateBound(certificate_id, self._random.choice([None, self.new_id()]))
         if self._random.random() < 0.5:
             yield stream, InstallationAdopted(Installation(group="www-data"))
+        for _ in range(self._random.randrange(3)):
+            deployment_id = self.new_id()
+            yield stream, DeploymentStarted(deployment_id, certificate_id, 1, "09" * 32, "05" * 32)
+            yield (
+                stream,
+                self._random.choice(
+                    [
+                        CertificateDeployed(deployment_id),
+                        DeploymentFailed(deployment_id, DeploymentStep.RESTORE, "all is lost"),
+                        DeploymentRolledBack(deployment_id, DeploymentStep.TEST, "a wrong pair"),
+                    ]
+                ),
+            )
+        if self._random.random() < 0.5:
+            yield stream, ServiceObserved("", (Drift.UNREACHABLE,), "connection refused")
         if self._random.random() < 0.5:
             yield stream, CertificateUnbound(certificate_id)
         if self._random.random() < 0.3:

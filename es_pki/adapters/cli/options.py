@@ -149,9 +149,13 @@ SETTINGS = tuple(
         ("backup-every-hours", "HOURS", "how often a backup is made (default: 0, never)"),
         ("backup-keep", "NUMBER", "how many scheduled backups stay (default: 7)"),
         ("backup-passphrase-file", "FILE", "file (0600) with the passphrase that backups are sealed with"),
+        ("service-folders", "FOLDER,…", "where services may have their files (default: nowhere)"),
+        ("service-programs", "PROGRAM,…", "what may be run for services, with its first arguments (default: nothing)"),
+        ("probe-every-minutes", "MINUTES", "how often it is looked at what services serve (default: 60)"),
         ("crl-validity-hours", "HOURS", "how long a CRL holds (default: 168)"),
         ("crl-overlap-hours", "HOURS", "how long before its end the next CRL is issued (default: 24)"),
         ("crl-shards", "NUMBER", "among how many CRLs new certificates are spread, besides the full one (default: 0)"),
+        ("fetch-networks", "NETWORK,…", "private networks that CRLs and OCSP answers may be fetched from (CIDR)"),
         ("organization", "TEXT", "stands in the subjects of the first authorities"),
     )
 )

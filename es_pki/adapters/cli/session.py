@@ -13,10 +13,8 @@ from es_pki.adapters.cli.client import Client, Object
 from es_pki.adapters.cli.local import Local
 from es_pki.adapters.intake.requests import Request
 
-LISTED = "host_names"
-"""The setting that is a list: it takes the form of its variable, with commas."""
-
-OVERRIDES = frozenset(config.Settings.__struct_fields__) - {LISTED}
+OVERRIDES = frozenset(config.Settings.__struct_fields__) - config.LISTS
+"""The settings that are no lists: those take the form of their variables, with commas."""
 
 
 class Session:
@@ -37,8 +35,8 @@ class Session:
         """Return the settings; what stands on the command line wins."""
         told = {name: value for name, value in vars(self.arguments).items() if isinstance(value, str)}
         environment = dict(self.environment)
-        if LISTED in told:
-            environment[config.PREFIX + LISTED.upper()] = told[LISTED]
+        for name in config.LISTS & told.keys():
+            environment[config.PREFIX + name.upper()] = told[name]
         return config.load(environment, {name: told[name] for name in OVERRIDES & told.keys()})
 
     @cached_property

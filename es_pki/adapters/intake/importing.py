@@ -35,7 +35,7 @@ PREVIEWED = "0" * 8
 async def bring_in(office: Office, request: ImportCertificate, asked: Asked) -> Answer:
     """Keep a certificate from elsewhere, and its private key if it came with it."""
     opened = await _opened(office, request)
-    return await _Import(office, request, asked, opened).done()
+    return await Importing(office, request, asked, opened).done()
 
 
 async def bring_authority_in(office: Office, request: ImportAuthority, asked: Asked) -> Answer:
@@ -141,7 +141,7 @@ async def issuer_here(office: Office, facts: Facts) -> str | None:
     return authority_id
 
 
-class _Import:
+class Importing:
     """A certificate that was read, on its way in."""
 
     def __init__(self, office: Office, request: ImportCertificate, asked: Asked, opened: Opened) -> None:
@@ -152,6 +152,7 @@ class _Import:
         self._request_id = asked.new_id()
 
     async def done(self) -> Answer:
+        """Keep it. Raises `Refused` and `Conflict`."""
         owner = await self._office.aggregates.owner(f"certificate_name-{self._request.name}")
         certificate_id = owner or self._request_id
         issuer_id = await issuer_here(self._office, self._opened.facts)

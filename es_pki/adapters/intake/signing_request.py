@@ -3,22 +3,24 @@
 from base64 import b64encode
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from es_pki.adapters.intake.answer import Answer, Asked, answered
 from es_pki.adapters.intake.deciders import SIGNING_REQUEST
+from es_pki.adapters.intake.importing import Importing
 from es_pki.adapters.intake.office import Office
-from es_pki.adapters.intake.requests import CompleteCSR, CreateCSR, CSRRequest, ImportCSR, RejectCSR
+from es_pki.adapters.intake.requests import CompleteCSR, CreateCSR, CSRRequest, ImportCertificate, ImportCSR, RejectCSR
 from es_pki.adapters.keyring import MadeKey
 from es_pki.adapters.x509 import names
-from es_pki.adapters.x509.bundle import read_bundle
 from es_pki.adapters.x509.csr import SigningRequest, read_csr
 from es_pki.adapters.x509.encode import csr_builder
-from es_pki.adapters.x509.formats import csr_pem
+from es_pki.adapters.x509.formats import csr_pem, pem_chain
+from es_pki.adapters.x509.reading.opening import OPEN_ONE, OPEN_RETURNED, Sent
 from es_pki.commands import signing_request
 from es_pki.commands.signing_request import SigningRequestCommand, State, kept
 from es_pki.commands.usages import key_usages
 from es_pki.decider import Guard
-from es_pki.events.signing_request import SigningRequestEvent
+from es_pki.events.signing_request import SigningRequestCreated, SigningRequestEvent
 from es_pki.values.profile import Profile
 
 
@@ -92,19 +94,39 @@ async def bring_in(office: Office, request: ImportCSR, asked: Asked, digest: byt
 
 async def answer(office: Office, request: CompleteCSR | RejectCSR, asked: Asked) -> Answer:
     """Answer a CSR with what an outside authority returned, or with a reason why not."""
-    match request:
-        case CompleteCSR(certificate=text):
-            decided: SigningRequestCommand = signing_request.CompleteCSR(read_bundle(text, "certificate"))
-        case RejectCSR(reason=reason):
-            decided = signing_request.RejectCSR(reason)
+    decided: signing_request.CompleteCSR | signing_request.RejectCSR
+    if isinstance(request, CompleteCSR):
+        returned = await office.workers.do(OPEN_RETURNED, Sent(request.certificate.encode()))
+        decided = signing_request.CompleteCSR(returned)
+    else:
+        decided = signing_request.RejectCSR(request.reason)
     signing_request_id = await office.signing_request_id(request.signing_request)
 
     async def command() -> SigningRequestCommand:
         return decided
 
     actor = asked.caller.name
+    if isinstance(decided, signing_request.CompleteCSR):
+        await office.aggregates.preview(SIGNING_REQUEST, signing_request_id, command)
+        await _make_lineage(office, signing_request_id, decided, asked)
     handled = await office.aggregates.handle(SIGNING_REQUEST, signing_request_id, command, actor=actor)
     return _answer(signing_request_id, handled.state, handled.position, handled.events)
+
+
+async def _make_lineage(
+    office: Office, signing_request_id: str, completed: signing_request.CompleteCSR, asked: Asked
+) -> None:
+    """Make the certificate of a CSR whose key is here one like any other, by the CSR's name and with that key.
+
+    It comes before the CSR is answered, and is found done when the same request comes again.
+    """
+    known = kept((await office.aggregates.load(SIGNING_REQUEST, signing_request_id)).state)
+    if not isinstance(known, SigningRequestCreated):
+        return
+    secret = await office.keys.secret(known.key_id, purpose=SIGNING_REQUEST.category, owner=signing_request_id)
+    pem = pem_chain(each.certificate for each in completed.certificates)
+    opened = await office.workers.do(OPEN_ONE, Sent(pem.encode(), secret))
+    await Importing(office, ImportCertificate(known.name, pem), replace(asked, idempotency_key=""), opened).done()
 
 
 class KeptCSR(Struct, frozen=True):

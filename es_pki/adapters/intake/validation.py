@@ -32,6 +32,7 @@ class Validate(Struct, frozen=True, forbid_unknown_fields=True):
     (PEM), or a `trust_store`, or without either our own roots. `host` is a DNS name or an IP address; `ip`, and
     `email` for a mailbox, are asked about too if they are given. `time`: now without it. `revocation`: `none`, `soft`
     (what is not known is a warning) or `hard`. `crls`: PEM or base64 of DER each; `ocsp_responses`: base64 of DER.
+    `fetch`: what is lacking is fetched from where the certificates point at.
     """
 
     certificates: str
@@ -45,6 +46,7 @@ class Validate(Struct, frozen=True, forbid_unknown_fields=True):
     revocation: RevocationMode = RevocationMode.NONE
     crls: tuple[str, ...] = ()
     ocsp_responses: tuple[str, ...] = ()
+    fetch: bool = False
 
 
 class Known(Struct, frozen=True):

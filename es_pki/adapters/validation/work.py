@@ -1,13 +1,16 @@
 """A validation as work for a worker: what is asked and answered as plain data, in bytes and texts."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from ipaddress import ip_address
 from typing import TypeVar
 
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization.pkcs7 import load_der_pkcs7_certificates
 from msgspec import Struct
 
-from es_pki.adapters.validation.certificate import Parsed, Unreadable
+from es_pki.adapters.validation.certificate import UNREADABLE, Parsed, Unreadable
 from es_pki.adapters.validation.crl import ParsedCRL
 from es_pki.adapters.validation.evidence import Evidence
 from es_pki.adapters.validation.findings import Finding
@@ -30,6 +33,14 @@ class Anchor(Struct, frozen=True):
     issued_until: datetime | None = None
 
 
+class Fetched(Struct, frozen=True):
+    """What was fetched, as it came: DER if it is what it is said to be, else it counts for nothing."""
+
+    certificates: tuple[bytes, ...] = ()
+    crls: tuple[bytes, ...] = ()
+    responses: tuple[bytes, ...] = ()
+
+
 class Case(Struct, frozen=True, kw_only=True):
     """What is asked. Everything is DER; `certificates` begins with the one that is asked about, `ip` is an address."""
 
@@ -43,6 +54,7 @@ class Case(Struct, frozen=True, kw_only=True):
     ip: str | None = None
     mailbox: str | None = None
     revocation: RevocationMode = RevocationMode.NONE
+    fetched: Fetched = Fetched()
 
 
 class Step(Struct, frozen=True):
@@ -75,10 +87,17 @@ def judged(case: Case) -> Validation:
     """Return the answer. Raises `Malformed`, naming what can't be read."""
     certificates = [_read(Parsed, der, f"certificates[{i}]") for i, der in enumerate(case.certificates)]
     target = certificates[0]
+    certificates += _readable(Parsed, [der for each in case.fetched.certificates for der in _unwrapped(each)])
     anchors = [_read(Parsed, each.certificate, "trust_anchors") for each in case.anchors if _trusts(each, target)]
     evidence = Evidence(
-        [_read(ParsedCRL, der, f"crls[{i}]") for i, der in enumerate(case.crls)],
-        [_read(ParsedResponse, der, f"ocsp_responses[{i}]") for i, der in enumerate(case.responses)],
+        [
+            *(_read(ParsedCRL, der, f"crls[{i}]") for i, der in enumerate(case.crls)),
+            *_readable(ParsedCRL, case.fetched.crls),
+        ],
+        [
+            *(_read(ParsedResponse, der, f"ocsp_responses[{i}]") for i, der in enumerate(case.responses)),
+            *_readable(ParsedResponse, case.fetched.responses),
+        ],
     )
     question = Question(
         time=case.time,
@@ -110,6 +129,21 @@ def _read(kind: Callable[[bytes], Read], der: bytes, field: str) -> Read:
         return kind(der)
     except Unreadable as unreadable:
         raise Malformed.at(field, "RFC 5280 and RFC 6960", str(unreadable)) from None
+
+
+def _readable(kind: Callable[[bytes], Read], ders: Iterable[bytes]) -> Iterator[Read]:
+    """Yield what can be read of what was fetched."""
+    for der in ders:
+        with contextlib.suppress(Unreadable):
+            yield kind(der)
+
+
+def _unwrapped(content: bytes) -> Sequence[bytes]:
+    """Return the certificates of a certs-only CMS message (RFC 5280 section 4.2.2.1), anything else as it is."""
+    try:
+        return [each.public_bytes(Encoding.DER) for each in load_der_pkcs7_certificates(content)]
+    except UNREADABLE:
+        return [content]
 
 
 def _step(certificate: Parsed) -> Step:

@@ -328,3 +328,14 @@ def test_the_list_is_filtered(server, csr):
     assert [row["name"] for row in server.get(f"{query}&at_least={server.size()}").json["items"]] == [name]
     server.done("RejectCSR", signing_request=name, reason="why")
     assert server.get(f"{query}&at_least={server.size()}").json["items"] == []
+
+
+def test_a_completed_csr_whose_key_is_here_is_a_certificate_with_that_key(server, tmp_path):
+    name, pem = create(server)
+    (tmp_path / "chain.pem").write_text(openssl.signed_elsewhere(pem))
+    pkcs7 = openssl.run("crl2pkcs7", "-nocrl", "-certfile", str(tmp_path / "chain.pem"))
+    server.done("CompleteCSR", signing_request=name, certificate=pkcs7)
+    row = server.get(f"/api/v1/certificates/{name}?at_least={server.size()}").json
+    assert (row["imported"], row["key_is_here"], row["version"]) == ("yes", True, 1)
+    assert row["public_key_hash"] == shown(server, name)["public_key_hash"]
+    assert server.done("CompleteCSR", signing_request=name, certificate=pkcs7)["events"] == []

@@ -17,11 +17,11 @@ def validate(session: Session) -> int:
     if name == "-" or Path(name).is_file():
         return _print(session, session.client.ask("/api/v1/validate", _body(session, name)))
     asked = {"purpose": session.arguments.purpose, "host": session.arguments.host, "as_of": session.arguments.as_of}
-    only_files = ("trust_anchors", "trust_store", "crls", "ocsp_responses", "email", "time")
+    only_files = ("trust_anchors", "crls", "ocsp_responses", "email", "time", "fetch")
     if any(getattr(session.arguments, option_name) for option_name in only_files):
         raise Misused("this is asked of files: a certificate of ours is judged by our own roots and CRLs")
-    revocation = session.arguments.revocation
-    return _print(session, session.client.get(f"{path_of(name)}/validation", {**asked, "revocation": revocation}))
+    further = {each: getattr(session.arguments, each) for each in ("revocation", "trust_store")}
+    return _print(session, session.client.get(f"{path_of(name)}/validation", {**asked, **further}))
 
 
 def chain_validate(session: Session) -> int:
@@ -41,6 +41,8 @@ def _body(session: Session, file: str) -> Object:
             name: getattr(arguments, name) for name in ("trust_store", "purpose", "host", "email", "time", "revocation")
         },
     }
+    if arguments.fetch:
+        body["fetch"] = True
     return {name: value for name, value in body.items() if value not in (None, [])}
 
 
@@ -56,6 +58,8 @@ def _print(session: Session, answer: Object) -> int:
     else:
         path, findings = answer["path"], answer["findings"]
         show.print_table(PATH, path if isinstance(path, list) else [])
+        for asked in fetched if isinstance(fetched := answer.get("fetched"), list) else []:
+            show.note(f"{asked['url']}: {asked['failure'] or 'fetched'}")
         if findings:
             show.print_table(FINDINGS, findings if isinstance(findings, list) else [])
         show.say("valid" if answer["is_valid"] else "not valid")
@@ -94,7 +98,9 @@ STORE = option("--trust-store", metavar="NAME", help="whom to trust: one of our 
 CRLS = several("--crl", "crls", "FILE", "a CRL, PEM or DER")
 RESPONSES = several("--ocsp-response", "ocsp_responses", "FILE", "an OCSP response in DER")
 
-OF_FILES = (PURPOSE, HOST, EMAIL, TIME, REVOCATION, ANCHORS, STORE, CRLS, RESPONSES)
+FETCH = option("--fetch", action="store_true", help="fetch what is lacking from where the certificates point at")
+
+OF_FILES = (PURPOSE, HOST, EMAIL, TIME, REVOCATION, ANCHORS, STORE, CRLS, RESPONSES, FETCH)
 
 VERBS = (
     Verb("certificate validate", validate, (CERTIFICATE, *OF_FILES, AS_OF)),

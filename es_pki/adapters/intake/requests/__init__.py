@@ -64,11 +64,13 @@ from es_pki.adapters.intake.requests.revocation import (
 )
 from es_pki.adapters.intake.requests.service import (
     BindCertificate,
+    DeployCertificate,
     ReconfigureService,
     RegisterService,
     RetireService,
     ServiceRequest,
     UnbindCertificate,
+    VerifyService,
 )
 from es_pki.adapters.intake.requests.signing_request import (
     CompleteCSR,
@@ -103,6 +105,7 @@ __all__ = [
     "DeactivateACMEAccount",
     "DefineProfile",
     "DeleteCertificate",
+    "DeployCertificate",
     "DescribeCertificate",
     "DistrustCertificate",
     "ExportCertificate",
@@ -146,6 +149,7 @@ __all__ = [
     "TrustCertificate",
     "TrustStoreRequest",
     "UnbindCertificate",
+    "VerifyService",
     "digest_of",
 ]
 

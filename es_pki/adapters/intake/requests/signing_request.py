@@ -42,8 +42,9 @@ class ImportCSR(Struct, frozen=True, forbid_unknown_fields=True):
 class CompleteCSR(Struct, frozen=True, forbid_unknown_fields=True):
     """Answer a CSR with the certificate that an outside authority made from it.
 
-    `certificate` is PEM, alone or with its chain in any order, or base64 of a single DER certificate. The CSR's own
-    is the one with its key; the others are kept as its chain.
+    `certificate` is PEM, alone or with its chain in any order, or base64 of DER or PKCS#7. The CSR's own is the one
+    with its key; the others are kept as its chain. Where the key is here, it becomes a certificate by the CSR's name,
+    as by ImportCertificate.
     """
 
     senders: ClassVar[frozenset[Role]] = REQUESTERS

@@ -3,22 +3,28 @@
 import warnings
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec import Struct
 
 from es_pki.adapters.worker.work import Work
-from es_pki.adapters.x509.keys import spki_of
+from es_pki.adapters.x509.keys import read_with, spki_of
 from es_pki.adapters.x509.reading.armour import Kind, Part, parts_of
 from es_pki.adapters.x509.reading.chain import Pile, leaf_with_key, leaf_without_key, no_certificate
 from es_pki.adapters.x509.reading.containers import Unpacked, unpack_pkcs7, unpack_pkcs12
 from es_pki.adapters.x509.reading.facts import Facts, facts_of, load_certificate
 from es_pki.adapters.x509.reading.private_keys import FIELD, KeptKey, pkcs8_of, read_private_key, wrong_passphrase
 from es_pki.commands.refusals import Malformed
+from es_pki.commands.signing_request import Returned
+from es_pki.values import public_key_hash
 
 LARGEST = 256 * 1024
 """Octets of what is sent as one certificate."""
 
 MOST = 100
 """Certificates in it."""
+
+MOST_RETURNED = 20
+"""Certificates that an outside authority returns: a chain has a few; they are all kept in one record of the log."""
 
 SECONDS = 20.0
 """A hundred times what a sound one takes, its keys derived with the most rounds that are borne."""
@@ -63,6 +69,27 @@ def open_one(sent: Sent) -> Opened:
     if keys:
         return _opened(pile, leaf_with_key(pile, keys[0], FIELD), keys[0], sent.field)
     return _opened(pile, leaf_without_key(pile, sent.field), None, sent.field)
+
+
+def open_returned(sent: Sent) -> tuple[Returned, ...]:
+    """Read what an outside authority returned for a CSR: certificates in their order. Raises as `open_one` does."""
+    certificates, _ = contents(sent, LARGEST)
+    if not certificates:
+        raise no_certificate(sent.field)
+    if len(certificates) > MOST_RETURNED:
+        detail = f"at most {MOST_RETURNED} certificates, not {len(certificates)}"
+        raise Malformed.at(sent.field, "bundles are bounded", detail)
+    return tuple(_returned(certificate, sent.field) for certificate in certificates)
+
+
+def _returned(certificate: x509.Certificate, field: str) -> Returned:
+    public = read_with(certificate.public_key, f"{field}.public_key")
+    return Returned(
+        certificate.public_bytes(Encoding.DER),
+        certificate.subject.public_bytes(),
+        certificate.issuer.public_bytes(),
+        public_key_hash(spki_of(public)),
+    )
 
 
 def _opened(pile: Pile, leaf: x509.Certificate, key: KeptKey | None, field: str) -> Opened:
@@ -111,3 +138,6 @@ def _distinct(keys: list[KeptKey]) -> list[KeptKey]:
 
 
 OPEN_ONE: Work[Sent, Opened] = Work("es_pki.adapters.x509.reading.opening:open_one", Sent, Opened, SECONDS)
+OPEN_RETURNED: Work[Sent, tuple[Returned, ...]] = Work(
+    "es_pki.adapters.x509.reading.opening:open_returned", Sent, tuple[Returned, ...], SECONDS
+)
