@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from es_pki.adapters.http import (
+    acme_debug,
     bundles,
     calendar_feed,
     certificates,
@@ -20,7 +21,7 @@ from es_pki.adapters.http import (
     trust,
     validation,
 )
-from es_pki.adapters.http.access import AUDITORS, EVERYBODY, WATCHERS, admitted
+from es_pki.adapters.http.access import AUDITORS, EVERYBODY, OPERATORS, WATCHERS, admitted
 from es_pki.adapters.http.asking import check_parameters
 from es_pki.adapters.http.openapi import document
 from es_pki.adapters.http.parts import PARTS, Parts
@@ -197,6 +198,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "GET", "/api/v1/acme/orders/{id}/history", EVERYBODY, lists.acme_order_history, HISTORY, page_of(history.Row)
     ),
+    Route("GET", "/api/v1/acme/orders/{id}/debug", OPERATORS, acme_debug.debug_order),
     Route(
         "GET",
         "/api/v1/acme/renewals",

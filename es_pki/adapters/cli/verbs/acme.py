@@ -115,6 +115,20 @@ def abandon(session: Session) -> int:
     return 0
 
 
+def debug(session: Session) -> int:
+    """Look at what keeps an ACME order from its end, from DNS to the directory, and say what to do about it."""
+    report = session.client.get(f"{ORDERS}/{segment(session.arguments.order)}/debug")
+    if session.wants_json:
+        show.print_json(report)
+    else:
+        findings = report["findings"]
+        for finding in findings if isinstance(findings, list) else []:
+            show.say(f"{finding['verdict'].upper():8} {finding['what']}: {finding['detail']}")
+            if finding["advice"]:
+                show.say(f"{'':8} -> {finding['advice']}")
+    return 1 if report["verdict"] == "failed" else 0
+
+
 def _print_order(session: Session, result: Object) -> int:
     """Show what came of an order. One that failed is a failure; one that goes on by itself is none."""
     if result["status"] == "issued":
@@ -244,5 +258,6 @@ VERBS = (
     Verb("acme renewals", renewals, (filters("name"), AS_OF)),
     Verb("acme orders", orders, (filters("name, status, certificate_id, account_id, public_key_hash"), AS_OF)),
     Verb("acme order", order, (ORDER, AS_OF)),
+    Verb("acme debug", debug, (ORDER,)),
     Verb("acme abandon", abandon, (ORDER, option("--reason", metavar="TEXT", help="why"), IDEMPOTENCY_KEY)),
 )
