@@ -37,6 +37,12 @@ from es_pki.adapters.intake.requests.crl import (
     CRLRequest,
     IssueCRL,
 )
+from es_pki.adapters.intake.requests.dns_provider import (
+    AddDNSProvider,
+    DNSProviderRequest,
+    RemoveDNSProvider,
+    ReplaceDNSCredentials,
+)
 from es_pki.adapters.intake.requests.fields import SubjectFields
 from es_pki.adapters.intake.requests.key_compromise import (
     KeyCompromiseRequest,
@@ -92,6 +98,7 @@ __all__ = [
     "ACMEAccountRequest",
     "ACMEOrderRequest",
     "AbandonACMEOrder",
+    "AddDNSProvider",
     "AuthorityRequest",
     "BindCertificate",
     "CRLRequest",
@@ -102,6 +109,7 @@ __all__ = [
     "CreateCSR",
     "CreateToken",
     "CreateTrustStore",
+    "DNSProviderRequest",
     "DeactivateACMEAccount",
     "DefineProfile",
     "DeleteCertificate",
@@ -127,9 +135,11 @@ __all__ = [
     "ReissueCertificate",
     "RejectCSR",
     "ReleaseCertificate",
+    "RemoveDNSProvider",
     "RenameCertificate",
     "RenewACME",
     "RenewCertificate",
+    "ReplaceDNSCredentials",
     "ReportKeyCompromise",
     "Request",
     "RetireProfile",
@@ -162,6 +172,7 @@ Request = (
     | ServiceRequest
     | ACMEAccountRequest
     | ACMEOrderRequest
+    | DNSProviderRequest
     | RevocationRequest
     | CRLRequest
     | TrustStoreRequest
