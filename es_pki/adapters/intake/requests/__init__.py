@@ -25,7 +25,9 @@ from es_pki.adapters.intake.requests.authority import (
 from es_pki.adapters.intake.requests.certificate import (
     CertificateRequest,
     ImportCertificate,
+    ImportCertificates,
     IssueCertificate,
+    NamedCertificate,
     SelfSignCertificate,
     SignCSR,
 )
@@ -104,11 +106,13 @@ __all__ = [
     "ImportAuthority",
     "ImportCSR",
     "ImportCertificate",
+    "ImportCertificates",
     "IssueCRL",
     "IssueCertificate",
     "KeyCompromiseRequest",
     "LineageRequest",
     "LogKeyRequest",
+    "NamedCertificate",
     "PrincipalRequest",
     "ProfileRequest",
     "ReconfigureService",
