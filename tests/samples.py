@@ -62,6 +62,12 @@ def _csr() -> str:
     return openssl.new_csr(openssl.KEYS["ec-p256"], "/CN=www.example.test", "DNS:www.example.test")
 
 
+def _many() -> dict[str, Any]:
+    made = [openssl.self_signed("/CN=sample.example.test") for _ in range(2)]
+    named = [{"name": fresh(), "certificate": certificate} for certificate, _ in made]
+    return {"certificates": named, "private_keys": made[0][1]}
+
+
 def _completion(server: Server) -> dict[str, Any]:
     name = fresh("csr")
     made = server.done("CreateCSR", name=name, dns_names=["sample.example.test"])
@@ -195,6 +201,7 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
         "name": fresh(),
         **dict(zip(("certificate", "private_key"), openssl.self_signed("/CN=sample.example.test"), strict=True)),
     },
+    requests.ImportCertificates: lambda _: _many(),
     requests.RenewCertificate: lambda server: {"certificate": _certificate(server), "validity_days": 30},
     requests.ReissueCertificate: lambda server: {
         "certificate": _certificate(server),

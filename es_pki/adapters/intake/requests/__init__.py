@@ -29,7 +29,9 @@ from es_pki.adapters.intake.requests.authority import (
 from es_pki.adapters.intake.requests.certificate import (
     CertificateRequest,
     ImportCertificate,
+    ImportCertificates,
     IssueCertificate,
+    NamedCertificate,
     SelfSignCertificate,
     SignCSR,
 )
@@ -121,11 +123,13 @@ __all__ = [
     "ImportAuthority",
     "ImportCSR",
     "ImportCertificate",
+    "ImportCertificates",
     "IssueCRL",
     "IssueCertificate",
     "KeyCompromiseRequest",
     "LineageRequest",
     "LogKeyRequest",
+    "NamedCertificate",
     "PlaceACMEOrder",
     "PrincipalRequest",
     "ProfileRequest",
