@@ -291,13 +291,13 @@ def end(recipe: Recipe, process: "subprocess.Popen[bytes]") -> None:
 
 
 def wait_until_it_listens(recipe: Recipe, process: "subprocess.Popen[bytes]") -> None:
-    """Wait for a server's port, or fail with what it said."""
-
-    deadline = time.monotonic() + PATIENCE
+    """Wait for a server's port, and for its pid file if it has one, or fail with what it said."""
+    deadline, pid_file = time.monotonic() + PATIENCE, recipe.further.get("pid_file")
     while True:
         assert process.poll() is None, (recipe.folder / "output").read_text()
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", recipe.port), 1):
-            return
+            if pid_file is None or Path(pid_file).read_text():
+                return
         assert time.monotonic() < deadline
         time.sleep(0.02)
 

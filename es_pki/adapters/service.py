@@ -92,10 +92,7 @@ class Service:
     def __init__(self, equipment: Equipment, settings: Settings) -> None:
         self._settings = settings
         self._equipment = equipment
-        self._sockets = [
-            server.bind(*host_and_port(settings.listen, "listen")),
-            server.bind(*host_and_port(settings.public_listen, "public_listen")),
-        ]
+        self._sockets = _bound(settings)
         self.addresses = _addresses(self._sockets, settings)
         self._keys = keys = KeyRing(equipment.keys)
         signer = Signer(equipment.aggregates, keys, clock.now)
@@ -266,6 +263,14 @@ class Service:
 
     def _file(self, name: str) -> Path:
         return self._settings.folder / name
+
+
+def _bound(settings: Settings) -> list[socket.socket]:
+    """Return the sockets of the management and the public listener."""
+    return [
+        server.bind(*host_and_port(settings.listen, "listen")),
+        server.bind(*host_and_port(settings.public_listen, "public_listen")),
+    ]
 
 
 def _addresses(sockets: Sequence[socket.socket], settings: Settings) -> Addresses:

@@ -38,22 +38,6 @@ from es_pki.events.principal import TokenCreated, TokenRevoked
 from es_pki.events.profile import ProfileDefined, ProfileRetired
 from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared, Signed
-from es_pki.events.service import (
-    CertificateBound,
-    CertificateDeployed,
-    CertificateUnbound,
-    DeploymentFailed,
-    DeploymentRolledBack,
-    DeploymentStarted,
-    DeploymentStep,
-    Drift,
-    Installation,
-    InstallationAdopted,
-    ServiceKind,
-    ServiceObserved,
-    ServiceRegistered,
-    ServiceRetired,
-)
 from es_pki.events.signing_request import (
     SigningRequestApproved,
     SigningRequestCreated,
@@ -77,6 +61,7 @@ from es_pki.values import SubjectAltNames as Names
 from es_pki.values.profile import ProfileTerms
 from tests.builders import NOW
 from tests.projections.acme_histories import ACMELives
+from tests.projections.service_life import service_life
 
 
 class _Author(ACMELives):
@@ -275,32 +260,7 @@ class _Author(ACMELives):
                 yield stream, CertificateDistrusted(of_key, "caught", self._random.choice([NOW, None]))
 
     def _service_life(self, stream: str) -> Iterator[tuple[str, Event]]:
-        name, installation = f"service-{next(self._numbers)}", Installation(owner="root")
-        yield stream, ServiceRegistered(name, self._random.choice(list(ServiceKind)), installation, b"digest")
-        yield f"service_name-{name}", NameReserved(stream)
-        certificate_id = self.new_id()
-        yield stream, CertificateBound(certificate_id, self._random.choice([None, self.new_id()]))
-        if self._random.random() < 0.5:
-            yield stream, InstallationAdopted(Installation(group="www-data"))
-        for _ in range(self._random.randrange(3)):
-            deployment_id = self.new_id()
-            yield stream, DeploymentStarted(deployment_id, certificate_id, 1, "09" * 32, "05" * 32)
-            yield (
-                stream,
-                self._random.choice(
-                    [
-                        CertificateDeployed(deployment_id),
-                        DeploymentFailed(deployment_id, DeploymentStep.RESTORE, "all is lost"),
-                        DeploymentRolledBack(deployment_id, DeploymentStep.TEST, "a wrong pair"),
-                    ]
-                ),
-            )
-        if self._random.random() < 0.5:
-            yield stream, ServiceObserved("", (Drift.UNREACHABLE,), "connection refused")
-        if self._random.random() < 0.5:
-            yield stream, CertificateUnbound(certificate_id)
-        if self._random.random() < 0.3:
-            yield stream, ServiceRetired("replaced")
+        return service_life(self._random, self.new_id, stream, f"service-{next(self._numbers)}")
 
     def interleaved(self) -> Iterator[tuple[str, Event]]:
         """Yield the events of several lives at once, without end."""

@@ -30,7 +30,7 @@ from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.chain import issuers_of, without_root
 from es_pki.adapters.intake.deciders import CERTIFICATE, SERVICE
 from es_pki.adapters.keyring import KeyRing
-from es_pki.adapters.keystore.store import KeyMissing
+from es_pki.adapters.keystore.store import KeyMissing, KeyUnreadable
 from es_pki.adapters.signing import ACTOR
 from es_pki.adapters.x509.formats import fingerprint
 from es_pki.commands.deployment import Outcome, RecordDeployment
@@ -100,8 +100,8 @@ class Deployer:
         if started.leaves_key and key_id is not None:
             try:
                 key = await self._keys.secret(key_id, purpose=CERTIFICATE.category, owner=started.certificate_id)
-            except KeyMissing:
-                raise StepFailed(DeploymentStep.PROVE, "the certificate's private key is gone") from None
+            except (KeyMissing, KeyUnreadable):
+                raise StepFailed(DeploymentStep.PROVE, "the certificate's private key can't be read") from None
         return Material(state.name, version.certificate, tuple(issuers), key)
 
 

@@ -5,10 +5,12 @@ import contextlib
 import grp
 import os
 import pwd
+import resource
 import time
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 
 from es_pki.adapters.deployment import Allowed, NotAllowed
 from es_pki.adapters.deployment.files import Files
@@ -110,6 +112,50 @@ def test_a_folder_that_is_not_ours_is_said(place):
     files = Files(Allowed((str(place),)), Installation(files=(file,)), DEPLOYMENT_ID)
     with without_rights(), pytest.raises(StepFailed, match="can't be written: permission denied"):
         files.stage({file.path: b"key"})
+
+
+def test_a_full_disk_is_said_and_what_is_there_stays(place):
+    file = ServiceFile(FileForm.KEY, f"{place}/key.pem")
+    files = Files(Allowed((str(place),)), Installation(files=(file,)), DEPLOYMENT_ID)
+    (place / "key.pem").write_bytes(b"before")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4_096, limits[1]))
+    try:
+        with pytest.raises(StepFailed, match="can't be written: file too large"):
+            files.stage({file.path: bytes(5_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (place / "key.pem").read_bytes() == b"before"
+    files.stage({file.path: b"after"})
+    files.keep()
+    files.switch()
+    assert (place / "key.pem").read_bytes() == b"after"
+    files.restore()
+    assert (place / "key.pem").read_bytes() == b"before"
+
+
+async def test_pkcs12_is_written_under_the_passphrase_of_a_file(operator, place):
+    store, passphrase = place / "app.p12", place / "passphrase"
+    fields = {"files": [{"form": "pkcs12", "path": str(store)}], "passphrase_file": str(passphrase)}
+    await operator.register("app", **fields)
+    outcome = await operator.deploy("app")
+    assert isinstance(outcome, DeploymentFailed)
+    assert "passphrase can't be read: no such file" in outcome.reason
+    passphrase.write_text("the service's own passphrase\n")
+    assert isinstance(await operator.deploy("app"), CertificateDeployed)
+    found = load_pkcs12(store.read_bytes(), b"the service's own passphrase")
+    assert found.key.public_key() == found.cert.certificate.public_key()
+    assert len(found.additional_certs) == 1
+
+
+async def test_every_form_of_a_file_holds_what_it_says(operator, place):
+    forms = ("full-chain", "certificate", "issuers", "key", "combined")
+    await operator.register("app", files=[{"form": form, "path": f"{place}/{form}"} for form in forms])
+    assert isinstance(await operator.deploy("app"), CertificateDeployed)
+    found = {form: (place / form).read_text() for form in forms}
+    assert found["full-chain"] == found["certificate"] + found["issuers"]
+    assert found["combined"] == found["key"] + found["full-chain"]
+    assert found["full-chain"].count("BEGIN CERTIFICATE") == 2
 
 
 async def test_a_failing_reload_is_told_in_its_own_words_and_the_files_come_back(operator, place, scripts):
