@@ -35,7 +35,7 @@ def directory(name_server):
 async def world(tmp_path, name_server):
     """An es-pki without listeners that resolves at the name server."""
     log, keys = await MemoryLog.open(), await open_keys(tmp_path)
-    world = World(log, keys, Lookup([name_server.address], name_server.port))
+    world = World(log, keys, lookup=Lookup([name_server.address], name_server.port))
     yield world
     await world.acme.close()
     await world.keys.close()
