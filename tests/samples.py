@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from es_pki.adapters.http.route import Route
 from es_pki.adapters.intake import requests
 from es_pki.adapters.x509.formats import pem
-from tests import openssl, pebble
+from tests import bind, openssl, pebble
 from tests.adapters.lint import making
 from tests.serving import Server
 
@@ -60,6 +60,12 @@ def _signing_request(server: Server) -> str:
 
 def _csr() -> str:
     return openssl.new_csr(openssl.KEYS["ec-p256"], "/CN=www.example.test", "DNS:www.example.test")
+
+
+def _many() -> dict[str, Any]:
+    made = [openssl.self_signed("/CN=sample.example.test") for _ in range(2)]
+    named = [{"name": fresh(), "certificate": certificate} for certificate, _ in made]
+    return {"certificates": named, "private_keys": made[0][1]}
 
 
 def _completion(server: Server) -> dict[str, Any]:
@@ -128,6 +134,19 @@ def _registration(name: str) -> dict[str, Any]:
     }
 
 
+def _dns_provider(name: str, zone: str, **further: Any) -> dict[str, Any]:
+    server = bind.shared()
+    settings = {"kind": "rfc2136", "server": server.address, "key_name": bind.KEY_NAME}
+    where = {"zones": [zone], "settings": settings, "name_servers": [server.address]}
+    return {"name": name, **where, "credentials": server.key, **further}
+
+
+def _added_dns_provider(server: Server) -> str:
+    name = fresh("dns")
+    server.done("AddDNSProvider", **_dns_provider(name, f"{name}.test"))
+    return name
+
+
 def _order(server: Server, name: str, host: str = "sample.example.test") -> dict[str, Any]:
     directory = pebble.shared()
     directory.answers_at(server.public_url)
@@ -182,6 +201,7 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
         "name": fresh(),
         **dict(zip(("certificate", "private_key"), openssl.self_signed("/CN=sample.example.test"), strict=True)),
     },
+    requests.ImportCertificates: lambda _: _many(),
     requests.RenewCertificate: lambda server: {"certificate": _certificate(server), "validity_days": 30},
     requests.ReissueCertificate: lambda server: {
         "certificate": _certificate(server),
@@ -225,6 +245,12 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.RegisterACMEAccount: lambda _: _registration(fresh("account")),
     requests.RollOverACMEAccountKey: lambda server: {"account": _account(server)},
     requests.DeactivateACMEAccount: lambda server: {"account": _account(server), "reason": "sample"},
+    requests.AddDNSProvider: lambda _: _dns_provider(fresh("dns"), f"{fresh('zone')}.test"),
+    requests.ReplaceDNSCredentials: lambda server: {
+        "dns_provider": _added_dns_provider(server),
+        "credentials": bind.tsig_key(fresh()),
+    },
+    requests.RemoveDNSProvider: lambda server: {"dns_provider": _added_dns_provider(server), "reason": "sample"},
     requests.PlaceACMEOrder: lambda server: _order(server, fresh()),
     requests.RenewACME: lambda server: {"certificate": _ordered(server)},
     requests.AbandonACMEOrder: lambda server: {"order": _failed_order(server), "reason": "sample"},
@@ -261,6 +287,10 @@ ORDERED = "ordered"
 """The certificate that `furnish` orders from its directory."""
 
 
+KEPT_DNS = "kept-dns"
+"""The DNS provider that `furnish` adds."""
+
+
 KEPT_PROFILE = "kept"
 """The profile that `furnish` defines."""
 
@@ -274,6 +304,7 @@ def furnish(server: Server) -> None:
     server.done("BindCertificate", service=KEPT_SERVICE, certificate="es-pki-api")
     ordered = server.done("PlaceACMEOrder", **_order(server, ORDERED))
     assert ordered["result"]["status"] == "issued", ordered
+    server.done("AddDNSProvider", **_dns_provider(KEPT_DNS, bind.ZONE))
 
 
 QUERIES = {
@@ -287,6 +318,7 @@ NAMED = {
     "acme/accounts": ACCOUNT,
     "acme/orders": ORDERED,
     "authorities": "root",
+    "dns-providers": KEPT_DNS,
     "profiles": KEPT_PROFILE,
     "services": KEPT_SERVICE,
     "signing-requests": KEPT_CSR,

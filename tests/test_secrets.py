@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 
+from es_pki.adapters.dns.providers import CREDENTIALS
 from es_pki.adapters.http.routes import ROUTES
 from es_pki.adapters.intake.preview import PREVIEWABLE
 from es_pki.adapters.intake.requests import REQUESTS, SECRETS, ExportCertificate, Request
@@ -107,7 +108,7 @@ def send_all(server: serving.Server, request: type[Request], evidence: Evidence,
             if reply.status != 200:
                 told.append(secret)
                 evidence.add(f"refusal of {name}", reply.body)
-            elif secret in secrets_of(request, body):
+            elif secret in (body.get(field) for field in SECRETS[request]):
                 told.append(secret)
                 evidence.add(f"answer of {name}", reply.body)
     secret = new_key_pem()
@@ -122,7 +123,7 @@ def secrets_of(request: type[Request], body: dict[str, Any]) -> list[str]:
 
     That lies in the key store now, where the audit takes what is private of it: its public half is in a certificate.
     """
-    return [body[field] for field in SECRETS[request] if field in body and field != "private_key"]
+    return [body[field] for field in SECRETS[request] if field in body and field not in {"private_key", "private_keys"}]
 
 
 def export_all(server: serving.Server, evidence: Evidence) -> Iterator[tuple[bytes, str]]:
@@ -227,13 +228,13 @@ def audited(tmp_path_factory):
 
 
 def stored_keys(folder: Path) -> Iterator[bytes]:
-    """Yield every private key of the key store, in DER PKCS#8."""
+    """Yield every private key of the key store, in DER PKCS#8; DNS credentials are among what was told."""
     connection = sqlite3.connect(folder / "keys.db")
     mark = StoreMark(*connection.execute('SELECT salt, cost, "check" FROM mark').fetchone())
     master, _ = from_passphrase(MASTER_PASSPHRASE)(mark)
     rows = connection.execute("SELECT key_id, purpose, owner, wrapped, ciphertext FROM key").fetchall()
     connection.close()
-    for key_id, purpose, owner, wrapped, ciphertext in rows:
+    for key_id, purpose, owner, wrapped, ciphertext in (row for row in rows if row[1] != CREDENTIALS):
         yield unseal(master, Sealed(wrapped, ciphertext), label(key_id, purpose, owner))
 
 

@@ -46,6 +46,7 @@ from es_pki.events.certificate import (
     SigningFailed,
 )
 from es_pki.events.codec import UndecodableEvent, UnknownEvent
+from es_pki.events.dns_provider import DNSProviderAdded, DNSProviderRemoved
 from es_pki.events.happened import Happened
 from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.log_key import LogKeyAdopted, LogRestored
@@ -63,10 +64,26 @@ Heard = Callable[[int, int], None]
 """Hears how far a long work has come: positions done, and in all."""
 
 Prepared = AuthorityPrepared | CertificatePrepared | OCSPResponderPrepared
-Named = TokenCreated | TrustStoreCreated | ProfileDefined | CertificateRenamed | CertificateDeleted
+Named = (
+    TokenCreated
+    | TrustStoreCreated
+    | ProfileDefined
+    | CertificateRenamed
+    | CertificateDeleted
+    | DNSProviderAdded
+    | DNSProviderRemoved
+)
 
 RELEASABLE = frozenset(
-    {"acme_account_name", "acme_order_for", "acme_token", "certificate_name", "certificate_fingerprint"}
+    {
+        "acme_account_name",
+        "acme_order_for",
+        "acme_token",
+        "certificate_name",
+        "certificate_fingerprint",
+        "dns_provider_name",
+        "dns_zone",
+    }
 )
 """What may belong to others once its owner has given it up."""
 
@@ -147,7 +164,13 @@ class Examination:
             case LogKeyAdopted() | LogRestored() as changed:
                 self._check_origin(happened, changed)
             case (
-                TokenCreated() | TrustStoreCreated() | ProfileDefined() | CertificateRenamed() | CertificateDeleted()
+                TokenCreated()
+                | TrustStoreCreated()
+                | ProfileDefined()
+                | CertificateRenamed()
+                | CertificateDeleted()
+                | DNSProviderAdded()
+                | DNSProviderRemoved()
             ) as named:
                 self._note_names(happened, named)
             case SigningRequestCreated() | SigningRequestImported() as kept:
@@ -235,6 +258,9 @@ class Examination:
                     owners[f"certificate_name-{name}"] = happened.id
                 if is_released:
                     owners[f"certificate_name-{former}"] = None
+            case DNSProviderAdded(name=name, zones=zones) | DNSProviderRemoved(name=name, zones=zones):
+                owner = happened.id if isinstance(named, DNSProviderAdded) else None
+                owners = dict.fromkeys((f"dns_provider_name-{name}", *(f"dns_zone-{zone}" for zone in zones)), owner)
             case CertificateDeleted(names=names, fingerprints=fingerprints):
                 owners = {f"certificate_name-{name}": None for name in names}
                 owners |= {f"certificate_fingerprint-{each}": None for each in fingerprints}

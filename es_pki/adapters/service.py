@@ -15,12 +15,16 @@ import msgspec
 from msgspec import Struct
 
 from es_pki.adapters import clock, whole_file
+from es_pki.adapters.acme.dns_01 import DNS01
 from es_pki.adapters.acme.renewals import Renewals
 from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.backup.scheduled import ScheduledBackups, plan_of
 from es_pki.adapters.checkpoints import CheckpointStore, Notary
 from es_pki.adapters.crls import CRLPlan, Maker, Publisher
 from es_pki.adapters.deployment import Allowed, Deployer, Observer, Rounds
+from es_pki.adapters.dns.hook import HookRules
+from es_pki.adapters.dns.lookup import Lookup
+from es_pki.adapters.dns.providers import DNSProviders
 from es_pki.adapters.fetching import Fetcher, networks
 from es_pki.adapters.http import public, server, tls
 from es_pki.adapters.http.parts import Parts
@@ -90,14 +94,14 @@ class Service:
     """An es-pki in this process. `addresses` are known as soon as it exists: it is bound, though not yet serving."""
 
     def __init__(self, equipment: Equipment, settings: Settings) -> None:
-        self._settings = settings
-        self._equipment = equipment
+        self._settings, self._equipment = settings, equipment
         self._sockets = _bound(settings)
         self.addresses = _addresses(self._sockets, settings)
         self._keys = keys = KeyRing(equipment.keys)
         signer = Signer(equipment.aggregates, keys, clock.now)
-        acme = ACME.of(equipment.aggregates, keys, clock.now, clock.elapsed)
-        office = self._office(signer, acme)
+        dns = _dns_providers(equipment, settings, keys)
+        acme = ACME.of(equipment.aggregates, keys, clock.now, clock.elapsed, DNS01(dns))
+        office = self._office(signer, acme, dns)
         runner = _runner(equipment, office)
         desk, crls = Desk(office), Publisher(equipment.log, office.crls, equipment.lease, clock.now)
         tree = Tree(equipment.log)
@@ -124,12 +128,13 @@ class Service:
             ocsp=Responder(equipment.log, equipment.aggregates, keys, upkeep.certify, clock.now),
             workers=equipment.workers,
             acme=acme,
+            dns=office.dns,
             backups=backups,
             now=clock.now,
         )
         self._first_run = FirstRun(desk, equipment.aggregates, signer, clock.now)
 
-    def _office(self, signer: Signer, acme: ACME) -> Office:
+    def _office(self, signer: Signer, acme: ACME, dns: DNSProviders) -> Office:
         equipment = self._equipment
         return Office(
             aggregates=equipment.aggregates,
@@ -140,6 +145,7 @@ class Service:
             second_opinion=equipment.second_opinion,
             crls=Maker(equipment.aggregates, self._keys, self._locations, _crl_plan(self._settings)),
             acme=acme,
+            dns=dns,
             allowed=Allowed.by(self._settings),
             observer=Observer(equipment.aggregates, clock.now),
         )
@@ -295,6 +301,11 @@ def _rounds(equipment: Equipment, settings: Settings, observer: Observer) -> Rou
 def _scheduled_backups(equipment: Equipment, settings: Settings, notary: Notary) -> ScheduledBackups | None:
     plan = plan_of(settings)
     return ScheduledBackups(plan, equipment.log, notary, equipment.sealed_keys, clock.now) if plan else None
+
+
+def _dns_providers(equipment: Equipment, settings: Settings, keys: KeyRing) -> DNSProviders:
+    hooks = HookRules(settings.dns_hooks, settings.dns_hook_user)
+    return DNSProviders(equipment.aggregates, keys, Lookup(settings.dns_resolvers), hooks)
 
 
 def _crl_plan(settings: Settings) -> CRLPlan:

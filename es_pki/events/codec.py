@@ -64,6 +64,12 @@ from es_pki.events.certificate import (
     UseBegun,
     UseEnded,
 )
+from es_pki.events.dns_provider import (
+    DNSCredentialsReplaced,
+    DNSProviderAdded,
+    DNSProviderEvent,
+    DNSProviderRemoved,
+)
 from es_pki.events.key_compromise import KeyCompromiseEvent, KeyCompromiseReported, KeyUsesRevoked
 from es_pki.events.log_key import LogKeyAdopted, LogKeyEvent, LogRestored
 from es_pki.events.ocsp_responder import (
@@ -105,6 +111,7 @@ Event = (
     | ACMERenewalEvent
     | AuthorityEvent
     | CertificateEvent
+    | DNSProviderEvent
     | KeyCompromiseEvent
     | LogKeyEvent
     | OCSPResponderEvent
@@ -192,6 +199,9 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "signing_request.approved.v1": SigningRequestApproved,
     "signing_request.signed.v1": SigningRequestSigned,
     "signing_request.rejected.v1": SigningRequestRejected,
+    "dns_provider.added.v1": DNSProviderAdded,
+    "dns_provider.credentials_replaced.v1": DNSCredentialsReplaced,
+    "dns_provider.removed.v1": DNSProviderRemoved,
     "trust_store.created.v1": TrustStoreCreated,
     "trust_store.certificate_trusted.v1": CertificateTrusted,
     "trust_store.certificate_distrusted.v1": CertificateDistrusted,

@@ -10,6 +10,7 @@ from es_pki.projections import (
     acme_orders,
     acme_renewals,
     authorities,
+    dns_providers,
     expiry_calendar,
     history,
     inventory,
@@ -44,6 +45,7 @@ VIEWS: tuple[View[Any], ...] = (
     services.view,
     service_usage.view,
     acme_accounts.view,
+    dns_providers.view,
     acme_orders.view,
     acme_renewals.view,
 )

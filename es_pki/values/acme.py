@@ -16,6 +16,7 @@ class ChallengeType(StrEnum):
     """How a name is proved to an ACME directory (RFC 8555 section 8)."""
 
     HTTP_01 = "http-01"
+    DNS_01 = "dns-01"
 
 
 class ACMEProblem(Struct, frozen=True, omit_defaults=True):

@@ -63,6 +63,7 @@ from es_pki.values import (
 )
 from tests.events import imports
 from tests.events.acme_events import ACME_SAMPLES
+from tests.events.dns_provider_samples import DNS_PROVIDER
 from tests.events.profile_events import PROFILE_EVENTS
 from tests.events.service_events import SERVICE_EVENTS
 from tests.events.strategies import EVENTS
@@ -80,6 +81,7 @@ NAMES = NameConstraints(
 SAMPLES = {
     **imports.SAMPLES,
     **ACME_SAMPLES,
+    **DNS_PROVIDER,
     "authority.prepared.v1": AuthorityPrepared(
         name="intermediate",
         subject=SUBJECT,

@@ -87,6 +87,7 @@ from es_pki.values.acme import ACMEProblem, ChallengeType
 from es_pki.values.foreign import kind_of
 from es_pki.values.profile import ProfileTerms
 from tests.builders import NOW
+from tests.projections.dns_provider_lives import dns_provider_life
 from tests.projections.service_life import service_life
 
 
@@ -145,6 +146,7 @@ class _Author:
             "principal": (self._principal_life, 2),
             "signing_request": (self._signing_request_life, 2),
             "acme_account": (self._acme_account_life, 2),
+            "dns_provider": (lambda stream: dns_provider_life(stream, next(self._numbers), self._random), 1),
             "acme_order": (self._acme_order_life, 3),
             "profile": (self._profile_life, 1),
             "service": (self._service_life, 2),

@@ -101,7 +101,7 @@ class Orders:
         try:
             if state.abandoned is not None:
                 return await self._failed(
-                    attempt, ACMEProblem(ACME_GIVEN_UP, state.abandoned.reason or "it was called off")
+                    attempt, state, ACMEProblem(ACME_GIVEN_UP, state.abandoned.reason or "it was called off")
                 )
             if state.trouble is not None and state.trouble.next_attempt > self._now():
                 raise Postponed(state.trouble.next_attempt, state.trouble.problem.detail)
@@ -109,16 +109,19 @@ class Orders:
             return await attempt.proceed(state, is_new=is_new)
         except DirectoryFailed as failed:
             if failed.is_final or state.hindered >= MOST_HINDRANCES:
-                return await self._failed(attempt, failed.problem)
+                return await self._failed(attempt, state, failed.problem)
             raise await self._hindered(attempt, state, failed.problem, failed.retry_at) from None
         except ACMEOrderShared as shared:
             raise await self._hindered(attempt, state, ACMEProblem(SHARED, shared.detail), None) from None
         except Refused as refused:
-            return await self._failed(attempt, ACMEProblem(ACME_REFUSED_HERE, refused.detail))
+            return await self._failed(attempt, state, ACMEProblem(ACME_REFUSED_HERE, refused.detail))
 
-    async def _failed(self, attempt: Attempt, problem: ACMEProblem) -> State:
-        """Clean up and record that the order is over."""
-        await attempt.clean_up()
+    async def _failed(self, attempt: Attempt, state: State, problem: ACMEProblem) -> State:
+        """Clean up and record that the order is over, or what hinders its clean-up."""
+        try:
+            await attempt.clean_up()
+        except DirectoryFailed as failed:
+            raise await self._hindered(attempt, state, failed.problem, failed.retry_at) from None
         return await attempt.record(RecordACMEOrderFailure(problem))
 
     async def _hindered(

@@ -10,6 +10,7 @@ from es_pki.adapters.acme.delivery import Delivery
 from es_pki.adapters.acme.directories import Directories
 from es_pki.adapters.acme.http_01 import HTTP01
 from es_pki.adapters.acme.orders import Orders
+from es_pki.adapters.acme.solver import Solver
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.keyring import KeyRing
 
@@ -24,15 +25,20 @@ class ACME(Struct, frozen=True):
 
     @classmethod
     def of(
-        cls, aggregates: Aggregates, keys: KeyRing, now: Callable[[], datetime], elapsed: Callable[[], float]
+        cls,
+        aggregates: Aggregates,
+        keys: KeyRing,
+        now: Callable[[], datetime],
+        elapsed: Callable[[], float],
+        *solvers: Solver,
     ) -> "ACME":
-        """Put it together; nothing is connected until it is asked for."""
+        """Put it together, with solvers besides http-01; nothing is connected until it is asked for."""
         directories = Directories(keys, now, elapsed)
         http_01 = HTTP01(aggregates, directories)
         return cls(
             directories=directories,
             accounts=Accounts(aggregates, keys, directories),
-            orders=Orders(aggregates, directories, (http_01,), Delivery(aggregates).deliver, now),
+            orders=Orders(aggregates, directories, (http_01, *solvers), Delivery(aggregates).deliver, now),
             http_01=http_01,
         )
 

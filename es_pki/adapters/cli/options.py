@@ -155,6 +155,9 @@ SETTINGS = tuple(
         ("crl-validity-hours", "HOURS", "how long a CRL holds (default: 168)"),
         ("crl-overlap-hours", "HOURS", "how long before its end the next CRL is issued (default: 24)"),
         ("crl-shards", "NUMBER", "among how many CRLs new certificates are spread, besides the full one (default: 0)"),
+        ("dns-resolvers", "ADDRESS:PORT,…", "the resolvers that dns-01 asks (default: the system's)"),
+        ("dns-hooks", "PROGRAM,…", "the programs that DNS providers may start"),
+        ("dns-hook-user", "USER", "as whom they run, where es-pki runs as root"),
         ("fetch-networks", "NETWORK,…", "private networks that CRLs and OCSP answers may be fetched from (CIDR)"),
         ("organization", "TEXT", "stands in the subjects of the first authorities"),
     )

@@ -20,6 +20,7 @@ from es_pki.projections import (
     acme_orders,
     acme_renewals,
     authorities,
+    dns_providers,
     expiry_calendar,
     history,
     inventory,
@@ -72,6 +73,22 @@ async def one_acme_account(request: web.Request) -> web.StreamResponse:
 async def acme_account_history(request: web.Request) -> web.StreamResponse:
     """Answer with what happened to an account at an ACME directory, first to last."""
     return await history_of(request, (await row_of(request, acme_accounts.view)).id)
+
+
+async def list_dns_providers(request: web.Request) -> web.StreamResponse:
+    """Answer with the DNS providers, by name; never with credentials."""
+    return await _list(request, dns_providers.view, row_object)
+
+
+async def one_dns_provider(request: web.Request) -> web.StreamResponse:
+    """Answer with a DNS provider; never with its credentials."""
+    row = await row_of(request, dns_providers.view)
+    return json_reply(row_object(row))
+
+
+async def dns_provider_history(request: web.Request) -> web.StreamResponse:
+    """Answer with what happened to a DNS provider, first to last."""
+    return await history_of(request, (await row_of(request, dns_providers.view)).id)
 
 
 async def list_acme_orders(request: web.Request) -> web.StreamResponse:

@@ -10,6 +10,7 @@ from es_pki.adapters.http import (
     commands,
     crls,
     csrs,
+    dns,
     events,
     health,
     linting,
@@ -36,6 +37,7 @@ from es_pki.projections import (
     acme_orders,
     acme_renewals,
     authorities,
+    dns_providers,
     expiry_calendar,
     history,
     inventory,
@@ -186,6 +188,26 @@ ROUTES: tuple[Route, ...] = (
         HISTORY,
         page_of(history.Row),
     ),
+    Route(
+        "GET",
+        "/api/v1/dns-providers",
+        EVERYBODY,
+        lists.list_dns_providers,
+        (*PAGES, "name", "kind"),
+        page_of(dns_providers.Row),
+    ),
+    Route(
+        "GET", "/api/v1/dns-providers/{id}", EVERYBODY, lists.one_dns_provider, NOW_OR_THEN, Shown(dns_providers.Row)
+    ),
+    Route(
+        "GET",
+        "/api/v1/dns-providers/{id}/history",
+        EVERYBODY,
+        lists.dns_provider_history,
+        HISTORY,
+        page_of(history.Row),
+    ),
+    Route("POST", "/api/v1/dns-providers/{id}/check", OPERATORS, dns.check_dns_provider),
     Route(
         "GET",
         "/api/v1/acme/orders",

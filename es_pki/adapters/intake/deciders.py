@@ -8,6 +8,7 @@ from es_pki.commands import (
     acme_renewal,
     authority,
     certificate,
+    dns_provider,
     key_compromise,
     log_key,
     ocsp_responder,
@@ -26,6 +27,7 @@ ACME_ORDER = acme_order.decider
 ACME_RENEWAL = acme_renewal.decider
 AUTHORITY = authority.decider(_ENCODE)
 CERTIFICATE = certificate.decider(_ENCODE)
+DNS_PROVIDER = dns_provider.decider
 LOG_KEY = log_key.decider
 OCSP_RESPONDER = ocsp_responder.decider(_ENCODE)
 PRINCIPAL = principal.decider

@@ -8,6 +8,7 @@ from es_pki.adapters.intake import (
     authority,
     certificate,
     crl,
+    dns_provider,
     key_compromise,
     lineage,
     log_key,
@@ -29,6 +30,7 @@ from es_pki.adapters.intake.requests import (
     CertificateRequest,
     CRLRequest,
     CSRRequest,
+    DNSProviderRequest,
     KeyCompromiseRequest,
     LineageRequest,
     LogKeyRequest,
@@ -89,6 +91,8 @@ class Desk:
             return await acme_account.take(office, request, asked, digest)
         if isinstance(request, ACMEOrderRequest):
             return await acme_order.take(office, request, asked, digest)
+        if isinstance(request, DNSProviderRequest):
+            return await dns_provider.take(office, request, asked, digest)
         if isinstance(request, RevocationRequest):
             return await revocation.take(office, request, asked)
         if isinstance(request, CRLRequest):

@@ -9,6 +9,7 @@ from msgspec import Struct
 from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.crls.maker import Maker
 from es_pki.adapters.deployment import Allowed, Observer
+from es_pki.adapters.dns.providers import DNSProviders
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.chain import chain, issuers_of, without_root
 from es_pki.adapters.intake.deciders import AUTHORITY, CERTIFICATE, PROFILE
@@ -22,6 +23,7 @@ from es_pki.commands.acme_account import ACMEAccountMissing
 from es_pki.commands.authority import AuthorityMissing, check_holds, issuer_of
 from es_pki.commands.built_in import BUILT_IN
 from es_pki.commands.certificate import CertificateMissing
+from es_pki.commands.dns_provider import DNSProviderMissing
 from es_pki.commands.names import is_own_name, is_uuid
 from es_pki.commands.principal import PrincipalMissing
 from es_pki.commands.profile import profile_of
@@ -59,6 +61,7 @@ class Office(Struct, frozen=True):
     acme: ACME
     allowed: Allowed
     observer: Observer
+    dns: DNSProviders
 
     async def authority_id(self, name_or_id: str, field: str) -> str:
         """Return an authority's id. Raises `AuthorityMissing`, naming the field."""
@@ -106,6 +109,14 @@ class Office(Struct, frozen=True):
         if found is None:
             detail = "there is no ACME account of this name"
             raise ACMEAccountMissing(detail, Violation("account", "accounts are named", detail))
+        return found
+
+    async def dns_provider_id(self, name_or_id: str) -> str:
+        """Return a DNS provider's id. Raises `DNSProviderMissing`."""
+        found = await self._id("dns_provider", name_or_id, for_ever=False)
+        if found is None:
+            detail = "there is no DNS provider of this name"
+            raise DNSProviderMissing(detail, Violation("dns_provider", "DNS providers are named", detail))
         return found
 
     async def certificate_id(self, name_or_id: str, field: str = "certificate") -> str:

@@ -43,6 +43,11 @@ def crl_pem(crl: bytes) -> str:
     return _armoured("X509 CRL", crl)
 
 
+def pem_of_key(pkcs8: bytes) -> str:
+    """Return a private key in DER PKCS#8, unencrypted, in PEM (RFC 7468 section 10)."""
+    return _armoured("PRIVATE KEY", pkcs8)
+
+
 def _armoured(label: str, der: bytes) -> str:
     text = base64.b64encode(der).decode("ascii")
     lines = "\n".join(text[start : start + 64] for start in range(0, len(text), 64))

@@ -57,6 +57,12 @@ from es_pki.events.certificate import (
     UseEnded,
 )
 from es_pki.events.codec import Event
+from es_pki.events.dns_provider import (
+    DNSCredentialsReplaced,
+    DNSProviderAdded,
+    DNSProviderEvent,
+    DNSProviderRemoved,
+)
 from es_pki.events.key_compromise import KeyCompromiseEvent, KeyUsesRevoked
 from es_pki.events.log_key import LogKeyAdopted, LogKeyEvent, LogRestored
 from es_pki.events.ocsp_responder import (
@@ -109,12 +115,10 @@ def summary(event: Event) -> str:
         return _of_ocsp_responder(event)
     if isinstance(event, ServiceEvent):
         return _of_service(event)
-    if isinstance(event, ACMEAccountEvent):
-        return _of_acme_account(event)
-    if isinstance(event, ACMEOrderEvent):
-        return _of_acme_order(event)
-    if isinstance(event, ACMERenewalEvent):
-        return _of_acme_renewal(event)
+    if isinstance(event, ACMEAccountEvent | ACMEOrderEvent | ACMERenewalEvent):
+        return _of_acme(event)
+    if isinstance(event, DNSProviderEvent):
+        return _of_dns_provider(event)
     if isinstance(event, PrincipalEvent):
         return _of_principal(event)
     if isinstance(event, ProfileEvent):
@@ -242,6 +246,14 @@ def _of_service(event: ServiceEvent) -> str:
             return f"serves {event.fingerprint or 'nothing'}: {', '.join(event.drift) or 'as it should'}"
 
 
+def _of_acme(event: ACMEAccountEvent | ACMEOrderEvent | ACMERenewalEvent) -> str:
+    if isinstance(event, ACMEAccountEvent):
+        return _of_acme_account(event)
+    if isinstance(event, ACMEOrderEvent):
+        return _of_acme_order(event)
+    return _of_acme_renewal(event)
+
+
 def _of_acme_account(event: ACMEAccountEvent) -> str:
     match event:
         case ACMEAccountPrepared():
@@ -258,6 +270,16 @@ def _of_acme_account(event: ACMEAccountEvent) -> str:
             return event.reason
         case ACMEAccountDeactivated():
             return "closed"
+
+
+def _of_dns_provider(event: DNSProviderEvent) -> str:
+    match event:
+        case DNSProviderAdded():
+            return f"{event.name}: {', '.join(event.zones)}"
+        case DNSCredentialsReplaced():
+            return "other credentials"
+        case DNSProviderRemoved():
+            return f"{event.name}: {event.reason}".removesuffix(": ")
 
 
 def _of_acme_order(event: ACMEOrderEvent) -> str:

@@ -29,13 +29,21 @@ from es_pki.adapters.intake.requests.authority import (
 from es_pki.adapters.intake.requests.certificate import (
     CertificateRequest,
     ImportCertificate,
+    ImportCertificates,
     IssueCertificate,
+    NamedCertificate,
     SelfSignCertificate,
     SignCSR,
 )
 from es_pki.adapters.intake.requests.crl import (
     CRLRequest,
     IssueCRL,
+)
+from es_pki.adapters.intake.requests.dns_provider import (
+    AddDNSProvider,
+    DNSProviderRequest,
+    RemoveDNSProvider,
+    ReplaceDNSCredentials,
 )
 from es_pki.adapters.intake.requests.fields import SubjectFields
 from es_pki.adapters.intake.requests.key_compromise import (
@@ -92,6 +100,7 @@ __all__ = [
     "ACMEAccountRequest",
     "ACMEOrderRequest",
     "AbandonACMEOrder",
+    "AddDNSProvider",
     "AuthorityRequest",
     "BindCertificate",
     "CRLRequest",
@@ -102,6 +111,7 @@ __all__ = [
     "CreateCSR",
     "CreateToken",
     "CreateTrustStore",
+    "DNSProviderRequest",
     "DeactivateACMEAccount",
     "DefineProfile",
     "DeleteCertificate",
@@ -113,11 +123,13 @@ __all__ = [
     "ImportAuthority",
     "ImportCSR",
     "ImportCertificate",
+    "ImportCertificates",
     "IssueCRL",
     "IssueCertificate",
     "KeyCompromiseRequest",
     "LineageRequest",
     "LogKeyRequest",
+    "NamedCertificate",
     "PlaceACMEOrder",
     "PrincipalRequest",
     "ProfileRequest",
@@ -127,9 +139,11 @@ __all__ = [
     "ReissueCertificate",
     "RejectCSR",
     "ReleaseCertificate",
+    "RemoveDNSProvider",
     "RenameCertificate",
     "RenewACME",
     "RenewCertificate",
+    "ReplaceDNSCredentials",
     "ReportKeyCompromise",
     "Request",
     "RetireProfile",
@@ -162,6 +176,7 @@ Request = (
     | ServiceRequest
     | ACMEAccountRequest
     | ACMEOrderRequest
+    | DNSProviderRequest
     | RevocationRequest
     | CRLRequest
     | TrustStoreRequest
