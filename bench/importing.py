@@ -24,12 +24,15 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from es_pki.__main__ import _opened
 from es_pki.adapters.intake.answer import Asked
 from es_pki.adapters.intake.first_run import ITSELF
-from es_pki.adapters.intake.requests import ImportCertificate
+from es_pki.adapters.intake.requests import ImportCertificates, NamedCertificate
 from es_pki.config import Settings
 from eventlog import NewEvent, Write
 from eventlog.sqlite import SQLiteLog
 
 AT_A_TIME = 64
+"""Appends that the bare work has under way."""
+
+IN_A_REQUEST = 500
 
 _numbers = itertools.count(1)
 
@@ -74,15 +77,25 @@ async def rate(files: Sequence[str], take: Callable[[str], Awaitable[None]]) -> 
     return len(files) / (time.perf_counter() - began)
 
 
+async def rate_of_requests(files: Sequence[str], take: Callable[[Sequence[str]], Awaitable[None]]) -> float:
+    """Return how many files a second are taken, `IN_A_REQUEST` at once, one request after the other."""
+    began = time.perf_counter()
+    for start in range(0, len(files), IN_A_REQUEST):
+        await take(files[start : start + IN_A_REQUEST])
+    return len(files) / (time.perf_counter() - began)
+
+
 async def compared(folder: Path, size: int, rounds: int) -> tuple[list[float], list[float]]:
     """Return the rates of es-pki and of the bare work, round by round."""
     settings = Settings(data_dir=str(folder / "data"), listen="127.0.0.1:0", public_listen="127.0.0.1:0")
     stores, service = await _opened(settings)
     log = await SQLiteLog.open(folder / "bare.db")
 
-    async def imported(pem: str) -> None:
-        request = ImportCertificate(f"bench-{next(_numbers)}", pem)
-        await service.parts.desk.take(request, Asked(ITSELF, service.parts.now()))
+    async def imported(pems: Sequence[str]) -> None:
+        named = tuple(NamedCertificate(f"bench-{next(_numbers)}", pem) for pem in pems)
+        answer = await service.parts.desk.take(ImportCertificates(named), Asked(ITSELF, service.parts.now()))
+        if {item["outcome"] for item in answer.result["items"]} != {"imported"}:
+            raise LookupError(f"not all were imported: {answer.result}")
 
     async def bare(pem: str) -> None:
         write = Write(f"certificate-{next(_numbers)}", 0, (NewEvent("certificate.imported.v1", _json(parsed(pem))),))
@@ -91,10 +104,10 @@ async def compared(folder: Path, size: int, rounds: int) -> tuple[list[float], l
     ours, theirs = [], []
     try:
         await service.set_up()
-        await rate(certificates(20), imported)  # the workers are there from now on
+        await imported(certificates(20))  # a worker is there from now on
         for _ in range(rounds):
             theirs.append(await rate(certificates(size), bare))
-            ours.append(await rate(certificates(size), imported))
+            ours.append(await rate_of_requests(certificates(size), imported))
     finally:
         service.close()
         await log.close()

@@ -11,7 +11,7 @@ import es_pki.__main__  # noqa: F401 - every module that has refusals is loaded 
 from es_pki import values
 from es_pki.adapters.cli.parser import EPILOG, VERBS
 from es_pki.adapters.http.access import EVERYBODY
-from es_pki.adapters.http.problems import STATUS, code_of
+from es_pki.adapters.http.problems import STATUS
 from es_pki.adapters.http.routes import ROUTES
 from es_pki.adapters.intake.requests import REQUESTS
 from es_pki.adapters.intake.requests.fields import ProfileName
@@ -22,7 +22,7 @@ from es_pki.adapters.validation.every_rule import ALL as VALIDATION_RULES
 from es_pki.adapters.x509.weak_keys import RSA_RULES
 from es_pki.commands.preparation import RULES_OF_VERSIONS
 from es_pki.config import Settings
-from es_pki.decider import Refused
+from es_pki.decider import Refused, code_of
 from es_pki.events import service
 from es_pki.events.codec import EVENT_TYPES, stored_types
 from es_pki.values import dns, profile
@@ -62,7 +62,7 @@ EXCHANGE = (
     (406, "not-acceptable", "This does not come in a form of the `Accept` header."),
     (408, "body-too-slow", "The body took too long to come. Send the request again."),
     (409, "conflict", "Others were faster several times in a row. Send the request again."),
-    (413, "body-too-large", "A request has at most 1 MiB."),
+    (413, "body-too-large", "A command has at most 256 KiB, one with a bundle of certificates 4 MiB."),
     (415, "body-encoded", "Bodies are sent as they are, without a `Content-Encoding`."),
     (415, "not-json", "Commands are sent as `application/json`."),
     (500, "internal", "es-pki failed. The log line names the cause under the incident of the answer."),
@@ -119,6 +119,8 @@ ENUMS = (
     service.FileForm,
     service.ReloadSignal,
     service.ProbeProtocol,
+    service.DeploymentStep,
+    service.Drift,
     dns.TSIGAlgorithm,
 )
 

@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
+from posixpath import normpath
 from urllib.parse import urlsplit
 
 import msgspec
@@ -26,7 +27,7 @@ LONGEST_ORGANIZATION = 48
 
 MOST_CRL_SHARDS = 1_000
 
-LISTS = frozenset({"dns_hooks", "dns_resolvers", "fetch_networks", "host_names"})
+LISTS = frozenset({"dns_hooks", "dns_resolvers", "fetch_networks", "host_names", "service_folders", "service_programs"})
 """The settings that are lists: their variables and options have commas."""
 
 NOT_SETTINGS = frozenset(
@@ -61,6 +62,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     `backup_dir`: the folder for scheduled backups, made `backup_every_hours` hours after the last (0: never), of which
     `backup_keep` stay. `backup_passphrase_file`: a file (0600) with the passphrase that backups are sealed with.
     `fetch_networks`: networks (CIDR) from which CRLs, OCSP answers and issuers may be fetched though they are private.
+    `service_folders`: the folders in which services may have their files, `service_programs`: the programs that may be
+    run for them, each by its absolute path and perhaps with the arguments that must stand first; both are empty at
+    first, and nothing is allowed. `probe_every_minutes`: how often it is looked at what services serve (0: never).
     `crl_validity_hours`: how long a CRL holds; `crl_overlap_hours`: how long before its end the next one is issued.
     `crl_shards`: among how many CRLs of an authority new certificates are spread, besides the one that lists all
     (below 2: none besides). `dns_resolvers`: the resolvers (`HOST:PORT`) that dns-01 asks, instead of the system's.
@@ -83,6 +87,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     backup_keep: int = 7
     backup_passphrase_file: str = ""
     fetch_networks: tuple[str, ...] = ()
+    service_folders: tuple[str, ...] = ()
+    service_programs: tuple[str, ...] = ()
+    probe_every_minutes: int = 60
     crl_validity_hours: int = 168
     crl_overlap_hours: int = 24
     crl_shards: int = 0
@@ -160,6 +167,7 @@ def _checked(settings: Settings) -> Settings:
     if settings.log_origin and (fault := name_fault(settings.log_origin)):
         raise SettingsRefused(f"log_origin: a name as pki.example.com/log: {fault}")
     _check_backups(settings)
+    _check_services(settings)
     _check_crls(settings)
     _check_dns(settings)
     _check_networks(settings)
@@ -172,6 +180,16 @@ def _check_networks(settings: Settings) -> None:
             ip_network(text)
         except ValueError:
             raise SettingsRefused(f"fetch_networks: networks as 10.0.0.0/8 or fd00::/8, not {text!r}") from None
+
+
+def _check_services(settings: Settings) -> None:
+    if not 0 <= settings.probe_every_minutes <= 10_000:
+        raise SettingsRefused("probe_every_minutes: 1 to 10,000 minutes, or 0 for never")
+    for name in ("service_folders", "service_programs"):
+        for entry in getattr(settings, name):
+            path = entry.partition(" ")[0] if name == "service_programs" else entry
+            if not path.startswith("/") or normpath(path) != path:
+                raise SettingsRefused(f"{name}: absolute paths in their shortest form, not {entry!r}")
 
 
 def _check_crls(settings: Settings) -> None:

@@ -4,6 +4,7 @@
 none when the command changes nothing (it was decided before), or raises `Refused`.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -43,6 +44,11 @@ class Refused(Exception):
         super().__init__(detail)
         self.detail = detail
         self.violations = violations
+
+
+def code_of(refusal: type[Refused]) -> str:
+    """Return the stable code of a refusal: `NameTaken` is `name-taken`, `CSRRejected` `csr-rejected`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", refusal.__name__).lower()
 
 
 class RequestReused(Refused):

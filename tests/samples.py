@@ -7,6 +7,7 @@ import secrets
 import uuid
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from es_pki.adapters.http.route import Route
 from es_pki.adapters.intake import requests
@@ -61,6 +62,12 @@ def _csr() -> str:
     return openssl.new_csr(openssl.KEYS["ec-p256"], "/CN=www.example.test", "DNS:www.example.test")
 
 
+def _many() -> dict[str, Any]:
+    made = [openssl.self_signed("/CN=sample.example.test") for _ in range(2)]
+    named = [{"name": fresh(), "certificate": certificate} for certificate, _ in made]
+    return {"certificates": named, "private_keys": made[0][1]}
+
+
 def _completion(server: Server) -> dict[str, Any]:
     name = fresh("csr")
     made = server.done("CreateCSR", name=name, dns_names=["sample.example.test"])
@@ -95,6 +102,14 @@ def _service(server: Server) -> str:
 def _bound(server: Server) -> str:
     name = _service(server)
     server.done("BindCertificate", service=name, certificate=_certificate(server))
+    return name
+
+
+def _watched(server: Server) -> str:
+    """Return a service that is bound to what it serves: the server itself, under its own certificate."""
+    name = fresh("service")
+    server.done("RegisterService", name=name, probe={"address": urlsplit(server.url).netloc})
+    server.done("BindCertificate", service=name, certificate="es-pki-api")
     return name
 
 
@@ -186,6 +201,7 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
         "name": fresh(),
         **dict(zip(("certificate", "private_key"), openssl.self_signed("/CN=sample.example.test"), strict=True)),
     },
+    requests.ImportCertificates: lambda _: _many(),
     requests.RenewCertificate: lambda server: {"certificate": _certificate(server), "validity_days": 30},
     requests.ReissueCertificate: lambda server: {
         "certificate": _certificate(server),
@@ -224,6 +240,8 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     },
     requests.UnbindCertificate: lambda server: {"service": _bound(server)},
     requests.RetireService: lambda server: {"service": _bound(server), "reason": "sample"},
+    requests.DeployCertificate: lambda server: {"service": _watched(server), "wait_seconds": 60},
+    requests.VerifyService: lambda server: {"service": _watched(server)},
     requests.RegisterACMEAccount: lambda _: _registration(fresh("account")),
     requests.RollOverACMEAccountKey: lambda server: {"account": _account(server)},
     requests.DeactivateACMEAccount: lambda server: {"account": _account(server), "reason": "sample"},

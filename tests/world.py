@@ -7,6 +7,7 @@ from es_pki.adapters import clock
 from es_pki.adapters.acme.dns_01 import DNS01
 from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.crls import CRLPlan, Maker
+from es_pki.adapters.deployment import Allowed, Deployer, Observer
 from es_pki.adapters.dns.hook import HookRules
 from es_pki.adapters.dns.lookup import Lookup
 from es_pki.adapters.dns.providers import DNSProviders
@@ -31,6 +32,9 @@ from es_pki.values import Locations, Role
 from eventlog import Log
 
 ALICE = Caller("alice", frozenset(Role))
+
+
+NOTHING_ALLOWED = Allowed()
 
 
 class Fault(OSError):
@@ -69,14 +73,16 @@ class Failing:
 class World:
     """One process's es-pki on the given stores."""
 
-    def __init__(self, log: Log, keys: Any, lookup: Lookup | None = None) -> None:
+    def __init__(self, log: Log, keys: Any, allowed: Allowed = NOTHING_ALLOWED, lookup: Lookup | None = None) -> None:
         self.log, self.keys = log, KeyRing(keys)
         self.aggregates = Aggregates(log)
         self.workers = Workers()
         self.signer = Signer(self.aggregates, self.keys, clock.now)
         self.dns = DNSProviders(self.aggregates, self.keys, lookup or Lookup(), HookRules())
         self.acme = ACME.of(self.aggregates, self.keys, clock.now, clock.elapsed, DNS01(self.dns))
-        self.performer = Performer(self.aggregates, self.keys, self.signer, self.acme)
+        self.deployer = Deployer(self.aggregates, self.keys, allowed, clock.now)
+        self.performer = Performer(self.aggregates, self.keys, self.signer, self.acme, self.deployer)
+        self.observer = Observer(self.aggregates, clock.now)
         crls = Maker(self.aggregates, self.keys, _locations, CRLPlan())
         office = Office(
             aggregates=self.aggregates,
@@ -88,6 +94,8 @@ class World:
             crls=crls,
             acme=self.acme,
             dns=self.dns,
+            allowed=allowed,
+            observer=self.observer,
         )
         self.desk = Desk(office)
 

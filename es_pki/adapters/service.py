@@ -21,6 +21,7 @@ from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.backup.scheduled import ScheduledBackups, plan_of
 from es_pki.adapters.checkpoints import CheckpointStore, Notary
 from es_pki.adapters.crls import CRLPlan, Maker, Publisher
+from es_pki.adapters.deployment import Allowed, Deployer, Observer, Rounds
 from es_pki.adapters.dns.hook import HookRules
 from es_pki.adapters.dns.lookup import Lookup
 from es_pki.adapters.dns.providers import DNSProviders
@@ -100,27 +101,17 @@ class Service:
         signer = Signer(equipment.aggregates, keys, clock.now)
         dns = _dns_providers(equipment, settings, keys)
         acme = ACME.of(equipment.aggregates, keys, clock.now, clock.elapsed, DNS01(dns))
-        performer = Performer(equipment.aggregates, keys, signer, acme)
-        runner = Runner(equipment.log, equipment.effects, equipment.lease, performer.perform, clock.now)
-        maker = Maker(equipment.aggregates, keys, self._locations, _crl_plan(settings))
-        office = Office(
-            aggregates=equipment.aggregates,
-            keys=keys,
-            signer=signer,
-            locations=self._locations,
-            workers=equipment.workers,
-            second_opinion=equipment.second_opinion,
-            crls=maker,
-            acme=acme,
-            dns=dns,
-        )
-        desk, crls = Desk(office), Publisher(equipment.log, maker, equipment.lease, clock.now)
+        office = self._office(signer, acme, dns)
+        runner = _runner(equipment, office)
+        desk, crls = Desk(office), Publisher(equipment.log, office.crls, equipment.lease, clock.now)
         tree = Tree(equipment.log)
         notary = Notary(equipment.log, tree, keys, equipment.checkpoints)
         backups = _scheduled_backups(equipment, settings, notary)
         upkeep = Upkeep(equipment.views, equipment.aggregates, desk, clock.now)
         self._renewals = Renewals(equipment.aggregates, equipment.views, acme.directories, desk.take, clock.now)
-        works = [crls.look, upkeep.look, self._renewals.look, *([backups.look] if backups else [])]
+        rounds = _rounds(equipment, settings, office.observer)
+        works = [crls.look, upkeep.look, self._renewals.look]
+        works += [work.look for work in (backups, rounds) if work]
         self._scheduler = Scheduler(equipment.lease, works, clock.now)
         self.parts = Parts(
             fetcher=Fetcher(networks(settings.fetch_networks)),
@@ -142,6 +133,22 @@ class Service:
             now=clock.now,
         )
         self._first_run = FirstRun(desk, equipment.aggregates, signer, clock.now)
+
+    def _office(self, signer: Signer, acme: ACME, dns: DNSProviders) -> Office:
+        equipment = self._equipment
+        return Office(
+            aggregates=equipment.aggregates,
+            keys=self._keys,
+            signer=signer,
+            locations=self._locations,
+            workers=equipment.workers,
+            second_opinion=equipment.second_opinion,
+            crls=Maker(equipment.aggregates, self._keys, self._locations, _crl_plan(self._settings)),
+            acme=acme,
+            dns=dns,
+            allowed=Allowed.by(self._settings),
+            observer=Observer(equipment.aggregates, clock.now),
+        )
 
     async def set_up(self) -> bool:
         """Make what a new installation needs; tell whether it was new."""
@@ -264,6 +271,14 @@ class Service:
         return self._settings.folder / name
 
 
+def _bound(settings: Settings) -> list[socket.socket]:
+    """Return the sockets of the management and the public listener."""
+    return [
+        server.bind(*host_and_port(settings.listen, "listen")),
+        server.bind(*host_and_port(settings.public_listen, "public_listen")),
+    ]
+
+
 def _addresses(sockets: Sequence[socket.socket], settings: Settings) -> Addresses:
     """Return where the management's socket and the public one are reached."""
     management, public_one = sockets
@@ -272,17 +287,20 @@ def _addresses(sockets: Sequence[socket.socket], settings: Settings) -> Addresse
     return Addresses(f"https://{server.address(management)}", public_url, os.getpid())
 
 
+def _runner(equipment: Equipment, office: Office) -> Runner:
+    deployer = Deployer(office.aggregates, office.keys, office.allowed, clock.now)
+    performer = Performer(office.aggregates, office.keys, office.signer, office.acme, deployer)
+    return Runner(equipment.log, equipment.effects, equipment.lease, performer.perform, clock.now)
+
+
+def _rounds(equipment: Equipment, settings: Settings, observer: Observer) -> Rounds | None:
+    every = timedelta(minutes=settings.probe_every_minutes)
+    return Rounds(equipment.aggregates, observer, equipment.views, every, clock.now) if every else None
+
+
 def _scheduled_backups(equipment: Equipment, settings: Settings, notary: Notary) -> ScheduledBackups | None:
     plan = plan_of(settings)
     return ScheduledBackups(plan, equipment.log, notary, equipment.sealed_keys, clock.now) if plan else None
-
-
-def _bound(settings: Settings) -> list[socket.socket]:
-    """Return the sockets of the management and of the public listener."""
-    return [
-        server.bind(*host_and_port(settings.listen, "listen")),
-        server.bind(*host_and_port(settings.public_listen, "public_listen")),
-    ]
 
 
 def _dns_providers(equipment: Equipment, settings: Settings, keys: KeyRing) -> DNSProviders:

@@ -19,14 +19,17 @@ from es_pki.events.acme_order import ACMECertificateObtained, ACMEOrderFailed, A
 from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed
 from es_pki.events.certificate import (
     CertificateDeleted,
+    CertificateImported,
     CertificateIssued,
     CertificatePrepared,
+    CertificateRolledBack,
     PrivateKeysDiscarded,
     SigningFailed,
 )
 from es_pki.events.happened import Happened
 from es_pki.events.key_compromise import KeyCompromiseReported, KeyUsesRevoked
 from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared, OCSPResponderSigningFailed
+from es_pki.events.service import CertificateDeployed, DeploymentFailed, DeploymentRolledBack, DeploymentStarted
 
 
 class SignAuthority(Struct, frozen=True, tag=True):
@@ -54,6 +57,20 @@ class DiscardKeys(Struct, frozen=True, tag=True):
 
     certificate_id: str
     key_ids: tuple[str, ...]
+
+
+class DeployService(Struct, frozen=True, tag=True):
+    """Carry out a deployment that was started, to its outcome."""
+
+    service_id: str
+    deployment_id: str
+
+
+class RedeployCertificate(Struct, frozen=True, tag=True):
+    """Start deployments to all services of a certificate, whose current version changed at this log position."""
+
+    certificate_id: str
+    position: int
 
 
 class RevokeKeyUses(Struct, frozen=True, tag=True):
@@ -97,13 +114,19 @@ Effect = (
     | RollOverACMEKey
     | CloseACMEAccount
     | AdvanceACMEOrder
+    | DeployService
+    | RedeployCertificate
 )
+
+SETTLED_BY_DOING = (RedeployCertificate,)
+"""The effects that nothing is recorded of: once they are done they are settled."""
 
 
 class Due(Struct, frozen=True):
-    """An effect is outstanding until something settles it."""
+    """An effect is outstanding until something settles it; `at_once`: nobody else is about to do it."""
 
     effect: Effect
+    at_once: bool = False
 
 
 class Settled(Struct, frozen=True):
@@ -121,6 +144,12 @@ REACTED_TO = codec.stored_types_of(
     SigningFailed,
     CertificateDeleted,
     PrivateKeysDiscarded,
+    CertificateImported,
+    CertificateRolledBack,
+    DeploymentStarted,
+    CertificateDeployed,
+    DeploymentFailed,
+    DeploymentRolledBack,
     KeyCompromiseReported,
     KeyUsesRevoked,
     OCSPResponderPrepared,
@@ -152,6 +181,16 @@ def react(happened: Happened) -> Iterator[Due | Settled]:
             yield Due(SignCertificate(happened.id, version))
         case CertificateIssued(version=version) | SigningFailed(version=version):
             yield Settled(SignCertificate(happened.id, version))
+            if version > 1 and isinstance(happened.event, CertificateIssued):
+                yield Due(RedeployCertificate(happened.id, happened.position), at_once=True)
+        case CertificateImported(version=version) if version > 1:
+            yield Due(RedeployCertificate(happened.id, happened.position), at_once=True)
+        case CertificateRolledBack():
+            yield Due(RedeployCertificate(happened.id, happened.position), at_once=True)
+        case DeploymentStarted(deployment_id=deployment_id):
+            yield Due(DeployService(happened.id, deployment_id), at_once=True)
+        case CertificateDeployed() | DeploymentFailed() | DeploymentRolledBack():
+            yield Settled(DeployService(happened.id, happened.event.deployment_id))
         case OCSPResponderPrepared(version=version):
             yield Due(SignOCSPResponder(happened.id, version))
         case OCSPResponderCertified(version=version) | OCSPResponderSigningFailed(version=version):

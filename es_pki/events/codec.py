@@ -84,9 +84,14 @@ from es_pki.events.reservation import NameReleased, NameReserved, ReservationEve
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared, RevocationListEvent
 from es_pki.events.service import (
     CertificateBound,
+    CertificateDeployed,
     CertificateUnbound,
+    DeploymentFailed,
+    DeploymentRolledBack,
+    DeploymentStarted,
     InstallationAdopted,
     ServiceEvent,
+    ServiceObserved,
     ServiceRegistered,
     ServiceRetired,
 )
@@ -184,6 +189,11 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "service.certificate_bound.v1": CertificateBound,
     "service.certificate_unbound.v1": CertificateUnbound,
     "service.retired.v1": ServiceRetired,
+    "service.deployment_started.v1": DeploymentStarted,
+    "service.certificate_deployed.v1": CertificateDeployed,
+    "service.deployment_failed.v1": DeploymentFailed,
+    "service.deployment_rolled_back.v1": DeploymentRolledBack,
+    "service.observed.v1": ServiceObserved,
     "signing_request.created.v1": SigningRequestCreated,
     "signing_request.imported.v1": SigningRequestImported,
     "signing_request.approved.v1": SigningRequestApproved,

@@ -217,7 +217,7 @@ def _version(event: CertificatePrepared, happened: Happened) -> Version:
         subject=shown_subject(event.subject),
         subject_alt_names=event.subject_alt_names,
         security_identifier=event.security_identifier,
-        key_type=event.key_type,
+        key_type=event.key_type.value,
         key_algorithm=event.key_type.algorithm,
         security_bits=event.key_type.security_bits,
         public_key_hash=event.public_key_hash,

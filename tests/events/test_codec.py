@@ -39,17 +39,6 @@ from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPr
 from es_pki.events.principal import TokenCreated, TokenRevoked
 from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared, Signed
-from es_pki.events.service import (
-    CertificateBound,
-    CertificateUnbound,
-    FileForm,
-    Installation,
-    InstallationAdopted,
-    ServiceFile,
-    ServiceKind,
-    ServiceRegistered,
-    ServiceRetired,
-)
 from es_pki.events.signing_request import (
     SigningRequestApproved,
     SigningRequestCreated,
@@ -75,8 +64,8 @@ from es_pki.values import (
 from tests.events import imports
 from tests.events.acme_events import ACME_SAMPLES
 from tests.events.dns_provider_samples import DNS_PROVIDER
-from tests.events.installation import INSTALLATION
 from tests.events.profile_events import PROFILE_EVENTS
+from tests.events.service_events import SERVICE_EVENTS
 from tests.events.strategies import EVENTS
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "events"
@@ -257,19 +246,7 @@ SAMPLES = {
         complete=Signed(digest=b"\x08" * 32, signature=b"\x09" * 64, entries=3, size=400),
         delta=Signed(digest=b"\x0a" * 32, signature=b"\x0b" * 64, entries=1, size=300),
     ),
-    "service.registered.v1": ServiceRegistered("nginx", ServiceKind.WEB_UI, INSTALLATION, b"\x08" * 32),
-    "service.installation_adopted.v1": InstallationAdopted(
-        Installation(
-            files=(ServiceFile(FileForm.PKCS12, "/etc/es-pki/app/app.p12"),),
-            passphrase_file="/etc/es-pki/app/passphrase",  # noqa: S106 - where one lies is no secret
-            reload_command=("/usr/local/bin/hook", "app"),
-        )
-    ),
-    "service.certificate_bound.v1": CertificateBound(
-        "018f0000-0000-7000-8000-000000000002", "018f0000-0000-7000-8000-000000000006"
-    ),
-    "service.certificate_unbound.v1": CertificateUnbound("018f0000-0000-7000-8000-000000000002"),
-    "service.retired.v1": ServiceRetired("replaced by haproxy"),
+    **SERVICE_EVENTS,
     "signing_request.created.v1": SigningRequestCreated(
         name="www",
         subject=SUBJECT,

@@ -7,30 +7,6 @@ from datetime import timedelta
 from uuid import UUID
 
 from es_pki.commands.built_in import BUILT_IN
-from es_pki.events.acme_account import (
-    ACMEAccountDeactivated,
-    ACMEAccountKeyPrepared,
-    ACMEAccountKeyRolledOver,
-    ACMEAccountPrepared,
-    ACMEAccountRegistered,
-    ACMEDeactivationRequested,
-    ACMEKeyRollOverFailed,
-    ACMERegistrationFailed,
-)
-from es_pki.events.acme_order import (
-    ACMEAuthorizationValidated,
-    ACMECertificateObtained,
-    ACMEChallengeCleanedUp,
-    ACMEChallengePresented,
-    ACMEChallengeSeen,
-    ACMEOrderAbandoned,
-    ACMEOrderCreated,
-    ACMEOrderFailed,
-    ACMEOrderFinalized,
-    ACMEOrderHindered,
-    ACMEOrderPlaced,
-)
-from es_pki.events.acme_renewal import ACMERenewalFailed, ACMERenewalPlanned
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityPrepared,
@@ -41,7 +17,6 @@ from es_pki.events.authority import (
 from es_pki.events.certificate import (
     CertificateDeleted,
     CertificateHeld,
-    CertificateImported,
     CertificateIssued,
     CertificateLabelled,
     CertificatePrepared,
@@ -63,15 +38,6 @@ from es_pki.events.principal import TokenCreated, TokenRevoked
 from es_pki.events.profile import ProfileDefined, ProfileRetired
 from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared, Signed
-from es_pki.events.service import (
-    CertificateBound,
-    CertificateUnbound,
-    Installation,
-    InstallationAdopted,
-    ServiceKind,
-    ServiceRegistered,
-    ServiceRetired,
-)
 from es_pki.events.signing_request import (
     SigningRequestApproved,
     SigningRequestCreated,
@@ -92,14 +58,14 @@ from es_pki.values import (
     TrustAnchor,
 )
 from es_pki.values import SubjectAltNames as Names
-from es_pki.values.acme import ACMEProblem, ChallengeType
-from es_pki.values.foreign import kind_of
 from es_pki.values.profile import ProfileTerms
 from tests.builders import NOW
+from tests.projections.acme_histories import ACMELives
 from tests.projections.dns_provider_lives import dns_provider_life
+from tests.projections.service_life import service_life
 
 
-class _Author:
+class _Author(ACMELives):
     """Makes events up."""
 
     def __init__(self, seed: int) -> None:
@@ -156,6 +122,7 @@ class _Author:
             "acme_account": (self._acme_account_life, 2),
             "dns_provider": (lambda stream: dns_provider_life(stream, next(self._numbers), self._random), 1),
             "acme_order": (self._acme_order_life, 3),
+            "acme_renewal": (self._acme_renewal_life, 1),
             "profile": (self._profile_life, 1),
             "service": (self._service_life, 2),
             "trust_store": (self._trust_store_life, 1),
@@ -207,10 +174,10 @@ class _Author:
             yield stream, OwnerAssigned(self._random.choice(["alice", ""]))
         if self._random.random() < 0.3:
             yield stream, CertificateRolledBack(self._random.randrange(1, 4))
-        if self._random.random() < 0.4:
+        if self._random.random() < 0.8:
             service_id = self.new_id()
             yield stream, UseBegun(service_id, "nginx", as_fallback=self._random.random() < 0.5)
-            if self._random.random() < 0.5:
+            if self._random.random() < 0.3:
                 yield stream, UseEnded(service_id)
         if self._random.random() < 0.3:
             form = self._random.choice(list(ExportFormat))
@@ -295,89 +262,7 @@ class _Author:
                 yield stream, CertificateDistrusted(of_key, "caught", self._random.choice([NOW, None]))
 
     def _service_life(self, stream: str) -> Iterator[tuple[str, Event]]:
-        name, installation = f"service-{next(self._numbers)}", Installation(owner="root")
-        yield stream, ServiceRegistered(name, self._random.choice(list(ServiceKind)), installation, b"digest")
-        yield f"service_name-{name}", NameReserved(stream)
-        certificate_id = self.new_id()
-        yield stream, CertificateBound(certificate_id, self._random.choice([None, self.new_id()]))
-        if self._random.random() < 0.5:
-            yield stream, InstallationAdopted(Installation(group="www-data"))
-        if self._random.random() < 0.5:
-            yield stream, CertificateUnbound(certificate_id)
-        if self._random.random() < 0.3:
-            yield stream, ServiceRetired("replaced")
-
-    def _acme_account_life(self, stream: str) -> Iterator[tuple[str, Event]]:
-        name, key_type = f"account-{next(self._numbers)}", KeyType.EC_P256
-        problem = ACMEProblem("urn:ietf:params:acme:error:malformed", "it is malformed")
-        yield stream, ACMEAccountPrepared(name, "https://acme.test/", self.new_id(), key_type, b"spki", True, b"digest")
-        yield f"acme_account_name-{name}", NameReserved(stream)
-        if self._random.random() < 0.2:
-            yield stream, ACMERegistrationFailed(name, problem, ("key",))
-            yield f"acme_account_name-{name}", NameReleased(stream)
-            return
-        yield stream, ACMEAccountRegistered("https://acme.test/1", "https://acme.test/terms")
-        for refused in self._random.choices([True, False], k=self._random.randrange(3)):
-            key_id = self.new_id()
-            yield stream, ACMEAccountKeyPrepared(key_id, key_type, self._random.randbytes(8), self.new_id())
-            yield stream, ACMEKeyRollOverFailed(problem, (key_id,)) if refused else ACMEAccountKeyRolledOver(key_id)
-        if self._random.random() < 0.3:
-            yield stream, ACMEDeactivationRequested("no longer needed")
-            yield stream, ACMEAccountDeactivated()
-
-    def _acme_order_life(self, stream: str) -> Iterator[tuple[str, Event]]:
-        order_id, name = stream.removeprefix("acme_order-"), f"order-{next(self._numbers)}"
-        authorization, token = f"https://acme.test/{self.new_id()}", self.new_id()
-        names, kind = Names(dns_names=("www.example.test",)), ChallengeType.HTTP_01
-        key = ("key", KeyType.EC_P256, self._random.choice(self._keys))
-        yield stream, ACMEOrderPlaced(name, order_id, self.new_id(), names, kind, *key, b"csr", b"digest")
-        yield f"acme_order_for-{order_id}", NameReserved(order_id)
-        if self._random.random() < 0.5:
-            problem = ACMEProblem("urn:ietf:params:acme:error:rateLimited", "too many")
-            yield stream, ACMEOrderHindered(problem, NOW + timedelta(hours=1))
-        yield stream, ACMEOrderCreated(f"https://acme.test/{order_id}", (authorization,), None)
-        yield stream, ACMEChallengePresented(authorization, "www.example.test", kind, "https://acme.test/c", token)
-        yield stream, ACMEChallengeSeen(authorization)
-        if self._random.random() < 0.2:
-            yield stream, ACMEOrderAbandoned("no longer needed")
-        if self._random.random() < 0.5:
-            yield stream, ACMEChallengeCleanedUp(authorization, token)
-            yield stream, ACMEOrderFailed(ACMEProblem("urn:ietf:params:acme:error:dns", "no"), order_id, name)
-            return
-        yield stream, ACMEAuthorizationValidated(authorization)
-        yield stream, ACMEChallengeCleanedUp(authorization, token)
-        yield stream, ACMEOrderFinalized()
-        yield stream, ACMECertificateObtained(order_id, 1)
-        yield from self._renewal_life(order_id, name)
-
-    def _renewal_life(self, certificate_id: str, name: str) -> Iterator[tuple[str, Event]]:
-        stream, end = f"acme_renewal-{certificate_id}", NOW + timedelta(days=90)
-        for version in range(1, self._random.randrange(2, 4)):
-            certificate = self._random.randbytes(8)
-            imported = CertificateImported(
-                version=version,
-                name=name,
-                issuer_id=None,
-                profile="server",
-                subject=(),
-                issuer=(),
-                subject_alt_names=Names(dns_names=("www.example.test",)),
-                key=kind_of(KeyType.EC_P256),
-                key_id=self.new_id(),
-                public_key_hash=self._random.choice(self._keys),
-                serial_number=f"{self._random.getrandbits(64):x}",
-                not_before=NOW,
-                not_after=end,
-                certificate=certificate,
-                request_digest=b"digest",
-                request_id=certificate_id,
-                order_id=certificate_id,
-            )
-            yield f"certificate-{certificate_id}", imported
-            yield stream, ACMERenewalPlanned(name, version, end, NOW + timedelta(days=61), NOW, end)
-            if self._random.random() < 0.5:
-                problem = ACMEProblem("urn:ietf:params:acme:error:dns", "no such name")
-                yield stream, ACMERenewalFailed(version, 1, problem, NOW + timedelta(days=62))
+        return service_life(self._random, self.new_id, stream, f"service-{next(self._numbers)}")
 
     def interleaved(self) -> Iterator[tuple[str, Event]]:
         """Yield the events of several lives at once, without end."""

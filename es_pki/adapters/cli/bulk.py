@@ -1,29 +1,29 @@
-"""Very many certificates at once: found in files and folders, named, and sent side by side.
+"""Very many certificates at once: found in files and folders, named, and sent in requests of many.
 
 A certificate gets its name from its common name, else its first DNS name, else its file; what has the same name goes
 one after the other, the oldest first, and so becomes one certificate's versions if it names the same. Where the name
 belongs to another certificate, the beginning of its fingerprint is added. So the same files give the same names.
 """
 
-import base64
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import closing
-from itertools import groupby
 from pathlib import Path
-from threading import local
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
-from es_pki.adapters.cli.client import Client, Object, RefusedByServer
-from es_pki.adapters.cli.session import Misused, Session
-from es_pki.adapters.x509.formats import pem_chain
+from es_pki.adapters.cli.client import Object, RefusedByServer
+from es_pki.adapters.cli.session import Misused
+from es_pki.adapters.x509.formats import pem_chain, pem_of_key
 from es_pki.adapters.x509.reading.facts import Facts
 from es_pki.adapters.x509.reading.pile import LARGEST, Found, open_all
 from es_pki.decider import Refused
 
-SIDE_BY_SIDE = 8
-"""Requests at a time: those that come together share a commit of the log."""
+MOST = 500
+MOST_OCTETS = 2 << 20
+MOST_KEYS = 20
+"""Certificates, their octets, and private keys in a request: what a server reads well within the client's patience."""
+
+NAME_CLASHES = {"name-taken", "version-outdated", "key-left-out"}
+"""Refusals of a name that belongs to another certificate."""
 
 IMPORTED, HERE, REFUSED, SKIPPED = "imported", "already here", "refused", "no certificate"
 OUTCOMES = (IMPORTED, HERE, REFUSED, SKIPPED)
@@ -31,6 +31,7 @@ OUTCOMES = (IMPORTED, HERE, REFUSED, SKIPPED)
 LONGEST_NAME = 100
 
 Heard = Callable[[str, int, int], None]
+Send = Callable[[dict[str, object]], Object]
 
 
 class Outcome(NamedTuple):
@@ -48,9 +49,15 @@ class _Wish(NamedTuple):
     facts: Facts
     chain: tuple[bytes, ...]
 
+    def by_fingerprint(self) -> "_Wish":
+        return self._replace(name=f"{self.name}-{self.facts.fingerprint[:8]}")
 
-def bring_in(session: Session, paths: Sequence[str], passphrase: str | None, heard: Heard) -> list[Outcome]:
-    """Import all that is there; return what became of each, by file. Raises `Misused` and `Unreachable`."""
+
+def bring_in(paths: Sequence[str], passphrase: str | None, send: Send, heard: Heard) -> list[Outcome]:
+    """Import all that is there; return what became of each, by file. Raises `Misused` and `Unreachable`.
+
+    `send` sends ImportCertificates and returns the answer's result.
+    """
     files = list(_files(paths))
     wishes: list[_Wish] = []
     outcomes: list[Outcome] = []
@@ -67,7 +74,7 @@ def bring_in(session: Session, paths: Sequence[str], passphrase: str | None, hea
         wishes += [wish for each in piled.found for wish in _wishes(file, each)]
         if not piled.found and not piled.private_keys:
             outcomes.append(Outcome(str(file), SKIPPED))
-    outcomes += _sent(session, wishes, keys, heard)
+    outcomes += _sent(wishes, keys, send, heard)
     return sorted(outcomes)
 
 
@@ -105,62 +112,57 @@ def _plain(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._")[:LONGEST_NAME]
 
 
-def _sent(session: Session, wishes: list[_Wish], keys: Mapping[str, bytes], heard: Heard) -> Iterator[Outcome]:
-    """Send them, side by side what has different names."""
+def _sent(wishes: list[_Wish], keys: Mapping[str, bytes], send: Send, heard: Heard) -> Iterator[Outcome]:
+    """Send them in requests of bounded size; what can't have its name is sent once more under a longer one."""
     wishes.sort(key=lambda wish: (wish.name, wish.facts.not_after, wish.facts.certificate))
-    by_name = [list(group) for _, group in groupby(wishes, key=lambda wish: wish.name)]
-    sender, done = _Sender(session, keys), 0
-    with closing(sender), ThreadPoolExecutor(SIDE_BY_SIDE) as threads:
-        for future in as_completed([threads.submit(sender.send_all, group) for group in by_name]):
-            outcomes = future.result()
-            done += len(outcomes)
-            heard("importing", done, len(wishes))
-            yield from outcomes
+    again: list[_Wish] = []
+    done = 0
+    for batch in _batches(wishes, keys):
+        told = list(_asked(batch, keys, send))
+        again += [wish for wish, item in told if item.get("code") in NAME_CLASHES]
+        yield from (_outcome(wish, item) for wish, item in told if item.get("code") not in NAME_CLASHES)
+        done += len(batch)
+        heard("importing", done, len(wishes))
+    for batch in _batches([wish.by_fingerprint() for wish in again], keys):
+        yield from (_outcome(wish, item) for wish, item in _asked(batch, keys, send))
 
 
-class _Sender:
-    """Sends with a connection for each thread."""
+def _batches(wishes: Sequence[_Wish], keys: Mapping[str, bytes]) -> Iterator[list[_Wish]]:
+    batch: list[_Wish] = []
+    octets, of_keys = 0, set[str]()
+    for wish in wishes:
+        size = sum(map(len, (wish.facts.certificate, *wish.chain)))
+        key = {wish.facts.public_key_hash} & keys.keys()
+        if batch and (len(batch) == MOST or octets + size > MOST_OCTETS or len(of_keys | key) > MOST_KEYS):
+            yield batch
+            batch, octets, of_keys = [], 0, set()
+        batch.append(wish)
+        octets += size
+        of_keys |= key
+    if batch:
+        yield batch
 
-    def __init__(self, session: Session, keys: Mapping[str, bytes]) -> None:
-        self._session = session
-        self._keys = keys
-        self._preview = bool(session.arguments.preview)
-        self._mine = local()
-        self._clients: list[Client] = []
-        self._place = session.client.place
 
-    def close(self) -> None:
-        for client in self._clients:
-            client.close()
+def _asked(batch: list[_Wish], keys: Mapping[str, bytes], send: Send) -> Iterator[tuple[_Wish, Object]]:
+    """Send one request; yield what became of each."""
+    certificates = [
+        {"name": wish.name, "certificate": pem_chain([wish.facts.certificate, *wish.chain])} for wish in batch
+    ]
+    body: dict[str, object] = {"certificates": certificates}
+    hashes = {wish.facts.public_key_hash for wish in batch} & keys.keys()
+    if hashes:
+        body["private_keys"] = "".join(pem_of_key(keys[each]) for each in sorted(hashes))
+    try:
+        items = cast("list[Object]", send(body)["items"])
+    except RefusedByServer as refused:
+        items = [{"outcome": "refused", "code": refused.code, "detail": refused.detail}] * len(batch)
+    yield from zip(batch, items, strict=True)
 
-    def send_all(self, wishes: list[_Wish]) -> list[Outcome]:
-        return [self._send(wish) for wish in wishes]
 
-    def _send(self, wish: _Wish) -> Outcome:
-        try:
-            try:
-                result = self._asked(wish, wish.name)
-            except RefusedByServer as refused:
-                if refused.code not in {"name-taken", "version-outdated", "key-left-out"}:
-                    raise
-                result = self._asked(wish, f"{wish.name}-{wish.facts.fingerprint[:8]}")
-        except RefusedByServer as refused:
-            outcome = HERE if refused.code == "already-managed" else REFUSED
-            return Outcome(wish.file, outcome, wish.name, refused.detail)
-        return Outcome(wish.file, IMPORTED if result["is_new"] else HERE, str(result["name"]))
-
-    def _asked(self, wish: _Wish, name: str) -> Object:
-        body: dict[str, object] = {"name": name, "certificate": pem_chain([wish.facts.certificate, *wish.chain])}
-        key = self._keys.get(wish.facts.public_key_hash)
-        if key is not None:
-            body["private_key"] = base64.b64encode(key).decode()
-        answer = self._client().send("ImportCertificate", {**body, "preview": self._preview}, None)
-        result = answer["result"]
-        return result if isinstance(result, dict) else {}
-
-    def _client(self) -> Client:
-        client: Client | None = getattr(self._mine, "client", None)
-        if client is None:
-            client = self._mine.client = Client(self._place)
-            self._clients.append(client)
-        return client
+def _outcome(wish: _Wish, item: Object) -> Outcome:
+    match item["outcome"]:
+        case "refused":
+            outcome = HERE if item["code"] == "already-managed" else REFUSED
+            return Outcome(wish.file, outcome, wish.name, str(item["detail"]))
+        case told:
+            return Outcome(wish.file, IMPORTED if told == "imported" else HERE, str(item["name"]))

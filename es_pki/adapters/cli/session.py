@@ -54,7 +54,7 @@ class Session:
     def send(self, request: type[Request], further: Mapping[str, object] | None = None) -> Object:
         """Send the command whose fields the arguments and `further` fill in; return its answer's `result`."""
         body = {**body_of(request, self.arguments), **(further or {})}
-        answer = self.client.send(request.__name__, body, self.arguments.idempotency_key)
+        answer = self.client.send(request.__name__, body, getattr(self.arguments, "idempotency_key", None))
         result = answer["result"]
         return result if isinstance(result, dict) else {}
 

@@ -10,11 +10,15 @@ BODY_SECONDS = 30.0
 """How long a body may take to come."""
 
 
-async def body_of(request: web.Request) -> bytes:
-    """Return a request's body. Raises `Problem` 408 for one that comes too slowly."""
+async def body_of(request: web.Request, largest: int | None = None) -> bytes:
+    """Return a request's body of at most `largest` octets (None: as many as the application bears).
+
+    Raises `HTTPRequestEntityTooLarge` for a larger one, and `Problem` 408 for one that comes too slowly.
+    """
+    bounded = request if largest is None else request.clone(client_max_size=largest)
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            return await request.read()
+            return await bounded.read()
     except TimeoutError:
         detail = f"a body has come within {BODY_SECONDS:.0f} seconds"
         raise Problem(408, "body-too-slow", detail, Connection="close") from None

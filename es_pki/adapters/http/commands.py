@@ -13,7 +13,13 @@ from es_pki.adapters.http.parts import PARTS
 from es_pki.adapters.http.problems import Problem, is_repeatable
 from es_pki.adapters.http.replies import json_reply
 from es_pki.adapters.intake.answer import Asked
-from es_pki.adapters.intake.requests import REQUESTS, Request
+from es_pki.adapters.intake.requests import (
+    REQUESTS,
+    CreateTrustStore,
+    ImportCertificates,
+    Request,
+    TrustCertificate,
+)
 from es_pki.commands.refusals import Malformed
 from es_pki.decider import Violation
 
@@ -23,6 +29,16 @@ BY_NAME: dict[str, type[Request]] = {request.__name__: request for request in RE
 DECODERS = {name: msgspec.json.Decoder(request) for name, request in BY_NAME.items()}
 
 Body = TypeVar("Body")
+
+LARGEST_BODY = 256 * 1024
+"""Octets of a command."""
+
+LARGEST_BUNDLE = 4 << 20
+"""Octets of a command that brings a bundle of certificates."""
+
+LARGEST_BODIES: dict[type[Request], int] = dict.fromkeys(
+    (ImportCertificates, CreateTrustStore, TrustCertificate), LARGEST_BUNDLE
+)
 
 LONGEST_IDEMPOTENCY_KEY = 255
 
@@ -60,7 +76,7 @@ async def send_command(request: web.Request) -> web.StreamResponse:
     caller = await admitted(request, asked_for.senders)
     parts = request.app[PARTS]
     asked = Asked(caller, parts.now(), _idempotency_key(request))
-    body = decoded(DECODERS[name], await json_body(request))
+    body = decoded(DECODERS[name], await json_body(request, LARGEST_BODIES.get(asked_for, LARGEST_BODY)))
     answer = await parts.desk.take(body, asked)
     return json_reply(answer, headers={"ES-PKI-Position": str(answer.position)})
 
@@ -110,8 +126,8 @@ def _idempotency_key(request: web.Request) -> str:
     return key
 
 
-async def json_body(request: web.Request) -> bytes:
-    """Return a body that says that it is JSON. Raises `Problem` 415 and 408."""
+async def json_body(request: web.Request, largest: int | None = None) -> bytes:
+    """Return a body that says that it is JSON, of at most `largest` octets. Raises `Problem` 415, and as `body_of`."""
     if request.content_type not in {"application/json", "application/octet-stream"}:
         raise Problem(
             415,
@@ -128,4 +144,4 @@ async def json_body(request: web.Request) -> bytes:
             Violation("Content-Encoding", "RFC 9110 section 15.5.16", detail),
             Accept_Encoding="identity",
         )
-    return await body_of(request)
+    return await body_of(request, largest)

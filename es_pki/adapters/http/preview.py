@@ -7,7 +7,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from es_pki.adapters.http.access import admitted
-from es_pki.adapters.http.commands import DECODERS, decoded, json_body
+from es_pki.adapters.http.commands import DECODERS, LARGEST_BODY, decoded, json_body
 from es_pki.adapters.http.parts import PARTS
 from es_pki.adapters.http.replies import json_reply, row_object
 from es_pki.adapters.http.route import REFERENCE, Schema
@@ -43,7 +43,7 @@ _DECODER = msgspec.json.Decoder(Body)
 async def preview(request: web.Request) -> web.StreamResponse:
     """Answer with the certificate that a command would make, and all that speaks against it; nothing is made."""
     caller, parts = await admitted(request, SENDERS), request.app[PARTS]
-    body = decoded(_DECODER, await json_body(request))
+    body = decoded(_DECODER, await json_body(request, LARGEST_BODY))
     if body.command not in NAMES:
         raise Malformed.at("command", "previews are of certificates", f"one of {', '.join(NAMES)}")
     wish = cast("Previewable", decoded(DECODERS[body.command], bytes(body.request)))

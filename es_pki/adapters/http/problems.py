@@ -13,7 +13,7 @@ from es_pki.adapters.postgres import AWAY
 from es_pki.adapters.sqlite import FileDamaged, FileUnusable
 from es_pki.adapters.views import BadQuery
 from es_pki.commands.refusals import Malformed
-from es_pki.decider import Kind, Refused, Violation
+from es_pki.decider import Kind, Refused, Violation, code_of
 from eventlog import Conflict, Damaged, LogError
 
 LOG = logging.getLogger("es_pki.http")
@@ -90,11 +90,6 @@ def of_refusal(refused: Refused) -> Problem:
     return Problem(status, code_of(type(refused)), refused.detail, *refused.violations)
 
 
-def code_of(refusal: type[Refused]) -> str:
-    """Return the stable code of a refusal: `NameTaken` is `name-taken`, `CSRRejected` `csr-rejected`."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", refusal.__name__).lower()
-
-
 def is_repeatable(field: str) -> bool:
     """Tell whether an answer may repeat the name of an unknown field: what no field is called may be a secret."""
     return re.fullmatch("[a-z][a-z0-9_]{0,39}", field) is not None
@@ -127,6 +122,6 @@ def _of_exchange(error: web.HTTPException) -> Problem:
             allowed = error.headers.get("Allow", "")
             return Problem(405, "method-not-allowed", f"this route takes {allowed}", Allow=allowed)
         case 413:
-            return Problem(413, "body-too-large", "a request has at most 1 MiB")
+            return Problem(413, "body-too-large", "the body is larger than those of this route may be")
         case _:
             return Problem(error.status, "bad-request", "the request can't be understood")

@@ -139,7 +139,7 @@ ROUTES: tuple[Route, ...] = (
         "/api/v1/services",
         EVERYBODY,
         lists.list_services,
-        (*PAGES, "name", "kind", "certificate_id"),
+        (*PAGES, "name", "kind", "status", "certificate_id"),
         page_of(services.Row),
     ),
     Route("GET", "/api/v1/services/{id}", EVERYBODY, lists.one_service, NOW_OR_THEN, Shown(services.Row)),

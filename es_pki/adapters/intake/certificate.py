@@ -4,13 +4,14 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from es_pki.adapters.entropy import serial_number
-from es_pki.adapters.intake import importing
+from es_pki.adapters.intake import importing, importing_many
 from es_pki.adapters.intake.answer import Answer, Asked, answered
 from es_pki.adapters.intake.deciders import CERTIFICATE
 from es_pki.adapters.intake.office import Office
 from es_pki.adapters.intake.requests import (
     CertificateRequest,
     ImportCertificate,
+    ImportCertificates,
     IssueCertificate,
     SelfSignCertificate,
     SignCSR,
@@ -50,6 +51,8 @@ async def take(office: Office, request: CertificateRequest, asked: Asked, digest
             return await self_sign(office, request, asked, digest)
         case ImportCertificate():
             return await importing.bring_in(office, request, asked)
+        case ImportCertificates():
+            return await importing_many.bring_all_in(office, request, asked)
 
 
 async def issue(office: Office, request: IssueCertificate, asked: Asked, digest: bytes) -> Answer:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from es_pki.adapters.intake.aggregates import Handled
 from es_pki.adapters.intake.answer import Answer, Asked, answered
@@ -21,7 +21,8 @@ from es_pki.commands.lineage import State
 from es_pki.commands.revocation_list import list_id
 from es_pki.decider import Decider, Refused, Reservation
 from es_pki.events import codec
-from es_pki.events.certificate import CertificateEvent
+from es_pki.events.certificate import CertificateEvent, CertificateImported, CertificatePrepared
+from es_pki.values.foreign import ForeignSubject
 from eventlog import Conflict
 
 C = TypeVar("C")
@@ -132,30 +133,75 @@ async def with_kept_key(
 
 async def issuer_here(office: Office, facts: Facts) -> str | None:
     """Return the id of the authority here that issued a certificate, by its name and its signature, else None."""
-    authority_id = await office.aggregates.owner(f"authority_subject-{subject_digest(facts.issuer)}", for_ever=True)
-    if authority_id is None:
-        return None
-    certificate = (await office.aggregates.load(AUTHORITY, authority_id)).state.certificate
-    if certificate is None or not is_der_issued_by(facts.certificate, certificate):
-        return None
-    return authority_id
+    return await IssuersHere(office).of(facts)
+
+
+class IssuersHere:
+    """The authorities here as those of one request's certificates; it asks for each name once."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        self._found: dict[ForeignSubject, str | None] = {}
+
+    async def of(self, facts: Facts) -> str | None:
+        """Return the id of the authority that issued a certificate, by its name and its signature, else None."""
+        aggregates, issuer = self._office.aggregates, facts.issuer
+        if issuer not in self._found:
+            stream = f"authority_subject-{subject_digest(issuer)}"
+            self._found[issuer] = await aggregates.owner(stream, for_ever=True)
+        authority_id = self._found[issuer]
+        if authority_id is None:
+            return None
+        certificate = (await aggregates.load(AUTHORITY, authority_id)).state.certificate
+        if certificate is None or not is_der_issued_by(facts.certificate, certificate):
+            return None
+        return authority_id
+
+
+class Kept(NamedTuple):
+    """A certificate that is here now, or would be: the lineage's id, state and log position, and the new events."""
+
+    certificate_id: str
+    state: State
+    position: int
+    events: tuple[CertificateEvent, ...]
+
+
+def version_of(state: State, certificate: bytes) -> CertificatePrepared | CertificateImported:
+    """Return how the version that is this very certificate began."""
+    version = known_version(state, certificate)
+    if version is None:
+        raise LookupError("what was imported is one of the versions")
+    return version.prepared
 
 
 class Importing:
     """A certificate that was read, on its way in."""
 
-    def __init__(self, office: Office, request: ImportCertificate, asked: Asked, opened: Opened) -> None:
+    def __init__(
+        self,
+        office: Office,
+        request: ImportCertificate,
+        asked: Asked,
+        opened: Opened,
+        issuers: IssuersHere | None = None,
+    ) -> None:
         self._office = office
+        self._issuers = issuers or IssuersHere(office)
         self._request = request
         self._asked = asked
         self._opened = opened
         self._request_id = asked.new_id()
 
     async def done(self) -> Answer:
-        """Keep it. Raises `Refused` and `Conflict`."""
+        """Keep it and answer. Raises `Refused` and `Conflict`."""
+        return await self._answer(*await self.kept())
+
+    async def kept(self) -> Kept:
+        """Keep it, or say what would be kept. Raises `Refused` and `Conflict`."""
         owner = await self._office.aggregates.owner(f"certificate_name-{self._request.name}")
         certificate_id = owner or self._request_id
-        issuer_id = await issuer_here(self._office, self._opened.facts)
+        issuer_id = await self._issuers.of(self._opened.facts)
         if self._request.preview:
             return await self._previewed(certificate_id, issuer_id)
         handled = await with_kept_key(
@@ -167,9 +213,9 @@ class Importing:
             actor=self._asked.caller.name,
             is_new=owner is None and not self._asked.idempotency_key,
         )
-        return await self._answer(certificate_id, handled.state, handled.position, handled.events)
+        return Kept(certificate_id, handled.state, handled.position, handled.events)
 
-    async def _previewed(self, certificate_id: str, issuer_id: str | None) -> Answer:
+    async def _previewed(self, certificate_id: str, issuer_id: str | None) -> Kept:
         """Say what would be kept, and keep nothing."""
         key_id = None if self._opened.private_key is None else PREVIEWED
         events = await self._office.aggregates.preview(
@@ -180,7 +226,7 @@ class Importing:
         for event in events:
             await self._check_claims(event, certificate_id)
             state = CERTIFICATE.evolve(state, event)
-        return await self._answer(certificate_id, state, loaded.position, tuple(events))
+        return Kept(certificate_id, state, loaded.position, tuple(events))
 
     async def _check_claims(self, event: CertificateEvent, certificate_id: str) -> None:
         """Refuse what would be refused when it is recorded: the certificate is here under another name."""
@@ -218,10 +264,8 @@ class Importing:
     async def _answer(
         self, certificate_id: str, state: State, position: int, events: tuple[CertificateEvent, ...]
     ) -> Answer:
-        version = known_version(state, self._opened.facts.certificate)
-        if version is None or version.certificate is None:
-            raise LookupError("what was imported is one of the versions")
-        prepared = version.prepared
+        certificate = self._opened.facts.certificate
+        prepared = version_of(state, certificate)
         issuers = without_root(await issuers_of(self._office.aggregates, prepared))
         return Answer(
             position=position,
@@ -237,6 +281,6 @@ class Importing:
                 "key_is_here": prepared.key_id is not None,
                 "authority_id": prepared.issuer_id,
                 "left_out": self._opened.left_out,
-                "certificate_pem": pem_chain([version.certificate, *issuers]),
+                "certificate_pem": pem_chain([certificate, *issuers]),
             },
         )

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.crls.maker import Maker
+from es_pki.adapters.deployment import Allowed, Observer
 from es_pki.adapters.dns.providers import DNSProviders
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.chain import chain, issuers_of, without_root
@@ -45,7 +46,10 @@ E = TypeVar("E", bound=codec.Event)
 
 
 class Office(Struct, frozen=True):
-    """The shared equipment. `locations` tells where an authority publishes, by its id; `workers` do what may fail."""
+    """The shared equipment. `locations` tells where an authority publishes, by its id; `workers` do what may fail.
+
+    `allowed` is what services may have, and `observer` looks at them.
+    """
 
     aggregates: Aggregates
     keys: KeyRing
@@ -55,6 +59,8 @@ class Office(Struct, frozen=True):
     second_opinion: SecondOpinion
     crls: Maker
     acme: ACME
+    allowed: Allowed
+    observer: Observer
     dns: DNSProviders
 
     async def authority_id(self, name_or_id: str, field: str) -> str:

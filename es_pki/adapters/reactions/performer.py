@@ -3,6 +3,8 @@
 from es_pki.adapters import clock
 from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.compromise import revoke_uses
+from es_pki.adapters.deployment import Deployer
+from es_pki.adapters.deployment.starting import redeploy
 from es_pki.adapters.discarding import discard_keys
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.keyring import KeyRing
@@ -10,9 +12,11 @@ from es_pki.adapters.signing import ACTOR, Signer
 from es_pki.commands.reactions import (
     AdvanceACMEOrder,
     CloseACMEAccount,
+    DeployService,
     DiscardKeys,
     Effect,
     OpenACMEAccount,
+    RedeployCertificate,
     RevokeKeyUses,
     RollOverACMEKey,
     SignAuthority,
@@ -24,11 +28,12 @@ from es_pki.commands.reactions import (
 class Performer:
     """Knows for every effect who does it."""
 
-    def __init__(self, aggregates: Aggregates, keys: KeyRing, signer: Signer, acme: ACME) -> None:
+    def __init__(self, aggregates: Aggregates, keys: KeyRing, signer: Signer, acme: ACME, deployer: Deployer) -> None:
         self._aggregates = aggregates
         self._keys = keys
         self._signer = signer
         self._acme = acme
+        self._deployer = deployer
 
     async def perform(self, effect: Effect) -> None:
         """Do an outstanding effect. Raises what those raise who do it: it is tried again."""
@@ -41,6 +46,10 @@ class Performer:
                 await self._signer.sign_ocsp_responder(authority_id, version)
             case DiscardKeys(certificate_id=certificate_id, key_ids=key_ids):
                 await discard_keys(self._aggregates, self._keys, certificate_id, key_ids, actor=ACTOR)
+            case DeployService(service_id=service_id, deployment_id=deployment_id):
+                await self._deployer.deploy(service_id, deployment_id)
+            case RedeployCertificate(certificate_id=certificate_id, position=position):
+                await redeploy(self._aggregates, certificate_id, position)
             case RevokeKeyUses(public_key_hash=of_key):
                 await revoke_uses(self._aggregates, of_key, clock.now(), actor=ACTOR)
             case OpenACMEAccount(account_id=account_id):

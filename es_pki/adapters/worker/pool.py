@@ -62,7 +62,7 @@ class Workers:
                 answer: R = msgspec.msgpack.decode(result, type=work.result)
                 return answer
             case Outcome.REFUSED:
-                raise _refusal(told)
+                raise refusal_of(told)
             case Outcome.EXHAUSTED:
                 raise _unbounded("it takes too much memory")
             case Outcome.FAILED:
@@ -129,8 +129,8 @@ def _unbounded(why: str) -> WorkUnbounded:
     return WorkUnbounded(f"this can't be read: {why}", Violation("body", "work is bounded", why))
 
 
-def _refusal(told: Told) -> Refused:
-    """Return a refusal as it was raised; its name is looked up among those that there are."""
+def refusal_of(told: Told) -> Refused:
+    """Return a refusal as it was raised; its name is looked up among those that there are. Raises `WorkFailed`."""
     refusal = next((each for each in _refusals(Refused) if each.__name__ == told.name), None)
     if refusal is None:
         raise WorkFailed(f"there is no refusal {told.name}")

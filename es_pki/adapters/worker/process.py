@@ -21,6 +21,7 @@ from es_pki.adapters.worker.work import (
     encoded,
     framed,
     resolved,
+    told_of,
 )
 from es_pki.decider import Refused
 
@@ -61,8 +62,7 @@ def _answer(question: Question, argument: bytes) -> tuple[Told, bytes]:
         kinds = [kind for name, kind in get_type_hints(function).items() if name != "return"]
         result = encoded(function(msgspec.msgpack.decode(argument, type=kinds[0])))
     except Refused as refused:
-        violations = tuple((v.field, v.rule, v.detail) for v in refused.violations)
-        return Told(Outcome.REFUSED, type(refused).__name__, refused.detail, violations), b""
+        return told_of(refused), b""
     except MemoryError:
         return Told(Outcome.EXHAUSTED), b""
     except Exception as error:  # noqa: BLE001 - the asking process raises it again

@@ -12,6 +12,8 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from msgspec import Struct
 
+from es_pki.decider import Refused
+
 A = TypeVar("A")
 R = TypeVar("R")
 
@@ -56,6 +58,12 @@ class Told(Struct, frozen=True, omit_defaults=True):
     name: str = ""
     detail: str = ""
     violations: tuple[tuple[str, str, str], ...] = ()
+
+
+def told_of(refused: Refused) -> Told:
+    """Return a refusal as it is told."""
+    violations = tuple((v.field, v.rule, v.detail) for v in refused.violations)
+    return Told(Outcome.REFUSED, type(refused).__name__, refused.detail, violations)
 
 
 def resolved(function: str) -> Callable[[Any], Any]:

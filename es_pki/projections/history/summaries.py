@@ -77,9 +77,14 @@ from es_pki.events.reservation import ReservationEvent
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared, RevocationListEvent
 from es_pki.events.service import (
     CertificateBound,
+    CertificateDeployed,
     CertificateUnbound,
+    DeploymentFailed,
+    DeploymentRolledBack,
+    DeploymentStarted,
     InstallationAdopted,
     ServiceEvent,
+    ServiceObserved,
     ServiceRegistered,
     ServiceRetired,
 )
@@ -230,6 +235,15 @@ def _of_service(event: ServiceEvent) -> str:
             return f"certificate {event.certificate_id}"
         case ServiceRetired():
             return event.reason
+        case DeploymentStarted():
+            key = ", with its private key" if event.leaves_key else ""
+            return f"version {event.version} of the certificate {event.certificate_id}{key}"
+        case CertificateDeployed():
+            return "seen on the wire" if event.was_seen else "not looked at"
+        case DeploymentFailed() | DeploymentRolledBack():
+            return f"{event.step}: {event.reason}"
+        case ServiceObserved():
+            return f"serves {event.fingerprint or 'nothing'}: {', '.join(event.drift) or 'as it should'}"
 
 
 def _of_acme(event: ACMEAccountEvent | ACMEOrderEvent | ACMERenewalEvent) -> str:

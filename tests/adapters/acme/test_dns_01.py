@@ -35,7 +35,7 @@ def directory(name_server):
 async def world(tmp_path, name_server):
     """An es-pki without listeners that resolves at the name server."""
     log, keys = await MemoryLog.open(), await open_keys(tmp_path)
-    world = World(log, keys, Lookup([name_server.address], name_server.port))
+    world = World(log, keys, lookup=Lookup([name_server.address], name_server.port))
     yield world
     await world.acme.close()
     await world.keys.close()
@@ -111,12 +111,12 @@ async def test_what_a_process_left_behind_that_died_is_cleaned_up_by_another(wor
     await world.ask(registration(directory))
     await world.ask(provider(name_server))
     lookup = Lookup([name_server.address], name_server.port)
-    broken = World(Failing(world.log, {"append"}, number, after=True), world.keys._store, lookup)
+    broken = World(Failing(world.log, {"append"}, number, after=True), world.keys._store, lookup=lookup)
     with pytest.raises(Fault):
         await broken.ask(order(f"left-{number}", host))
     await broken.acme.close()
     assert len(name_server.values(f"_acme-challenge.{host}")) == (0 if number == 3 else 1)
-    again = World(world.log, world.keys._store, lookup)
+    again = World(world.log, world.keys._store, lookup=lookup)
     state = await again.acme.orders.advance(await again.aggregates.owner(f"certificate_name-left-{number}"))
     assert (state.version, state.left_behind) == (1, ())
     assert name_server.values(f"_acme-challenge.{host}") == set()

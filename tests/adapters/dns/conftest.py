@@ -38,7 +38,7 @@ def updates(server, zone="example.test", key="", at="", **changes):
 async def world(tmp_path, server):
     """An es-pki without listeners, on a log in memory."""
     log, keys = await MemoryLog.open(), await open_keys(tmp_path)
-    world = World(log, keys, Lookup([server.address], server.port))
+    world = World(log, keys, lookup=Lookup([server.address], server.port))
     yield world
     await world.keys.close()
     await log.close()

@@ -59,7 +59,9 @@ def test_a_malformed_body_is_refused(server, nothing_appended, body, code, field
 
 @pytest.mark.usefixtures("nothing_appended")
 def test_a_huge_body_is_refused(server):
-    problem(server.command("SignCSR", b'{"csr":"' + b"A" * (1 << 20) + b'"}'), 413, "body-too-large")
+    for name, largest in (("SignCSR", 256 << 10), ("ImportCertificates", 4 << 20)):
+        problem(server.command(name, b'{"csr":"' + b"A" * largest + b'"}'), 413, "body-too-large")
+        problem(server.command(name, b'{"none":"' + b"A" * (largest - 100) + b'"}'), 400, "malformed")
 
 
 @pytest.mark.usefixtures("nothing_appended")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from es_pki.adapters.worker import Workers, WorkFailed, WorkUnbounded, pool
+from es_pki.adapters.worker import Workers, WorkFailed, WorkUnbounded, each, pool
+from es_pki.adapters.worker.each import do_each
 from es_pki.commands.refusals import Malformed
 from tests.adapters.worker import works
 from tests.adapters.worker.works import Numbers
@@ -85,6 +86,20 @@ async def test_a_work_that_nobody_waits_for_any_more_answers_nobody_else(workers
         await waiting
     assert processes() == []
     assert await workers.do(works.TOTAL, Numbers((5,))) == 5
+
+
+async def test_a_piece_that_ends_its_process_spoils_no_other(workers):
+    assert await do_each(workers, works.HALVES, []) == []
+    assert await do_each(workers, works.HALVES, [2, 4, 6]) == [1, 2, 3]
+    unbounded, *others = await do_each(workers, works.HALVES, [1, 2, 4, 6])
+    assert isinstance(unbounded, WorkUnbounded)
+    assert others == [1, 2, 3]
+
+
+async def test_where_too_many_pieces_are_bad_the_rest_is_given_up(workers, monkeypatch):
+    monkeypatch.setattr(each, "MOST_TRIES", 2)
+    results = await do_each(workers, works.HALVES, [2, 1, 3, 5, 7])
+    assert [isinstance(result, WorkUnbounded) for result in results] == [False] + [True] * 4
 
 
 async def test_a_worker_has_none_of_our_settings_leaves_no_core_file_and_gives_way(workers, monkeypatch):

@@ -53,6 +53,13 @@ def end_once(path: str) -> int:
     return os.getpid()
 
 
+def halves(numbers: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the half of each; an odd one ends the process."""
+    if any(number % 2 for number in numbers):
+        os._exit(1)
+    return tuple(number // 2 for number in numbers)
+
+
 def circumstances(_: int) -> tuple[list[str], list[str], int, int]:
     """Return the environment's names, the arguments, the bound of core files and the niceness."""
     return list(os.environ), sys.argv, resource.getrlimit(resource.RLIMIT_CORE)[0], os.nice(0)
@@ -64,6 +71,7 @@ REFUSE: Work[str, None] = Work(f"{HERE}:refuse", str, type(None), 20.0)
 FAIL: Work[str, None] = Work(f"{HERE}:fail", str, type(None), 20.0)
 HANG: Work[float, int] = Work(f"{HERE}:hang", float, int, 0.5)
 SLEEP: Work[float, int] = Work(f"{HERE}:hang", float, int, 20.0)
+HALVES: Work[tuple[int, ...], tuple[int, ...]] = Work(f"{HERE}:halves", tuple[int, ...], tuple[int, ...], 20.0)
 DEVOUR: Work[int, int] = Work(f"{HERE}:devour", int, int, 20.0)
 END: Work[int, None] = Work(f"{HERE}:end", int, type(None), 20.0)
 END_ONCE: Work[str, int] = Work(f"{HERE}:end_once", str, int, 20.0)

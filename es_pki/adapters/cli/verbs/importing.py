@@ -7,7 +7,7 @@ from es_pki.adapters.cli.client import Object, RefusedByServer
 from es_pki.adapters.cli.options import IDEMPOTENCY_KEY, NAME, Verb, option
 from es_pki.adapters.cli.session import Session
 from es_pki.adapters.cli.verbs.csr import as_text
-from es_pki.adapters.intake.requests import ImportAuthority, ImportCertificate
+from es_pki.adapters.intake.requests import ImportAuthority, ImportCertificate, ImportCertificates
 
 PASSPHRASE_VARIABLE = "ES_PKI_IMPORT_PASSPHRASE"  # noqa: S105 - the variable's name
 
@@ -59,7 +59,9 @@ def bring_all_in(session: Session) -> int:
     """Keep all certificates of files and folders, each by a name made from its own; report what became of each."""
     passphrase = passphrases.given(session, PASSPHRASE_VARIABLE)
     with show.ProgressBars() as bars:
-        outcomes = bulk.bring_in(session, session.arguments.paths, passphrase, bars)
+        outcomes = bulk.bring_in(
+            session.arguments.paths, passphrase, lambda body: session.send(ImportCertificates, body), bars
+        )
     if session.wants_json:
         show.print_json({"items": [outcome._asdict() for outcome in outcomes]})
     else:

@@ -29,7 +29,9 @@ from es_pki.adapters.intake.requests.authority import (
 from es_pki.adapters.intake.requests.certificate import (
     CertificateRequest,
     ImportCertificate,
+    ImportCertificates,
     IssueCertificate,
+    NamedCertificate,
     SelfSignCertificate,
     SignCSR,
 )
@@ -70,11 +72,13 @@ from es_pki.adapters.intake.requests.revocation import (
 )
 from es_pki.adapters.intake.requests.service import (
     BindCertificate,
+    DeployCertificate,
     ReconfigureService,
     RegisterService,
     RetireService,
     ServiceRequest,
     UnbindCertificate,
+    VerifyService,
 )
 from es_pki.adapters.intake.requests.signing_request import (
     CompleteCSR,
@@ -111,6 +115,7 @@ __all__ = [
     "DeactivateACMEAccount",
     "DefineProfile",
     "DeleteCertificate",
+    "DeployCertificate",
     "DescribeCertificate",
     "DistrustCertificate",
     "ExportCertificate",
@@ -118,11 +123,13 @@ __all__ = [
     "ImportAuthority",
     "ImportCSR",
     "ImportCertificate",
+    "ImportCertificates",
     "IssueCRL",
     "IssueCertificate",
     "KeyCompromiseRequest",
     "LineageRequest",
     "LogKeyRequest",
+    "NamedCertificate",
     "PlaceACMEOrder",
     "PrincipalRequest",
     "ProfileRequest",
@@ -156,6 +163,7 @@ __all__ = [
     "TrustCertificate",
     "TrustStoreRequest",
     "UnbindCertificate",
+    "VerifyService",
     "digest_of",
 ]
 

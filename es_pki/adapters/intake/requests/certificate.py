@@ -93,4 +93,32 @@ class ImportCertificate(Struct, frozen=True, forbid_unknown_fields=True):
         return f"ImportCertificate({self.name!r})"
 
 
-CertificateRequest = IssueCertificate | SignCSR | SelfSignCertificate | ImportCertificate
+class NamedCertificate(Struct, frozen=True, forbid_unknown_fields=True):
+    """One of many: as `name` and `certificate` are in ImportCertificate."""
+
+    name: str
+    certificate: str
+
+
+class ImportCertificates(Struct, frozen=True, forbid_unknown_fields=True):
+    """Keep up to 1,000 certificates that were made elsewhere, each as by ImportCertificate, whatever the others are.
+
+    `private_keys` are up to 50, in PEM: each goes with the certificate that it belongs to. `passphrase` opens what is
+    encrypted. Those of the same name go one after the other, in their order. `result` has in `items` what became of
+    each: its `outcome` is `imported`, `already-here` or `refused`, the last with `code`, `detail` and `errors`; their
+    events are in their histories. The same again changes nothing. With `preview` nothing is kept.
+    """
+
+    senders: ClassVar[frozenset[Role]] = OPERATORS
+
+    certificates: tuple[NamedCertificate, ...]
+    private_keys: Secret | None = None
+    passphrase: Secret | None = None
+    preview: bool = False
+
+    def __repr__(self) -> str:
+        """Show neither keys nor passphrase."""
+        return f"ImportCertificates({len(self.certificates)})"
+
+
+CertificateRequest = IssueCertificate | SignCSR | SelfSignCertificate | ImportCertificate | ImportCertificates

@@ -105,8 +105,7 @@ def _opened(pile: Pile, leaf: x509.Certificate, key: KeptKey | None, field: str)
 def contents(sent: Sent, largest: int) -> tuple[list[x509.Certificate], list[KeptKey]]:
     """Return all certificates and private keys, the latter each once. Raises `Refused`."""
     warnings.simplefilter("ignore")  # the library warns of what is unusual: it is taken or refused here
-    if "\0" in (sent.passphrase or ""):
-        raise wrong_passphrase("a passphrase has no NUL in it")  # OpenSSL takes it for the end, and the library panics
+    check_passphrase(sent.passphrase)
     certificates: list[x509.Certificate] = []
     keys: list[KeptKey] = []
     for field, content in ((sent.field, sent.certificate), (FIELD, sent.private_key)):
@@ -119,6 +118,12 @@ def contents(sent: Sent, largest: int) -> tuple[list[x509.Certificate], list[Kep
             certificates += unpacked.certificates
             keys += [unpacked.private_key] if unpacked.private_key is not None else []
     return certificates, _distinct(keys)
+
+
+def check_passphrase(passphrase: str | None) -> None:
+    """Refuse what OpenSSL takes for the end of a passphrase, at which the library panics. Raises `PassphraseWrong`."""
+    if "\0" in (passphrase or ""):
+        raise wrong_passphrase("a passphrase has no NUL in it")
 
 
 def _unpacked(part: Part, passphrase: str | None, field: str) -> Unpacked:
