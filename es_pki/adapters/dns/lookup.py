@@ -40,11 +40,17 @@ class NameServer(NamedTuple):
 
 
 class Lookup:
-    """Asks. `resolvers` (`HOST:PORT`) instead of the system's; `port` is that of the servers that zones name."""
+    """Asks. `resolvers` (`HOST:PORT`) instead of the system's; `port` is that of the servers that zones name.
 
-    def __init__(self, resolvers: Iterable[str] = (), port: int = DNS_PORT) -> None:
+    `seconds`: how long resolvers may take for an answer.
+    """
+
+    def __init__(
+        self, resolvers: Iterable[str] = (), port: int = DNS_PORT, *, seconds: float = RESOLVING_SECONDS
+    ) -> None:
         self._resolvers = tuple(resolvers)
         self._port = port
+        self._seconds = seconds
 
     async def target(self, name: str) -> str:
         """Return where the aliases of a name lead (RFC 1034 section 3.6.2), the name itself without any.
@@ -72,7 +78,7 @@ class Lookup:
             return await _zone_at(dns.name.from_text(name), addresses)
         try:
             resolver = self._resolver()
-            return _text(await dns.asyncresolver.zone_for_name(name, resolver=resolver, lifetime=RESOLVING_SECONDS))
+            return _text(await dns.asyncresolver.zone_for_name(name, resolver=resolver, lifetime=self._seconds))
         except (dns.exception.DNSException, OSError) as error:
             raise DNSFailed(f"the zone of {name} was not found: {_words(error)}") from None
 
@@ -94,7 +100,7 @@ class Lookup:
     async def _ask(self, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> dns.resolver.Answer | None:
         """Return the resolvers' answer, None when there is no such record."""
         try:
-            return await self._resolver().resolve(name, kind, lifetime=RESOLVING_SECONDS, search=False)
+            return await self._resolver().resolve(name, kind, lifetime=self._seconds, search=False)
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return None
         except (dns.exception.DNSException, OSError) as error:

@@ -6,7 +6,7 @@ import pytest
 
 from es_pki.adapters.acme.dns_01 import DNS_TROUBLE, value_of
 from es_pki.adapters.dns.lookup import Lookup
-from es_pki.adapters.intake.requests import AddDNSProvider, PlaceACMEOrder, ReplaceDNSCredentials
+from es_pki.adapters.intake.requests import AbandonACMEOrder, AddDNSProvider, PlaceACMEOrder, ReplaceDNSCredentials
 from es_pki.values.acme import ChallengeType
 from es_pki.values.dns import DynamicUpdates
 from eventlog.memory import MemoryLog
@@ -35,7 +35,7 @@ def directory(name_server):
 async def world(tmp_path, name_server):
     """An es-pki without listeners that resolves at the name server."""
     log, keys = await MemoryLog.open(), await open_keys(tmp_path)
-    world = World(log, keys, lookup=Lookup([name_server.address], name_server.port))
+    world = World(log, keys, lookup=Lookup([name_server.address], name_server.port, seconds=2.0))
     yield world
     await world.acme.close()
     await world.keys.close()
@@ -110,7 +110,7 @@ async def test_what_a_process_left_behind_that_died_is_cleaned_up_by_another(wor
     host = f"left-{number}.example.test"
     await world.ask(registration(directory))
     await world.ask(provider(name_server))
-    lookup = Lookup([name_server.address], name_server.port)
+    lookup = Lookup([name_server.address], name_server.port, seconds=2.0)
     broken = World(Failing(world.log, {"append"}, number, after=True), world.keys._store, lookup=lookup)
     with pytest.raises(Fault):
         await broken.ask(order(f"left-{number}", host))
@@ -122,6 +122,26 @@ async def test_what_a_process_left_behind_that_died_is_cleaned_up_by_another(wor
     assert name_server.values(f"_acme-challenge.{host}") == set()
     await again.acme.close()
     assert (await world.examine()).findings == []
+
+
+async def test_an_order_is_not_over_while_its_record_can_not_be_removed(world, directory, name_server):
+    """Called off while the name server is away: it waits, and is cleaned up when that is back."""
+    host = "stuck.example.test"
+    await world.ask(registration(directory))
+    await world.ask(provider(name_server))
+    lookup = Lookup([name_server.address], name_server.port, seconds=2.0)
+    broken = World(Failing(world.log, {"append"}, 4, after=True), world.keys._store, lookup=lookup)
+    with pytest.raises(Fault):
+        await broken.ask(order("stuck", host))
+    await broken.acme.close()
+    name_server.stop()
+    waiting = (await world.ask(AbandonACMEOrder("stuck", "no longer needed"))).result
+    assert (waiting["status"], waiting["problem"].type) == ("pending", DNS_TROUBLE)
+    name_server.start()
+    assert len(name_server.values(f"_acme-challenge.{host}")) == 1
+    state = await world.acme.orders.advance(str(waiting["order_id"]))
+    assert (state.is_over, state.left_behind) == (True, ())
+    assert name_server.values(f"_acme-challenge.{host}") == set()
 
 
 def test_the_value_is_the_digest_of_the_key_authorization():
