@@ -5,6 +5,8 @@ import logging
 import sys
 from typing import Any
 
+import dns.name
+import dns.resolver
 import msgspec
 
 from es_pki.adapters.dns.lexicon import NOT_INSTALLED, Task
@@ -35,6 +37,8 @@ def _change(client: Any, config: Any, task: Task) -> None:  # noqa: ANN401 - mod
         "ttl": task.ttl_seconds,
         task.provider: task.options,
     }
+    # it would ask the system's resolver, which may see other zones than those that es-pki asks
+    dns.resolver.zone_for_name = lambda *_asked, **_how: dns.name.from_text(task.zone)
     with client.Client(config.ConfigResolver().with_dict(told)) as operations:
         if task.verb == "create":
             operations.create_record("TXT", task.name, task.value)

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Iterator
+from weakref import WeakValueDictionary
 
 from msgspec import Struct
 
@@ -57,7 +58,7 @@ class DNSProviders:
         self._keys = keys
         self._lookup = lookup
         self._hooks = hooks
-        self._turns: dict[str, asyncio.Lock] = {}
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def provider_for(self, name: str) -> Provider:
         """Return who answers for a name: the provider with the longest zone above it."""
