@@ -38,7 +38,7 @@ def _change(client: Any, config: Any, task: Task) -> None:  # noqa: ANN401 - mod
         task.provider: task.options,
     }
     # it would ask the system's resolver, which may see other zones than those that es-pki asks
-    vars(dns.resolver)["zone_for_name"] = lambda _domain: dns.name.from_text(task.zone)
+    dns.resolver.zone_for_name = lambda *_asked, **_how: dns.name.from_text(task.zone)
     with client.Client(config.ConfigResolver().with_dict(told)) as operations:
         if task.verb == "create":
             operations.create_record("TXT", task.name, task.value)
