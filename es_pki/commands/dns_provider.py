@@ -84,6 +84,12 @@ class DNSZoneTaken(Refused):
     kind = Kind.CLASHING
 
 
+class DNSProviderNeeded(Refused):
+    """An ACME order that is under way proves names in the provider's zones. Wait for its end, or abandon it first."""
+
+    kind = Kind.CLASHING
+
+
 class DNSCheckFailed(Refused):
     """The provider was tried, and a record could not be written, found or removed. The answer tells what was said.
 

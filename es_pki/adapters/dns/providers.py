@@ -62,11 +62,24 @@ class DNSProviders:
 
     async def provider_for(self, name: str) -> Provider:
         """Return who answers for a name: the provider with the longest zone above it."""
+        provider_id = await self._owner(name)
+        if provider_id is None:
+            raise NoProvider(name)
+        return await self.provider(provider_id)
+
+    async def answering(self, host: str) -> str | None:
+        """Return the id of whoever proves a host's name, None: nobody. An alias is followed if it can be asked for."""
+        name = f"_acme-challenge.{host}"
+        with contextlib.suppress(DNSFailed):
+            name = await self.place(name)
+        return await self._owner(name)
+
+    async def _owner(self, name: str) -> str | None:
         for zone in _above(name):
             provider_id = await self._aggregates.owner(zone_stream(zone))
             if provider_id is not None:
-                return await self.provider(provider_id)
-        raise NoProvider(name)
+                return provider_id
+        return None
 
     async def provider(self, provider_id: str) -> Provider:
         """Return a provider with its credentials. Raises `DNSProviderMissing`."""
@@ -150,8 +163,7 @@ class DNSProviders:
 
     async def _is_anywhere(self, provider: Provider, record: TXTRecord) -> bool:
         """Tell whether any name server has the value; one that doesn't answer might."""
-        servers = await self._name_servers(provider, record)
-        return len(await self._differing(provider, record, is_there=False)) > 0 if servers else True
+        return bool(await self._differing(provider, record, is_there=False))
 
     async def _name_servers(self, provider: Provider, record: TXTRecord) -> tuple[NameServer, ...]:
         if provider.name_servers:

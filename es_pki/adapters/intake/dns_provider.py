@@ -19,10 +19,12 @@ from es_pki.adapters.intake.requests import (
 )
 from es_pki.adapters.x509 import names
 from es_pki.commands import dns_provider
-from es_pki.commands.dns_provider import DNSCheckFailed, DNSProviderCommand, usable
+from es_pki.commands.dns_provider import DNSCheckFailed, DNSProviderCommand, DNSProviderNeeded, usable
 from es_pki.commands.refusals import Malformed
 from es_pki.decider import Refused, Violation
+from es_pki.events.acme_order import ACMECertificateObtained, ACMEOrderFailed, ACMEOrderPlaced
 from es_pki.events.dns_provider import DNSCredentialsReplaced, DNSProviderRemoved
+from es_pki.values.acme import ChallengeType
 from es_pki.values.dns import DNSSettings, DynamicUpdates, LexiconProvider
 from eventlog import Conflict
 
@@ -84,6 +86,7 @@ async def replace(office: Office, request: ReplaceDNSCredentials, asked: Asked) 
 async def remove(office: Office, request: RemoveDNSProvider, asked: Asked) -> Answer:
     """Record that the provider is used no more, and remove its credentials."""
     provider_id = await office.dns_provider_id(request.dns_provider)
+    await _check_no_order_needs(office, provider_id)
 
     async def command(_credentials_id: str) -> DNSProviderCommand:
         return dns_provider.RemoveDNSProvider(request.reason)
@@ -142,6 +145,22 @@ async def _check(office: Office, provider: Provider) -> None:
         raise DNSCheckFailed(
             failed.detail, Violation("check", "records are written and found", failed.detail)
         ) from None
+
+
+async def _check_no_order_needs(office: Office, provider_id: str) -> None:
+    """Check that no order under way has or will have records in the provider's zones. Raises `DNSProviderNeeded`."""
+    under_way: dict[str, ACMEOrderPlaced] = {}
+    async for happened in office.aggregates.every(ACMEOrderPlaced, ACMECertificateObtained, ACMEOrderFailed):
+        if isinstance(happened.event, ACMEOrderPlaced):
+            under_way[happened.id] = happened.event
+        else:
+            under_way.pop(happened.id, None)
+    for order in under_way.values():
+        if order.challenge_type is ChallengeType.DNS_01:
+            for name in order.subject_alt_names.dns_names:
+                if await office.dns.answering(name.removeprefix("*.")) == provider_id:
+                    detail = f"the order for {order.name} is under way"
+                    raise DNSProviderNeeded(detail, Violation("dns_provider", "orders come to their ends", detail))
 
 
 def _zones(zones: tuple[str, ...]) -> tuple[str, ...]:

@@ -6,7 +6,14 @@ import pytest
 
 from es_pki.adapters.acme.dns_01 import DNS_TROUBLE, value_of
 from es_pki.adapters.dns.lookup import Lookup
-from es_pki.adapters.intake.requests import AbandonACMEOrder, AddDNSProvider, PlaceACMEOrder, ReplaceDNSCredentials
+from es_pki.adapters.intake.requests import (
+    AbandonACMEOrder,
+    AddDNSProvider,
+    PlaceACMEOrder,
+    RemoveDNSProvider,
+    ReplaceDNSCredentials,
+)
+from es_pki.commands.dns_provider import DNSProviderNeeded
 from es_pki.values.acme import ChallengeType
 from es_pki.values.dns import DynamicUpdates
 from eventlog.memory import MemoryLog
@@ -95,6 +102,10 @@ async def test_an_order_waits_for_a_name_server_that_is_away(world, directory, n
     assert waiting["status"] == "pending"
     assert waiting["problem"].type == DNS_TROUBLE
     assert waiting["next_attempt"] is not None
+    with pytest.raises(DNSProviderNeeded, match="the order for www is under way"):
+        await world.ask(RemoveDNSProvider("office"))
+    assert (await world.ask(AbandonACMEOrder("www", "no longer needed"))).result["status"] == "failed"
+    assert (await world.ask(RemoveDNSProvider("office"))).result["status"] == "removed"
 
 
 async def test_a_name_for_which_nobody_answers_fails(world, directory, name_server):
