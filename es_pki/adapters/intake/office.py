@@ -40,6 +40,9 @@ from eventlog import Conflict
 OWN_CERTIFICATE = "es-pki-api"
 """The name of the certificate that es-pki's own management listener serves."""
 
+RELEASED = frozenset({"certificate", "acme_account", "dns_provider"})
+"""The kinds whose names change hands; of all others an owner may be remembered."""
+
 C = TypeVar("C")
 S = TypeVar("S")
 E = TypeVar("E", bound=codec.Event)
@@ -65,67 +68,35 @@ class Office(Struct, frozen=True):
 
     async def authority_id(self, name_or_id: str, field: str) -> str:
         """Return an authority's id. Raises `AuthorityMissing`, naming the field."""
-        found = await self._id("authority", name_or_id, for_ever=True)
-        if found is None:
-            detail = "there is no authority of this name"
-            raise AuthorityMissing(detail, Violation(field, "authorities are named", detail))
-        return found
+        return await self._named("authority", name_or_id, AuthorityMissing, field)
 
     async def principal_id(self, name_or_id: str) -> str:
         """Return a principal's id. Raises `PrincipalMissing`."""
-        found = await self._id("principal", name_or_id, for_ever=True)
-        if found is None:
-            detail = "there is no principal of this name"
-            raise PrincipalMissing(detail, Violation("principal", "principals are named", detail))
-        return found
+        return await self._named("principal", name_or_id, PrincipalMissing)
 
     async def signing_request_id(self, name_or_id: str) -> str:
         """Return a signing request's id. Raises `SigningRequestMissing`."""
-        found = await self._id("signing_request", name_or_id, for_ever=True)
-        if found is None:
-            detail = "there is no signing request of this name"
-            raise SigningRequestMissing(detail, Violation("signing_request", "signing requests are named", detail))
-        return found
+        return await self._named("signing_request", name_or_id, SigningRequestMissing)
 
     async def trust_store_id(self, name_or_id: str) -> str:
         """Return a trust store's id. Raises `TrustStoreMissing`."""
-        found = await self._id("trust_store", name_or_id, for_ever=True)
-        if found is None:
-            detail = "there is no trust store of this name"
-            raise TrustStoreMissing(detail, Violation("trust_store", "trust stores are named", detail))
-        return found
+        return await self._named("trust_store", name_or_id, TrustStoreMissing)
 
     async def service_id(self, name_or_id: str) -> str:
         """Return a service's id. Raises `ServiceMissing`."""
-        found = await self._id("service", name_or_id, for_ever=True)
-        if found is None:
-            detail = "there is no service of this name"
-            raise ServiceMissing(detail, Violation("service", "services are named", detail))
-        return found
+        return await self._named("service", name_or_id, ServiceMissing)
 
     async def acme_account_id(self, name_or_id: str) -> str:
         """Return an ACME account's id. Raises `ACMEAccountMissing`."""
-        found = await self._id("acme_account", name_or_id, for_ever=False)
-        if found is None:
-            detail = "there is no ACME account of this name"
-            raise ACMEAccountMissing(detail, Violation("account", "accounts are named", detail))
-        return found
+        return await self._named("acme_account", name_or_id, ACMEAccountMissing, "account")
 
     async def dns_provider_id(self, name_or_id: str) -> str:
         """Return a DNS provider's id. Raises `DNSProviderMissing`."""
-        found = await self._id("dns_provider", name_or_id, for_ever=False)
-        if found is None:
-            detail = "there is no DNS provider of this name"
-            raise DNSProviderMissing(detail, Violation("dns_provider", "DNS providers are named", detail))
-        return found
+        return await self._named("dns_provider", name_or_id, DNSProviderMissing)
 
     async def certificate_id(self, name_or_id: str, field: str = "certificate") -> str:
         """Return a certificate's id, by any name that leads to it. Raises `CertificateMissing`, naming the field."""
-        found = await self._id("certificate", name_or_id, for_ever=False)
-        if found is None:
-            detail = "there is no certificate of this name"
-            raise CertificateMissing(detail, Violation(field, "certificates are named", detail))
-        return found
+        return await self._named("certificate", name_or_id, CertificateMissing, field)
 
     async def profile(self, name_or_id: str) -> Profile:
         """Return a profile as it is now. Raises `ProfileMissing` and `AlreadyRetired`."""
@@ -139,7 +110,7 @@ class Office(Struct, frozen=True):
 
     async def profile_id(self, name_or_id: str) -> str:
         """Return the id of a profile that was added. Raises `ProfileMissing`, naming those that are built in."""
-        found = await self._id("profile", name_or_id, for_ever=True)
+        found = await self._id("profile", name_or_id)
         if found is None:
             known = f"built in are {', '.join(BUILT_IN)}; GET /api/v1/profiles lists those that were added"
             detail = f"there is no profile of this name: {known}"
@@ -148,7 +119,7 @@ class Office(Struct, frozen=True):
 
     async def certificate_owner(self, name_or_id: str) -> str | None:
         """Return the id of a certificate, or of one that is ordered, None if nothing has the name."""
-        return await self._id("certificate", name_or_id, for_ever=False)
+        return await self._id("certificate", name_or_id)
 
     async def version_result(self, certificate_id: str, number: int) -> dict[str, object]:
         """Return what an answer tells of an issued version."""
@@ -170,12 +141,19 @@ class Office(Struct, frozen=True):
         own = await self.aggregates.owner(f"certificate_name-{OWN_CERTIFICATE}")
         return ("es-pki itself",) if certificate_id == own else ()
 
-    async def _id(self, category: str, name_or_id: str, *, for_ever: bool) -> str | None:
+    async def _named(self, category: str, name_or_id: str, missing: type[Refused], field: str = "") -> str:
+        found = await self._id(category, name_or_id)
+        if found is None:
+            detail = f"there is no {category.replace('_', ' ')} of this name"
+            raise missing(detail, Violation(field or category, "names are known", detail))
+        return found
+
+    async def _id(self, category: str, name_or_id: str) -> str | None:
         if is_uuid(name_or_id):
             return str(UUID(name_or_id))
         if not is_own_name(name_or_id):
             return None
-        return await self.aggregates.owner(f"{category}_name-{name_or_id}", for_ever=for_ever)
+        return await self.aggregates.owner(f"{category}_name-{name_or_id}", for_ever=category not in RELEASED)
 
     async def issuer(self, authority_id: str) -> Issuer:
         """Return an authority as an issuer. Raises `AuthorityMissing` and others when it can't issue."""
