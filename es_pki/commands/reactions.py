@@ -26,6 +26,12 @@ from es_pki.events.certificate import (
 from es_pki.events.happened import Happened
 from es_pki.events.key_compromise import KeyCompromiseReported, KeyUsesRevoked
 from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared, OCSPResponderSigningFailed
+from es_pki.events.signing_request import (
+    SigningRequestApproved,
+    SigningRequestKeyDiscarded,
+    SigningRequestRejected,
+    SigningRequestSigned,
+)
 
 
 class SignAuthority(Struct, frozen=True, tag=True):
@@ -53,6 +59,13 @@ class DiscardKeys(Struct, frozen=True, tag=True):
 
     certificate_id: str
     key_ids: tuple[str, ...]
+
+
+class DiscardSigningRequestKey(Struct, frozen=True, tag=True):
+    """Remove the private key of an answered signing request from the key store and record it."""
+
+    signing_request_id: str
+    key_id: str
 
 
 class RevokeKeyUses(Struct, frozen=True, tag=True):
@@ -85,6 +98,7 @@ Effect = (
     | SignCertificate
     | SignOCSPResponder
     | DiscardKeys
+    | DiscardSigningRequestKey
     | RevokeKeyUses
     | OpenACMEAccount
     | RollOverACMEKey
@@ -115,6 +129,10 @@ REACTED_TO = codec.stored_types_of(
     PrivateKeysDiscarded,
     KeyCompromiseReported,
     KeyUsesRevoked,
+    SigningRequestApproved,
+    SigningRequestSigned,
+    SigningRequestRejected,
+    SigningRequestKeyDiscarded,
     OCSPResponderPrepared,
     OCSPResponderCertified,
     OCSPResponderSigningFailed,
@@ -153,6 +171,11 @@ def react(happened: Happened) -> Iterator[Due | Settled]:
             yield Due(RevokeKeyUses(happened.id))
         case KeyUsesRevoked():
             yield Settled(RevokeKeyUses(happened.id))
+        case SigningRequestKeyDiscarded(key_id=key_id):
+            yield Settled(DiscardSigningRequestKey(happened.id, key_id))
+        case SigningRequestApproved() | SigningRequestSigned() | SigningRequestRejected() as answer:
+            if answer.key_id is not None:
+                yield Due(DiscardSigningRequestKey(happened.id, answer.key_id))
         case _:
             yield from _of_acme_account(happened)
 

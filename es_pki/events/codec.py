@@ -74,6 +74,7 @@ from es_pki.events.signing_request import (
     SigningRequestCreated,
     SigningRequestEvent,
     SigningRequestImported,
+    SigningRequestKeyDiscarded,
     SigningRequestRejected,
     SigningRequestSigned,
 )
@@ -152,6 +153,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "signing_request.approved.v1": SigningRequestApproved,
     "signing_request.signed.v1": SigningRequestSigned,
     "signing_request.rejected.v1": SigningRequestRejected,
+    "signing_request.key_discarded.v1": SigningRequestKeyDiscarded,
     "trust_store.created.v1": TrustStoreCreated,
     "trust_store.certificate_trusted.v1": CertificateTrusted,
     "trust_store.certificate_distrusted.v1": CertificateDistrusted,

@@ -3,13 +3,14 @@
 from es_pki.adapters import clock
 from es_pki.adapters.acme.accounts import Accounts
 from es_pki.adapters.compromise import revoke_uses
-from es_pki.adapters.discarding import discard_keys
+from es_pki.adapters.discarding import discard_keys, discard_signing_request_key
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.keyring import KeyRing
 from es_pki.adapters.signing import ACTOR, Signer
 from es_pki.commands.reactions import (
     CloseACMEAccount,
     DiscardKeys,
+    DiscardSigningRequestKey,
     Effect,
     OpenACMEAccount,
     RevokeKeyUses,
@@ -40,6 +41,8 @@ class Performer:
                 await self._signer.sign_ocsp_responder(authority_id, version)
             case DiscardKeys(certificate_id=certificate_id, key_ids=key_ids):
                 await discard_keys(self._aggregates, self._keys, certificate_id, key_ids, actor=ACTOR)
+            case DiscardSigningRequestKey(signing_request_id=signing_request_id, key_id=key_id):
+                await discard_signing_request_key(self._aggregates, self._keys, signing_request_id, key_id, actor=ACTOR)
             case RevokeKeyUses(public_key_hash=of_key):
                 await revoke_uses(self._aggregates, of_key, clock.now(), actor=ACTOR)
             case OpenACMEAccount(account_id=account_id):
