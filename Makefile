@@ -65,11 +65,14 @@ bench: $(VENV)/.bench ## compare with named rivals, in one run each
 	$(BIN)/python -m bench.views
 	$(BIN)/python -m bench.tree
 	$(BIN)/python -m bench.issue
+	$(BIN)/python -m bench.crl
 	$(BIN)/python -m bench.keys
 	$(BIN)/python -m bench.importing
 	$(BIN)/python -m bench.ocsp
 	$(BIN)/python -m bench.lint
 	$(BIN)/python -m bench.validate
+	$(BIN)/python -m bench.acme
+	$(BIN)/python -m bench.services
 
 clean: ## remove what make made (never the data folder)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .import_linter_cache .hypothesis

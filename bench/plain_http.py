@@ -8,6 +8,9 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple, cast
 
+PATIENCE = 2.0
+"""Seconds that a server may take for its last answer; `openssl ocsp` now and then forgets a connection."""
+
 END_OF_HEAD = b"\r\n\r\n"
 
 
@@ -96,9 +99,13 @@ async def _connection(server: Server, questions: Callable[[], bytes], end: float
         asked += 1
         return questions()
 
-    done = asyncio.get_running_loop().create_future()
-    _, protocol = await asyncio.get_running_loop().create_connection(
-        lambda: _Connection(question, lambda: done.set_result(None)), *server
+    done = asyncio.Event()
+    transport, protocol = await asyncio.get_running_loop().create_connection(
+        lambda: _Connection(question, done.set), *server
     )
-    await done
+    try:
+        async with asyncio.timeout(max(0.0, end - time.perf_counter()) + PATIENCE):
+            await done.wait()
+    except TimeoutError:
+        transport.abort()
     return protocol.answers

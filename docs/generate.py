@@ -25,7 +25,7 @@ from es_pki.config import Settings
 from es_pki.decider import Refused, code_of
 from es_pki.events import service
 from es_pki.events.codec import EVENT_TYPES, stored_types
-from es_pki.values import profile
+from es_pki.values import dns, profile
 
 HERE = Path(__file__).parent
 
@@ -101,6 +101,9 @@ VALUES = (
     service.ServiceFile,
     service.Probe,
     service.Installation,
+    dns.DynamicUpdates,
+    dns.HookProgram,
+    dns.LexiconProvider,
 )
 ENUMS = (
     values.KeyType,
@@ -116,6 +119,9 @@ ENUMS = (
     service.FileForm,
     service.ReloadSignal,
     service.ProbeProtocol,
+    service.DeploymentStep,
+    service.Drift,
+    dns.TSIGAlgorithm,
 )
 
 
@@ -202,7 +208,15 @@ def _settings() -> str:
 
 
 ALIASES = {"Purpose": values.Purpose, "ObjectIdentifier": values.ObjectIdentifier, "ProfileName": ProfileName}
-PREFIXES = ("typing.", "collections.abc.", "es_pki.values.profile.", "msgspec._core.", "es_pki.values.", "datetime.")
+PREFIXES = (
+    "typing.",
+    "collections.abc.",
+    "es_pki.values.profile.",
+    "es_pki.values.dns.",
+    "msgspec._core.",
+    "es_pki.values.",
+    "datetime.",
+)
 
 
 def _type(annotation: object) -> str:

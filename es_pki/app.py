@@ -47,7 +47,6 @@ ATTEMPTS = 6
 
 REMEMBERED_STATES = 4096
 
-
 _rests_on: ContextVar[set[str]] = ContextVar("rests_on")
 """The streams that the command at hand was put together and decided from."""
 
@@ -57,9 +56,8 @@ class Aggregates:
 
     Folded states are remembered, and only ever speed up what the log then confirms: the append says on which versions
     it rests. Before a command is refused or found already done, the states it rests on are forgotten, and it is
-    decided once more on what the log says.
-
-    What is decided is shown to `examine`, with its command, before it is appended; it may refuse.
+    decided once more on what the log says. What is decided is shown to `examine`, with its command, before it is
+    appended; it may refuse.
     """
 
     def __init__(self, log: Log, examine: Examine | None = None) -> None:
@@ -198,7 +196,10 @@ class Aggregates:
         for claim in (claim for event in events for claim in decider.reservations(event, aggregate_id)):
             writes += await self._claimed(claim, aggregate_id, carefully=carefully)
         guards = decider.guards(command)
-        writes += [Write(g.stream, g.version, tuple(map(_new, g.events))) for g in guards]
+        for guard in guards:
+            writes.append(Write(guard.stream, guard.version, tuple(map(_new, guard.events))))
+            for claim in guard.claims:
+                writes += await self._claimed(claim, guard.owner, carefully=carefully)
         try:
             positions = await self._log.append(writes, metadata=encode_metadata(actor, type(command).__name__))
         except TooLarge:

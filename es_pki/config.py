@@ -3,16 +3,19 @@
 A setting may come from each of them under the same name: `public_url`, `ES_PKI_PUBLIC_URL`, `--public-url`.
 """
 
+import ipaddress
 import re
 import tomllib
 from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
+from posixpath import normpath
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
 
+from es_pki.values import dns
 from eventlog.note import name_fault
 
 DEFAULT_DATA_DIR = "es-pki-data"
@@ -24,7 +27,7 @@ LONGEST_ORGANIZATION = 48
 
 MOST_CRL_SHARDS = 1_000
 
-LISTS = frozenset({"fetch_networks", "host_names"})
+LISTS = frozenset({"dns_hooks", "dns_resolvers", "fetch_networks", "host_names", "service_folders", "service_programs"})
 """The settings that are lists: their variables and options have commas."""
 
 NOT_SETTINGS = frozenset(
@@ -36,6 +39,7 @@ NOT_SETTINGS = frozenset(
         "ES_PKI_EXPORT_PASSPHRASE",
         "ES_PKI_IMPORT_PASSPHRASE",
         "ES_PKI_EAB_HMAC_KEY",
+        "ES_PKI_DNS_CREDENTIALS",
     }
 )
 """Variables of the command line: whom to talk to, how to be let in, and secrets that belong in no argument list."""
@@ -58,9 +62,14 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     `backup_dir`: the folder for scheduled backups, made `backup_every_hours` hours after the last (0: never), of which
     `backup_keep` stay. `backup_passphrase_file`: a file (0600) with the passphrase that backups are sealed with.
     `fetch_networks`: networks (CIDR) from which CRLs, OCSP answers and issuers may be fetched though they are private.
+    `service_folders`: the folders in which services may have their files, `service_programs`: the programs that may be
+    run for them, each by its absolute path and perhaps with the arguments that must stand first; both are empty at
+    first, and nothing is allowed. `probe_every_minutes`: how often it is looked at what services serve (0: never).
     `crl_validity_hours`: how long a CRL holds; `crl_overlap_hours`: how long before its end the next one is issued.
     `crl_shards`: among how many CRLs of an authority new certificates are spread, besides the one that lists all
-    (below 2: none besides).
+    (below 2: none besides). `dns_resolvers`: the resolvers (`HOST:PORT`) that dns-01 asks, instead of the system's.
+    `dns_hooks`: the programs (absolute paths) that DNS providers may start; `dns_hook_user`: as whom, which has to be
+    said where es-pki runs as root.
     """
 
     data_dir: str = DEFAULT_DATA_DIR
@@ -78,9 +87,15 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     backup_keep: int = 7
     backup_passphrase_file: str = ""
     fetch_networks: tuple[str, ...] = ()
+    service_folders: tuple[str, ...] = ()
+    service_programs: tuple[str, ...] = ()
+    probe_every_minutes: int = 60
     crl_validity_hours: int = 168
     crl_overlap_hours: int = 24
     crl_shards: int = 0
+    dns_resolvers: tuple[str, ...] = ()
+    dns_hooks: tuple[str, ...] = ()
+    dns_hook_user: str = ""
 
     def __repr__(self) -> str:
         """Show nothing: a database URL and a passphrase are secrets."""
@@ -152,7 +167,9 @@ def _checked(settings: Settings) -> Settings:
     if settings.log_origin and (fault := name_fault(settings.log_origin)):
         raise SettingsRefused(f"log_origin: a name as pki.example.com/log: {fault}")
     _check_backups(settings)
+    _check_services(settings)
     _check_crls(settings)
+    _check_dns(settings)
     _check_networks(settings)
     return settings
 
@@ -165,6 +182,16 @@ def _check_networks(settings: Settings) -> None:
             raise SettingsRefused(f"fetch_networks: networks as 10.0.0.0/8 or fd00::/8, not {text!r}") from None
 
 
+def _check_services(settings: Settings) -> None:
+    if not 0 <= settings.probe_every_minutes <= 10_000:
+        raise SettingsRefused("probe_every_minutes: 1 to 10,000 minutes, or 0 for never")
+    for name in ("service_folders", "service_programs"):
+        for entry in getattr(settings, name):
+            path = entry.partition(" ")[0] if name == "service_programs" else entry
+            if not path.startswith("/") or normpath(path) != path:
+                raise SettingsRefused(f"{name}: absolute paths in their shortest form, not {entry!r}")
+
+
 def _check_crls(settings: Settings) -> None:
     if settings.crl_validity_hours < 1:
         raise SettingsRefused("crl_validity_hours: at least 1 hour")
@@ -172,6 +199,18 @@ def _check_crls(settings: Settings) -> None:
         raise SettingsRefused("crl_overlap_hours: at least 1 hour, and less than crl_validity_hours")
     if not 0 <= settings.crl_shards <= MOST_CRL_SHARDS:
         raise SettingsRefused(f"crl_shards: 0 to {MOST_CRL_SHARDS}")
+
+
+def _check_dns(settings: Settings) -> None:
+    for resolver in settings.dns_resolvers:
+        try:
+            address, _ = dns.host_and_port(resolver)
+            ipaddress.ip_address(address)
+        except ValueError:
+            raise SettingsRefused(f"dns_resolvers: IP addresses, as 192.0.2.1:53, not {resolver!r}") from None
+    for program in settings.dns_hooks:
+        if not Path(program).is_absolute():
+            raise SettingsRefused(f"dns_hooks: absolute paths, not {program!r}")
 
 
 def _check_backups(settings: Settings) -> None:

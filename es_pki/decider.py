@@ -82,13 +82,16 @@ class Guard(NamedTuple):
     """A stream of another aggregate that must still be at the version on which the command was put together.
 
     `broken` is the refusal when it isn't, where that is an answer for good; None: the command is put together anew.
-    `events` are what the other aggregate decided at that version, to be recorded there in the same append.
+    `events` are what the other aggregate decided at that version, to be recorded there in the same append, and `claims`
+    what they claim or give up for it, whose id is `owner`.
     """
 
     stream: str
     version: int
     broken: Refused | None = None
     events: tuple[codec.Event, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    owner: str = ""
 
 
 def reserve_nothing(_event: object, _aggregate_id: str) -> Sequence[Claim]:

@@ -34,7 +34,7 @@ NONCE_REJECTIONS = 15
 class Pebble:
     """A running directory: its address, the certificate to trust, and whom it finds at port 80 of every name."""
 
-    def __init__(self, folder: Path, **variables: str) -> None:
+    def __init__(self, folder: Path, dns: str = "", **variables: str) -> None:
         self.folder = folder
         self._processes: list[subprocess.Popen[bytes]] = []
         self._variables = variables
@@ -42,13 +42,14 @@ class Pebble:
         self.ca_bundle = _own_certificate(folder)
         self._ports = {name: free_port() for name in ("acme", "management", "dns", "dns management")}
         self.url = f"https://127.0.0.1:{self._ports['acme']}/dir"
-        self.dns = f"127.0.0.1:{self._ports['dns']}"
+        self.dns, self._has_own_dns = dns or f"127.0.0.1:{self._ports['dns']}", not dns
 
     def start(self) -> None:
-        """Start the DNS server and the directory, and wait until they answer."""
+        """Start the DNS server, unless there is another, and the directory, and wait until they answer."""
         dns_management = f"127.0.0.1:{self._ports['dns management']}"
         challenges = [f"-{kind}=" for kind in ("http01", "https01", "tlsalpn01", "defaultIPv6")]
-        self._run("pebble-challtestsrv", f"-dns01={self.dns}", f"-management={dns_management}", *challenges)
+        if self._has_own_dns:
+            self._run("pebble-challtestsrv", f"-dns01={self.dns}", f"-management={dns_management}", *challenges)
         self._responder.start()
         self.start_directory()
 
@@ -168,10 +169,10 @@ def _own_certificate(folder: Path) -> str:
 
 
 @contextlib.contextmanager
-def running(**variables: str) -> Iterator[Pebble]:
-    """Run a directory while the context lasts; `variables` are Pebble's own."""
+def running(dns: str = "", **variables: str) -> Iterator[Pebble]:
+    """Run a directory while the context lasts; `variables` are Pebble's own, `dns` a server instead of its own."""
     with tempfile.TemporaryDirectory(prefix="pebble-") as name:
-        pebble = Pebble(Path(name), **variables)
+        pebble = Pebble(Path(name), dns, **variables)
         try:
             pebble.start()
             yield pebble

@@ -7,11 +7,12 @@ import secrets
 import uuid
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from es_pki.adapters.http.route import Route
 from es_pki.adapters.intake import requests
 from es_pki.adapters.x509.formats import pem
-from tests import openssl, pebble
+from tests import bind, openssl, pebble
 from tests.adapters.lint import making
 from tests.serving import Server
 
@@ -109,6 +110,14 @@ def _bound(server: Server) -> str:
     return name
 
 
+def _watched(server: Server) -> str:
+    """Return a service that is bound to what it serves: the server itself, under its own certificate."""
+    name = fresh("service")
+    server.done("RegisterService", name=name, probe={"address": urlsplit(server.url).netloc})
+    server.done("BindCertificate", service=name, certificate="es-pki-api")
+    return name
+
+
 def _account(server: Server) -> str:
     name = fresh("account")
     answer = server.done("RegisterACMEAccount", **_registration(name))
@@ -129,6 +138,44 @@ def _registration(name: str) -> dict[str, Any]:
         "eab_hmac_key": key,
     }
 
+
+def _dns_provider(name: str, zone: str, **further: Any) -> dict[str, Any]:
+    server = bind.shared()
+    settings = {"kind": "rfc2136", "server": server.address, "key_name": bind.KEY_NAME}
+    where = {"zones": [zone], "settings": settings, "name_servers": [server.address]}
+    return {"name": name, **where, "credentials": server.key, **further}
+
+
+def _added_dns_provider(server: Server) -> str:
+    name = fresh("dns")
+    server.done("AddDNSProvider", **_dns_provider(name, f"{name}.test"))
+    return name
+
+
+def _order(server: Server, name: str, host: str = "sample.example.test") -> dict[str, Any]:
+    directory = pebble.shared()
+    directory.answers_at(server.public_url)
+    directory.dns_says("set-servfail", host=BROKEN)
+    if server.get(f"/api/v1/acme/accounts/{ACCOUNT}").status == 404:
+        server.done("RegisterACMEAccount", **_registration(ACCOUNT))
+    return {"name": name, "account": ACCOUNT, "dns_names": [host]}
+
+
+def _ordered(server: Server) -> str:
+    name = fresh()
+    answer = server.done("PlaceACMEOrder", **_order(server, name))
+    assert answer["result"]["status"] == "issued", answer
+    return name
+
+
+def _failed_order(server: Server) -> str:
+    answer = server.done("PlaceACMEOrder", **_order(server, fresh(), BROKEN))
+    assert answer["result"]["status"] == "failed", answer
+    return str(answer["result"]["order_id"])
+
+
+BROKEN = "broken.example.test"
+"""A host whose DNS fails."""
 
 SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.CreateAuthority: lambda _: {"name": fresh("ca"), "subject": {"common_name": fresh("Sample CA")}},
@@ -198,9 +245,20 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     },
     requests.UnbindCertificate: lambda server: {"service": _bound(server)},
     requests.RetireService: lambda server: {"service": _bound(server), "reason": "sample"},
+    requests.DeployCertificate: lambda server: {"service": _watched(server), "wait_seconds": 60},
+    requests.VerifyService: lambda server: {"service": _watched(server)},
     requests.RegisterACMEAccount: lambda _: _registration(fresh("account")),
     requests.RollOverACMEAccountKey: lambda server: {"account": _account(server)},
     requests.DeactivateACMEAccount: lambda server: {"account": _account(server), "reason": "sample"},
+    requests.AddDNSProvider: lambda _: _dns_provider(fresh("dns"), f"{fresh('zone')}.test"),
+    requests.ReplaceDNSCredentials: lambda server: {
+        "dns_provider": _added_dns_provider(server),
+        "credentials": bind.tsig_key(fresh()),
+    },
+    requests.RemoveDNSProvider: lambda server: {"dns_provider": _added_dns_provider(server), "reason": "sample"},
+    requests.PlaceACMEOrder: lambda server: _order(server, fresh()),
+    requests.RenewACME: lambda server: {"certificate": _ordered(server)},
+    requests.AbandonACMEOrder: lambda server: {"order": _failed_order(server), "reason": "sample"},
     requests.ReportKeyCompromise: lambda _: {"public_key_hash": secrets.token_hex(32), "reason": "sample"},
     requests.DefineProfile: lambda _: {"name": fresh("profile"), "terms": {"extended_key_usages": ["client_auth"]}},
     requests.RetireProfile: lambda server: {"profile": _profile(server), "reason": "sample"},
@@ -228,7 +286,14 @@ OWN_TRUST = "own"
 KEPT_SERVICE = "kept-service"
 """The service that `furnish` makes."""
 ACCOUNT = "directory"
-"""The ACME account that `furnish` opens."""
+"""The ACME account with which samples order; it is opened when it is first needed."""
+
+ORDERED = "ordered"
+"""The certificate that `furnish` orders from its directory."""
+
+
+KEPT_DNS = "kept-dns"
+"""The DNS provider that `furnish` adds."""
 
 
 KEPT_PROFILE = "kept"
@@ -242,7 +307,9 @@ def furnish(server: Server) -> None:
     server.done("CreateTrustStore", name=OWN_TRUST, authorities=["root"])
     server.done("RegisterService", name=KEPT_SERVICE)
     server.done("BindCertificate", service=KEPT_SERVICE, certificate="es-pki-api")
-    server.done("RegisterACMEAccount", **_registration(ACCOUNT))
+    ordered = server.done("PlaceACMEOrder", **_order(server, ORDERED))
+    assert ordered["result"]["status"] == "issued", ordered
+    server.done("AddDNSProvider", **_dns_provider(KEPT_DNS, bind.ZONE))
 
 
 QUERIES = {
@@ -254,7 +321,9 @@ QUERIES = {
 
 NAMED = {
     "acme/accounts": ACCOUNT,
+    "acme/orders": ORDERED,
     "authorities": "root",
+    "dns-providers": KEPT_DNS,
     "profiles": KEPT_PROFILE,
     "services": KEPT_SERVICE,
     "signing-requests": KEPT_CSR,

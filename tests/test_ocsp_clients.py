@@ -3,13 +3,16 @@
 import base64
 import re
 import subprocess
+import sys
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.ocsp import OCSPCertStatus
 
-from tests import nginx, openssl
-from tests.ocsp import issued
+from tests import nginx, openssl, serving
+from tests.ocsp import answer, ask, issued, question, question_about, together
 from tests.serving import wait_for
 
 
@@ -79,6 +82,38 @@ def test_gnutls_believes_what_it_is_told(server, authority, tmp_path, nonce):
     assert "Certificate Status: good" in told()
     server.done("HoldCertificate", certificate=name)
     wait_for(lambda: "Certificate Status: revoked" in told())
+
+
+def test_pkilint_has_nothing_to_say_about_answers(server, tmp_path):
+    good, held = issued(server, "linted"), issued(server, "linted-held")
+    server.done("HoldCertificate", certificate="linted-held")
+    asked = [
+        question(good),
+        question(held, nonce=b"n" * 32),
+        together([question(good), question_about(good.issuer, 1)]),
+    ]
+    for number, one in enumerate(asked):
+        file = tmp_path / f"{number}.der"
+        file.write_bytes(ask(server, one).body)
+        linted = subprocess.run(
+            [Path(sys.executable).with_name("lint_ocsp_response"), "lint", str(file)],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert linted.stdout.strip() == ""
+
+
+def test_any_of_several_servers_answers_and_sees_at_once_what_another_revokes(tmp_path):
+    with serving.running(tmp_path / "data") as one, serving.running(tmp_path / "data") as other:
+        about = issued(one, "www")
+        assert {answer(ask(server, question(about))).certificate_status for server in (one, other)} == {
+            OCSPCertStatus.GOOD
+        }
+        first, second = (answer(ask(server, question(about))) for server in (one, other))
+        assert first.certificates == second.certificates
+        one.done("RevokeCertificate", certificate="www", reason="superseded")
+        wait_for(lambda: answer(ask(other, question(about))).certificate_status is OCSPCertStatus.REVOKED)
 
 
 def test_nginx_staples_our_answers(server, tmp_path):

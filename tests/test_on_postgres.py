@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
+from cryptography.x509.ocsp import OCSPCertStatus
 
 from eventlog.postgres import writer
-from tests import auditor, openssl, serving
+from tests import auditor, ocsp, openssl, serving
 
 TAKE_OVER_SECONDS = 30
 
@@ -45,6 +46,14 @@ def es_pki(folder, *arguments, **settings):
     return done.returncode, done.stdout + done.stderr
 
 
+def check_a_revocation_shows(first, second, two):
+    """Require that both servers answer for a certificate, and that one's answer follows what the other revokes."""
+    asked = ocsp.question(two)
+    assert {ocsp.status(ocsp.ask(server, asked), two) for server in (first, second)} == {OCSPCertStatus.GOOD}
+    second.done("RevokeCertificate", certificate="two", reason="superseded")
+    serving.wait_for(lambda: ocsp.status(ocsp.ask(first, asked), two) is OCSPCertStatus.REVOKED)
+
+
 def test_two_servers_on_one_database_are_one_installation(tmp_path, settings, csrs):
     first_folder = tmp_path / "first"
     with serving.running(first_folder, **settings) as first:
@@ -63,6 +72,7 @@ def test_two_servers_on_one_database_are_one_installation(tmp_path, settings, cs
             for bad in ("name=%00", "cursor=%00", "status=%F0%9F%98%80", "as_of=%00"):
                 assert first.get(f"/api/v1/certificates?{bad}").status in {200, 400}
             assert first.get("/api/v1/certificates/a%00b").status == 400
+            check_a_revocation_shows(first, second, ocsp.read(answer["result"]["certificate_pem"]))
             kept = tmp_path / "kept"
             kept.write_bytes(signed_in_turn(first, second))
     status, output = es_pki(first_folder, "log", "verify", "--deep", "--against", str(kept), **settings)

@@ -23,6 +23,7 @@ EXPECTED = (
     ("certificate list", "CertificateIssued|certificate.issued.v1|signed"),
     ("authority policy", "refused"),
     ("token create", '"certificate_pem"'),
+    ("certificate revoke www", "www holds no more"),
     ("log verify --deep", "the log is sound"),
 )
 

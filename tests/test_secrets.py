@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 
+from es_pki.adapters.dns.providers import CREDENTIALS
 from es_pki.adapters.http.routes import ROUTES
 from es_pki.adapters.intake.preview import PREVIEWABLE
 from es_pki.adapters.intake.requests import REQUESTS, SECRETS, ExportCertificate, Request
@@ -227,13 +228,13 @@ def audited(tmp_path_factory):
 
 
 def stored_keys(folder: Path) -> Iterator[bytes]:
-    """Yield every private key of the key store, in DER PKCS#8."""
+    """Yield every private key of the key store, in DER PKCS#8; DNS credentials are among what was told."""
     connection = sqlite3.connect(folder / "keys.db")
     mark = StoreMark(*connection.execute('SELECT salt, cost, "check" FROM mark').fetchone())
     master, _ = from_passphrase(MASTER_PASSPHRASE)(mark)
     rows = connection.execute("SELECT key_id, purpose, owner, wrapped, ciphertext FROM key").fetchall()
     connection.close()
-    for key_id, purpose, owner, wrapped, ciphertext in rows:
+    for key_id, purpose, owner, wrapped, ciphertext in (row for row in rows if row[1] != CREDENTIALS):
         yield unseal(master, Sealed(wrapped, ciphertext), label(key_id, purpose, owner))
 
 

@@ -4,9 +4,13 @@ from pathlib import Path
 from typing import Any
 
 from es_pki.adapters import clock
-from es_pki.adapters.acme.accounts import Accounts
-from es_pki.adapters.acme.directories import Directories
+from es_pki.adapters.acme.dns_01 import DNS01
+from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.crls import CRLPlan, Maker
+from es_pki.adapters.deployment import Allowed, Deployer, Observer
+from es_pki.adapters.dns.hook import HookRules
+from es_pki.adapters.dns.lookup import Lookup
+from es_pki.adapters.dns.providers import DNSProviders
 from es_pki.adapters.examination import Examination, examine
 from es_pki.adapters.intake.answer import Answer, Asked, Caller
 from es_pki.adapters.intake.desk import Desk
@@ -28,6 +32,9 @@ from es_pki.values import Locations, Role
 from eventlog import Log
 
 ALICE = Caller("alice", frozenset(Role))
+
+
+NOTHING_ALLOWED = Allowed()
 
 
 class Fault(OSError):
@@ -66,14 +73,16 @@ class Failing:
 class World:
     """One process's es-pki on the given stores."""
 
-    def __init__(self, log: Log, keys: Any) -> None:
+    def __init__(self, log: Log, keys: Any, allowed: Allowed = NOTHING_ALLOWED, lookup: Lookup | None = None) -> None:
         self.log, self.keys = log, KeyRing(keys)
         self.aggregates = Aggregates(log)
         self.workers = Workers()
         self.signer = Signer(self.aggregates, self.keys, clock.now)
-        self.directories = Directories(self.keys, clock.now, clock.elapsed)
-        self.accounts = Accounts(self.aggregates, self.keys, self.directories)
-        self.performer = Performer(self.aggregates, self.keys, self.signer, self.accounts)
+        self.dns = DNSProviders(self.aggregates, self.keys, lookup or Lookup(), HookRules())
+        self.acme = ACME.of(self.aggregates, self.keys, clock.now, clock.elapsed, DNS01(self.dns))
+        self.deployer = Deployer(self.aggregates, self.keys, allowed, clock.now)
+        self.performer = Performer(self.aggregates, self.keys, self.signer, self.acme, self.deployer)
+        self.observer = Observer(self.aggregates, clock.now)
         crls = Maker(self.aggregates, self.keys, _locations, CRLPlan())
         office = Office(
             aggregates=self.aggregates,
@@ -83,7 +92,10 @@ class World:
             workers=self.workers,
             second_opinion=SecondOpinion(self.workers),
             crls=crls,
-            acme_accounts=self.accounts,
+            acme=self.acme,
+            dns=self.dns,
+            allowed=allowed,
+            observer=self.observer,
         )
         self.desk = Desk(office)
 

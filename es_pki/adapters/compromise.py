@@ -15,8 +15,8 @@ from es_pki.commands.key_compromise import KeyCompromiseCommand, RecordUsesRevok
 from es_pki.commands.lineage import VersionExpired, VersionMissing
 from es_pki.commands.refusals import AlreadyRevoked, SigningGivenUp
 from es_pki.commands.revocation import IssuedElsewhere, RevokeCertificate, Which
-from es_pki.events.authority import AuthorityPrepared
-from es_pki.events.certificate import CertificatePrepared
+from es_pki.events.authority import AuthorityImported, AuthorityPrepared
+from es_pki.events.certificate import CertificateImported, CertificatePrepared
 from es_pki.events.key_compromise import KeyCompromiseEvent
 from es_pki.values import CRLReason, public_key_hash
 
@@ -37,18 +37,19 @@ async def revoke_uses(
 ) -> Handled[State, KeyCompromiseEvent]:
     """Revoke all that was ever certified for a reported key, whose SHA-256 in hex is `of_key`.
 
-    Nothing is certified for it any more, so this is all there will be. It reads what was prepared from the log:
-    reports are rare. Raises `NotSignedYet` while something is being signed for it.
+    Nothing is certified for it any more, so this is all there will be. It reads what was prepared or imported from the
+    log: reports are rare. Raises `NotSignedYet` while something is being signed for it.
     """
     state, _, position = await aggregates.load(KEY_COMPROMISE, of_key, afresh=True)
     if state.are_uses_revoked:
         return Handled(state, position, ())
     revoked = 0
-    async for happened in aggregates.every(CertificatePrepared, AuthorityPrepared):
+    certified = CertificatePrepared, CertificateImported, AuthorityPrepared, AuthorityImported
+    async for happened in aggregates.every(*certified):
         match happened.event:
-            case CertificatePrepared(version=version, public_key_hash=known) if known == of_key:
-                revoked += await _revoked(_certificate(aggregates, happened.id, version, now, actor))
-            case AuthorityPrepared(public_key=spki) if public_key_hash(spki) == of_key:
+            case CertificatePrepared() | CertificateImported() as one if one.public_key_hash == of_key:
+                revoked += await _revoked(_certificate(aggregates, happened.id, one.version, now, actor))
+            case AuthorityPrepared() | AuthorityImported() as one if public_key_hash(one.public_key) == of_key:
                 revoked += await _revoked(_authority(aggregates, happened.id, now, actor))
             case _:
                 pass

@@ -9,11 +9,12 @@ certificates agree on who uses what (`service_uses.py`), and what was made under
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
+from es_pki.adapters.acme_origins import ACMEOrigins
 from es_pki.adapters.crls.examined import CRLs
 from es_pki.adapters.csr_answers import CSRAnswers
 from es_pki.adapters.imports import problems_of_authority, problems_of_import
@@ -23,9 +24,12 @@ from es_pki.adapters.recorded import happened
 from es_pki.adapters.revoked import Revocations
 from es_pki.adapters.service_uses import ServiceUses
 from es_pki.adapters.x509.formats import fingerprint
+from es_pki.commands import acme_account, acme_order
 from es_pki.commands.authority import subject_digest
 from es_pki.commands.signing_request import csr_digest
-from es_pki.events.acme_account import ACMEAccountPrepared, ACMERegistrationFailed
+from es_pki.decider import Claim, Reservation
+from es_pki.events.acme_account import ACMEAccountEvent
+from es_pki.events.acme_order import ACMEOrderEvent
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityImported,
@@ -42,6 +46,7 @@ from es_pki.events.certificate import (
     SigningFailed,
 )
 from es_pki.events.codec import UndecodableEvent, UnknownEvent
+from es_pki.events.dns_provider import DNSProviderAdded, DNSProviderRemoved
 from es_pki.events.happened import Happened
 from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.log_key import LogKeyAdopted, LogRestored
@@ -65,12 +70,22 @@ Named = (
     | ProfileDefined
     | CertificateRenamed
     | CertificateDeleted
-    | ACMEAccountPrepared
-    | ACMERegistrationFailed
+    | DNSProviderAdded
+    | DNSProviderRemoved
 )
 
-RELEASABLE = frozenset({"certificate_name", "certificate_fingerprint", "acme_account_name"})
-"""The kinds of names that may be given up, and so must be remembered."""
+RELEASABLE = frozenset(
+    {
+        "acme_account_name",
+        "acme_order_for",
+        "acme_token",
+        "certificate_name",
+        "certificate_fingerprint",
+        "dns_provider_name",
+        "dns_zone",
+    }
+)
+"""What may belong to others once its owner has given it up."""
 
 
 async def examine(log: Log, heard: Heard = lambda _done, _total: None) -> "Examination":
@@ -97,7 +112,7 @@ class Examination:
         self._owners: dict[str, str] = {}
         self._crls = CRLs()
         self._service_uses = ServiceUses()
-        others = Lineages(), CSRAnswers(), ProfileVersions(), Revocations()
+        others = Lineages(), CSRAnswers(), ProfileVersions(), Revocations(), ACMEOrigins()
         self._parts = (*others, self._crls, self._service_uses)
         self._authorities: dict[str, x509.Certificate] = {}
         self._authority_keys: dict[str, str] = {}
@@ -127,6 +142,10 @@ class Examination:
         for part in self._parts:
             for problem in part.problems_of(happened):
                 self.find(happened.position, problem)
+        self._due |= {
+            claim.stream: (happened.position, happened.id if isinstance(claim, Reservation) else None)
+            for claim in _claims_of(happened)
+        }
         match happened.event:
             case AuthorityPrepared() | CertificatePrepared() | OCSPResponderPrepared() as prepared:
                 self._note_intent(happened, prepared)
@@ -150,8 +169,8 @@ class Examination:
                 | ProfileDefined()
                 | CertificateRenamed()
                 | CertificateDeleted()
-                | ACMEAccountPrepared()
-                | ACMERegistrationFailed()
+                | DNSProviderAdded()
+                | DNSProviderRemoved()
             ) as named:
                 self._note_names(happened, named)
             case SigningRequestCreated() | SigningRequestImported() as kept:
@@ -203,7 +222,7 @@ class Examination:
             return
         if happened.stream in self.outstanding:
             self.find(happened.position, "imported before the version before was signed or given up")
-        if imported.version == 1:
+        if imported.version == 1 and not imported.order_id:
             self._due[f"certificate_name-{imported.name}"] = (happened.position, happened.id)
         self._due[f"certificate_fingerprint-{fingerprint(imported.certificate)}"] = (happened.position, happened.id)
         if imported.issuer_id is not None:
@@ -239,10 +258,9 @@ class Examination:
                     owners[f"certificate_name-{name}"] = happened.id
                 if is_released:
                     owners[f"certificate_name-{former}"] = None
-            case ACMEAccountPrepared(name=name):
-                owners[f"acme_account_name-{name}"] = happened.id
-            case ACMERegistrationFailed(name=name):
-                owners[f"acme_account_name-{name}"] = None
+            case DNSProviderAdded(name=name, zones=zones) | DNSProviderRemoved(name=name, zones=zones):
+                owner = happened.id if isinstance(named, DNSProviderAdded) else None
+                owners = dict.fromkeys((f"dns_provider_name-{name}", *(f"dns_zone-{zone}" for zone in zones)), owner)
             case CertificateDeleted(names=names, fingerprints=fingerprints):
                 owners = {f"certificate_name-{name}": None for name in names}
                 owners |= {f"certificate_fingerprint-{each}": None for each in fingerprints}
@@ -304,3 +322,11 @@ def _signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     except (InvalidSignature, ValueError, TypeError):
         return False
     return True
+
+
+def _claims_of(happened: Happened) -> Sequence[Claim]:
+    """Return what an event of ACME claims or gives up: what its aggregate says."""
+    event = happened.event
+    if isinstance(event, ACMEAccountEvent):
+        return acme_account.reservations(event, happened.id)
+    return acme_order.reservations(event, happened.id) if isinstance(event, ACMEOrderEvent) else ()

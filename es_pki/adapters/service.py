@@ -15,11 +15,16 @@ import msgspec
 from msgspec import Struct
 
 from es_pki.adapters import clock, whole_file
-from es_pki.adapters.acme.accounts import Accounts
-from es_pki.adapters.acme.directories import Directories
+from es_pki.adapters.acme.dns_01 import DNS01
+from es_pki.adapters.acme.renewals import Renewals
+from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.backup.scheduled import ScheduledBackups, plan_of
 from es_pki.adapters.checkpoints import CheckpointStore, Notary
 from es_pki.adapters.crls import CRLPlan, Maker, Publisher
+from es_pki.adapters.deployment import Allowed, Deployer, Observer, Rounds
+from es_pki.adapters.dns.hook import HookRules
+from es_pki.adapters.dns.lookup import Lookup
+from es_pki.adapters.dns.providers import DNSProviders
 from es_pki.adapters.fetching import Fetcher, networks
 from es_pki.adapters.http import public, server, tls
 from es_pki.adapters.http.parts import Parts
@@ -89,57 +94,61 @@ class Service:
     """An es-pki in this process. `addresses` are known as soon as it exists: it is bound, though not yet serving."""
 
     def __init__(self, equipment: Equipment, settings: Settings) -> None:
-        self._settings = settings
-        self._equipment = equipment
-        self._sockets = [
-            server.bind(*host_and_port(settings.listen, "listen")),
-            server.bind(*host_and_port(settings.public_listen, "public_listen")),
-        ]
+        self._settings, self._equipment = settings, equipment
+        self._sockets = _bound(settings)
         self.addresses = _addresses(self._sockets, settings)
         self._keys = keys = KeyRing(equipment.keys)
         signer = Signer(equipment.aggregates, keys, clock.now)
-        follower = Follower(equipment.log, equipment.views, VIEWS, equipment.lease)
-        self._directories = Directories(keys, clock.now, clock.elapsed)
-        accounts = Accounts(equipment.aggregates, keys, self._directories)
-        performer = Performer(equipment.aggregates, keys, signer, accounts)
-        runner = Runner(equipment.log, equipment.effects, equipment.lease, performer.perform, clock.now)
-        maker = Maker(equipment.aggregates, keys, self._locations, _crl_plan(settings))
-        office = Office(
-            aggregates=equipment.aggregates,
-            keys=keys,
-            signer=signer,
-            locations=self._locations,
-            workers=equipment.workers,
-            second_opinion=equipment.second_opinion,
-            crls=maker,
-            acme_accounts=accounts,
-        )
-        desk, crls = Desk(office), Publisher(equipment.log, maker, equipment.lease, clock.now)
+        dns = _dns_providers(equipment, settings, keys)
+        acme = ACME.of(equipment.aggregates, keys, clock.now, clock.elapsed, DNS01(dns))
+        office = self._office(signer, acme, dns)
+        runner = _runner(equipment, office)
+        desk, crls = Desk(office), Publisher(equipment.log, office.crls, equipment.lease, clock.now)
         tree = Tree(equipment.log)
         notary = Notary(equipment.log, tree, keys, equipment.checkpoints)
         backups = _scheduled_backups(equipment, settings, notary)
         upkeep = Upkeep(equipment.views, equipment.aggregates, desk, clock.now)
-        works = [crls.look, upkeep.look, *([backups.look] if backups else [])]
+        self._renewals = Renewals(equipment.aggregates, equipment.views, acme.directories, desk.take, clock.now)
+        rounds = _rounds(equipment, settings, office.observer)
+        works = [crls.look, upkeep.look, self._renewals.look]
+        works += [work.look for work in (backups, rounds) if work]
         self._scheduler = Scheduler(equipment.lease, works, clock.now)
-        ocsp = Responder(equipment.log, equipment.aggregates, keys, upkeep.certify, clock.now)
         self.parts = Parts(
             fetcher=Fetcher(networks(settings.fetch_networks)),
             log=equipment.log,
             tree=tree,
             notary=notary,
             views=equipment.views,
-            follower=follower,
+            follower=Follower(equipment.log, equipment.views, VIEWS, equipment.lease),
             runner=runner,
             aggregates=equipment.aggregates,
             desk=desk,
             second_opinion=equipment.second_opinion,
             crls=crls,
-            ocsp=ocsp,
+            ocsp=Responder(equipment.log, equipment.aggregates, keys, upkeep.certify, clock.now),
             workers=equipment.workers,
+            acme=acme,
+            dns=office.dns,
             backups=backups,
             now=clock.now,
         )
         self._first_run = FirstRun(desk, equipment.aggregates, signer, clock.now)
+
+    def _office(self, signer: Signer, acme: ACME, dns: DNSProviders) -> Office:
+        equipment = self._equipment
+        return Office(
+            aggregates=equipment.aggregates,
+            keys=self._keys,
+            signer=signer,
+            locations=self._locations,
+            workers=equipment.workers,
+            second_opinion=equipment.second_opinion,
+            crls=Maker(equipment.aggregates, self._keys, self._locations, _crl_plan(self._settings)),
+            acme=acme,
+            dns=dns,
+            allowed=Allowed.by(self._settings),
+            observer=Observer(equipment.aggregates, clock.now),
+        )
 
     async def set_up(self) -> bool:
         """Make what a new installation needs; tell whether it was new."""
@@ -184,7 +193,8 @@ class Service:
                 self._withdraw()
                 for runner in runners:
                     await runner.cleanup()
-                await self._directories.close()
+                await self._renewals.close()
+                await parts.acme.close()
 
     def close(self) -> None:
         """Release the addresses of a service that never served."""
@@ -261,6 +271,14 @@ class Service:
         return self._settings.folder / name
 
 
+def _bound(settings: Settings) -> list[socket.socket]:
+    """Return the sockets of the management and the public listener."""
+    return [
+        server.bind(*host_and_port(settings.listen, "listen")),
+        server.bind(*host_and_port(settings.public_listen, "public_listen")),
+    ]
+
+
 def _addresses(sockets: Sequence[socket.socket], settings: Settings) -> Addresses:
     """Return where the management's socket and the public one are reached."""
     management, public_one = sockets
@@ -269,9 +287,25 @@ def _addresses(sockets: Sequence[socket.socket], settings: Settings) -> Addresse
     return Addresses(f"https://{server.address(management)}", public_url, os.getpid())
 
 
+def _runner(equipment: Equipment, office: Office) -> Runner:
+    deployer = Deployer(office.aggregates, office.keys, office.allowed, clock.now)
+    performer = Performer(office.aggregates, office.keys, office.signer, office.acme, deployer)
+    return Runner(equipment.log, equipment.effects, equipment.lease, performer.perform, clock.now)
+
+
+def _rounds(equipment: Equipment, settings: Settings, observer: Observer) -> Rounds | None:
+    every = timedelta(minutes=settings.probe_every_minutes)
+    return Rounds(equipment.aggregates, observer, equipment.views, every, clock.now) if every else None
+
+
 def _scheduled_backups(equipment: Equipment, settings: Settings, notary: Notary) -> ScheduledBackups | None:
     plan = plan_of(settings)
     return ScheduledBackups(plan, equipment.log, notary, equipment.sealed_keys, clock.now) if plan else None
+
+
+def _dns_providers(equipment: Equipment, settings: Settings, keys: KeyRing) -> DNSProviders:
+    hooks = HookRules(settings.dns_hooks, settings.dns_hook_user)
+    return DNSProviders(equipment.aggregates, keys, Lookup(settings.dns_resolvers), hooks)
 
 
 def _crl_plan(settings: Settings) -> CRLPlan:

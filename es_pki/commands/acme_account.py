@@ -25,7 +25,8 @@ from es_pki.events.acme_account import (
     ACMERegistrationFailed,
 )
 from es_pki.events.reservation import NameReleased, NameReserved
-from es_pki.values import ACMEProblem, KeyType, PublicKey
+from es_pki.values import KeyType, PublicKey
+from es_pki.values.acme import ACME_GIVEN_UP, ACMEProblem
 
 CATEGORY = "acme_account"
 
@@ -33,9 +34,6 @@ KEY_TYPES = (KeyType.EC_P256, KeyType.EC_P384, KeyType.RSA_2048, KeyType.RSA_307
 """The keys that directories take for accounts."""
 
 MOST_CONTACTS = 10
-
-GIVEN_UP = "urn:es-pki:acme:given-up"
-"""The problem of what was called off before it was done."""
 
 _REASON = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{0,200}")
 _PRINTABLE = re.compile(r"[!-~]{1,256}")
@@ -317,7 +315,7 @@ def _deactivate(command: DeactivateACMEAccount, state: State) -> list[ACMEAccoun
     if not _REASON.fullmatch(command.reason):
         RulesBroken.if_any([Violation("reason", "a reason is one line", "at most 200 printable characters")])
     if not opening.url:
-        given_up = ACMEProblem(GIVEN_UP, command.reason or "it was closed before the directory answered")
+        given_up = ACMEProblem(ACME_GIVEN_UP, command.reason or "it was closed before the directory answered")
         return [_failed(opening.prepared, given_up)]
     return [ACMEDeactivationRequested(command.reason)]
 

@@ -21,6 +21,7 @@ from es_pki.commands.lineage import (
     State,
     Version,
 )
+from es_pki.commands.obtaining import ObtainCertificate, obtain
 from es_pki.commands.preparation import Wanted, drafted, prepared, was_decided
 from es_pki.commands.refusals import SerialNumberTaken, SigningGivenUp, taken
 from es_pki.commands.renewal import ReissueCertificate, RenewCertificate, draft_of_next, reissue, renew
@@ -95,6 +96,7 @@ Making = IssueCertificate | SignCSR | SelfSignCertificate | RenewCertificate | R
 CertificateCommand = (
     Making
     | ImportCertificate
+    | ObtainCertificate
     | RecordSignature
     | RecordSignatureFailure
     | RollBackCertificate
@@ -175,6 +177,8 @@ def decide(command: CertificateCommand, state: State, encode: Callable[[Template
             return _begin(command.wanted, state, encode, issuer=None, key_id=command.key_id)
         case ImportCertificate():
             return bring_in(command, state)
+        case ObtainCertificate():
+            return obtain(command, state)
         case RenewCertificate():
             return renew(command, state, model(state), encode)
         case ReissueCertificate():
@@ -249,7 +253,7 @@ def reservations(event: CertificateEvent, certificate_id: str) -> Sequence[Claim
         case CertificatePrepared():
             return tuple(_serial_number(event, certificate_id))
         case CertificateImported():
-            own_name = (_name(event.name, certificate_id),) if event.version == 1 else ()
+            own_name = (_name(event.name, certificate_id),) if event.version == 1 and not event.order_id else ()
             return (*own_name, *_imported(event, certificate_id))
         case CertificateRenamed(former_name_released=False):
             return (_name(event.name, certificate_id),)
@@ -308,6 +312,8 @@ def guards(command: CertificateCommand) -> Sequence[Guard]:
             return (*_guarded(wanted.public_key, issuer, wanted.profile), approval)
         case ImportCertificate(foreign=foreign):
             return (trusted_key(foreign.public_key_hash, "certificate.public_key"),)
+        case ObtainCertificate(order=order):
+            return (order,)
         case SelfSignCertificate(wanted=wanted):
             return _guarded(wanted.public_key, None, wanted.profile)
         case RenewCertificate(further=further) | ReissueCertificate(further=further):

@@ -90,13 +90,13 @@ def bring_in(command: ImportCertificate, state: State) -> list[CertificateEvent]
         return []
     if state.newest is None:
         RulesBroken.if_any(own_name_violations(command.name))
-        return [_imported(command, 1, command.key_id)]
+        return [imported(command, 1, command.key_id)]
     if command.name not in {state.name, *state.aliases}:
         raise RequestReused("this Idempotency-Key was used for another certificate")
     check_is_there(state)
     check_is_signed(state)
     _check_goes_on(command, state)
-    return [_imported(command, max(state.versions) + 1, _kept_key(command, state))]
+    return [imported(command, max(state.versions) + 1, _kept_key(command, state))]
 
 
 def known_version(state: State, certificate: bytes) -> Version | None:
@@ -145,7 +145,8 @@ def _shares_a_name(foreign: Foreign, current: Version) -> bool:
     return bool(ours & theirs) or (bool(pairs) and pairs == [(a.type, a.value) for a in foreign.subject])
 
 
-def _imported(command: ImportCertificate, number: int, key_id: str | None) -> CertificateImported:
+def imported(command: ImportCertificate, number: int, key_id: str | None, *, order_id: str = "") -> CertificateImported:
+    """Return the version of this number."""
     foreign = command.foreign
     return CertificateImported(
         version=number,
@@ -168,4 +169,5 @@ def _imported(command: ImportCertificate, number: int, key_id: str | None) -> Ce
         is_authority=foreign.is_authority,
         request_digest=command.request_digest,
         request_id=command.request_id,
+        order_id=order_id,
     )

@@ -28,6 +28,7 @@ from es_pki.values import (
     KeyUsage,
     NameConstraints,
     PublicKey,
+    Subject,
     SubjectAltNames,
     Template,
     serial_hex,
@@ -190,7 +191,7 @@ def _template(command: CertifyOCSPResponder) -> Template:
         serial_number=command.serial_number,
         signature_key_type=command.issuer.key_type,
         issuer_certificate=command.issuer.certificate,
-        subject=(Attribute(AttributeType.COMMON_NAME, f"{command.issuer.name[:48]} OCSP responder"),),
+        subject=_subject(command.issuer),
         subject_alt_names=SubjectAltNames(),
         public_key=command.public_key,
         not_before=not_before,
@@ -203,6 +204,12 @@ def _template(command: CertifyOCSPResponder) -> Template:
         locations=None,
         is_ocsp_responder=True,
     )
+
+
+def _subject(issuer: Issuer) -> Subject:
+    """Return the issuer's subject with another common name, of at most 64 characters (RFC 5280 appendix A.1)."""
+    others = (a for a in issuer.subject if a.type is not AttributeType.COMMON_NAME)
+    return (*others, Attribute(AttributeType.COMMON_NAME, f"{issuer.name[:48]} OCSP responder"))
 
 
 def _record_signature(command: RecordOCSPResponderSignature, state: State) -> list[OCSPResponderEvent]:

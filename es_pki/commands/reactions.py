@@ -15,17 +15,21 @@ from es_pki.events.acme_account import (
     ACMEKeyRollOverFailed,
     ACMERegistrationFailed,
 )
+from es_pki.events.acme_order import ACMECertificateObtained, ACMEOrderFailed, ACMEOrderPlaced
 from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed
 from es_pki.events.certificate import (
     CertificateDeleted,
+    CertificateImported,
     CertificateIssued,
     CertificatePrepared,
+    CertificateRolledBack,
     PrivateKeysDiscarded,
     SigningFailed,
 )
 from es_pki.events.happened import Happened
 from es_pki.events.key_compromise import KeyCompromiseReported, KeyUsesRevoked
 from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared, OCSPResponderSigningFailed
+from es_pki.events.service import CertificateDeployed, DeploymentFailed, DeploymentRolledBack, DeploymentStarted
 from es_pki.events.signing_request import (
     SigningRequestApproved,
     SigningRequestKeyDiscarded,
@@ -68,6 +72,20 @@ class DiscardSigningRequestKey(Struct, frozen=True, tag=True):
     key_id: str
 
 
+class DeployService(Struct, frozen=True, tag=True):
+    """Carry out a deployment that was started, to its outcome."""
+
+    service_id: str
+    deployment_id: str
+
+
+class RedeployCertificate(Struct, frozen=True, tag=True):
+    """Start deployments to all services of a certificate, whose current version changed at this log position."""
+
+    certificate_id: str
+    position: int
+
+
 class RevokeKeyUses(Struct, frozen=True, tag=True):
     """Revoke what was certified for a compromised key, known by its SHA-256 in hex, and record it."""
 
@@ -93,6 +111,12 @@ class CloseACMEAccount(Struct, frozen=True, tag=True):
     account_id: str
 
 
+class AdvanceACMEOrder(Struct, frozen=True, tag=True):
+    """Bring the order to its end, step by step, and record each."""
+
+    order_id: str
+
+
 Effect = (
     SignAuthority
     | SignCertificate
@@ -103,13 +127,20 @@ Effect = (
     | OpenACMEAccount
     | RollOverACMEKey
     | CloseACMEAccount
+    | AdvanceACMEOrder
+    | DeployService
+    | RedeployCertificate
 )
+
+SETTLED_BY_DOING = (RedeployCertificate,)
+"""The effects that nothing is recorded of: once they are done they are settled."""
 
 
 class Due(Struct, frozen=True):
-    """An effect is outstanding until something settles it."""
+    """An effect is outstanding until something settles it; `at_once`: nobody else is about to do it."""
 
     effect: Effect
+    at_once: bool = False
 
 
 class Settled(Struct, frozen=True):
@@ -127,6 +158,12 @@ REACTED_TO = codec.stored_types_of(
     SigningFailed,
     CertificateDeleted,
     PrivateKeysDiscarded,
+    CertificateImported,
+    CertificateRolledBack,
+    DeploymentStarted,
+    CertificateDeployed,
+    DeploymentFailed,
+    DeploymentRolledBack,
     KeyCompromiseReported,
     KeyUsesRevoked,
     SigningRequestApproved,
@@ -144,6 +181,9 @@ REACTED_TO = codec.stored_types_of(
     ACMEKeyRollOverFailed,
     ACMEDeactivationRequested,
     ACMEAccountDeactivated,
+    ACMEOrderPlaced,
+    ACMECertificateObtained,
+    ACMEOrderFailed,
 )
 """The stored types of the events that `react` looks at, old names too."""
 
@@ -159,6 +199,16 @@ def react(happened: Happened) -> Iterator[Due | Settled]:
             yield Due(SignCertificate(happened.id, version))
         case CertificateIssued(version=version) | SigningFailed(version=version):
             yield Settled(SignCertificate(happened.id, version))
+            if version > 1 and isinstance(happened.event, CertificateIssued):
+                yield Due(RedeployCertificate(happened.id, happened.position), at_once=True)
+        case CertificateImported(version=version) if version > 1:
+            yield Due(RedeployCertificate(happened.id, happened.position), at_once=True)
+        case CertificateRolledBack():
+            yield Due(RedeployCertificate(happened.id, happened.position), at_once=True)
+        case DeploymentStarted(deployment_id=deployment_id):
+            yield Due(DeployService(happened.id, deployment_id), at_once=True)
+        case CertificateDeployed() | DeploymentFailed() | DeploymentRolledBack():
+            yield Settled(DeployService(happened.id, happened.event.deployment_id))
         case OCSPResponderPrepared(version=version):
             yield Due(SignOCSPResponder(happened.id, version))
         case OCSPResponderCertified(version=version) | OCSPResponderSigningFailed(version=version):
@@ -171,16 +221,23 @@ def react(happened: Happened) -> Iterator[Due | Settled]:
             yield Due(RevokeKeyUses(happened.id))
         case KeyUsesRevoked():
             yield Settled(RevokeKeyUses(happened.id))
+        case _:
+            yield from _of_signing_request(happened)
+            yield from _of_acme(happened)
+
+
+def _of_signing_request(happened: Happened) -> Iterator[Due | Settled]:
+    match happened.event:
         case SigningRequestKeyDiscarded(key_id=key_id):
             yield Settled(DiscardSigningRequestKey(happened.id, key_id))
         case SigningRequestApproved() | SigningRequestSigned() | SigningRequestRejected() as answer:
             if answer.key_id is not None:
-                yield Due(DiscardSigningRequestKey(happened.id, answer.key_id))
+                yield Due(DiscardSigningRequestKey(happened.id, answer.key_id), at_once=True)
         case _:
-            yield from _of_acme_account(happened)
+            pass
 
 
-def _of_acme_account(happened: Happened) -> Iterator[Due | Settled]:
+def _of_acme(happened: Happened) -> Iterator[Due | Settled]:
     match happened.event:
         case ACMEAccountPrepared():
             yield Due(OpenACMEAccount(happened.id))
@@ -194,5 +251,9 @@ def _of_acme_account(happened: Happened) -> Iterator[Due | Settled]:
             yield Due(CloseACMEAccount(happened.id))
         case ACMEAccountDeactivated():
             yield Settled(CloseACMEAccount(happened.id))
+        case ACMEOrderPlaced():
+            yield Due(AdvanceACMEOrder(happened.id))
+        case ACMECertificateObtained() | ACMEOrderFailed():
+            yield Settled(AdvanceACMEOrder(happened.id))
         case _:
             pass

@@ -5,6 +5,9 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from es_pki.commands import deployment
+from es_pki.commands.deployment import Deployments, RecordDeployment, StartDeployment, check_none_runs
+from es_pki.commands.drift import RecordObservation
 from es_pki.commands.installation import installation_violations
 from es_pki.commands.names import own_name_violations
 from es_pki.commands.refusals import RulesBroken, taken
@@ -12,11 +15,16 @@ from es_pki.decider import Decider, Guard, Kind, Refused, RequestReused, Reserva
 from es_pki.events.reservation import NameReserved
 from es_pki.events.service import (
     CertificateBound,
+    CertificateDeployed,
     CertificateUnbound,
+    DeploymentFailed,
+    DeploymentRolledBack,
+    DeploymentStarted,
     Installation,
     InstallationAdopted,
     ServiceEvent,
     ServiceKind,
+    ServiceObserved,
     ServiceRegistered,
     ServiceRetired,
 )
@@ -65,7 +73,16 @@ class RetireService(Struct, frozen=True):
     uses: tuple[Guard, ...]
 
 
-ServiceCommand = RegisterService | ReconfigureService | BindCertificate | UnbindCertificate | RetireService
+ServiceCommand = (
+    RegisterService
+    | ReconfigureService
+    | BindCertificate
+    | UnbindCertificate
+    | RetireService
+    | StartDeployment
+    | RecordDeployment
+    | RecordObservation
+)
 
 
 # Refusals
@@ -83,16 +100,27 @@ class ServiceDone(Refused):
     kind = Kind.CLASHING
 
 
+class NothingToLookAt(Refused):
+    """The service has no address at which to see what it serves. Reconfigure it with a `probe`."""
+
+    kind = Kind.CLASHING
+
+
 # State
 
 
 class State(Struct, frozen=True):
-    """What decisions about a service read. `installation` is the present one, `bound` what it is to serve."""
+    """What decisions about a service read.
+
+    `installation` is the present one, `bound` what it is to serve, `observed` what was seen the last time.
+    """
 
     registered: ServiceRegistered | None = None
     installation: Installation = Installation()
     bound: CertificateBound | None = None
     is_retired: bool = False
+    deployments: Deployments = Deployments()
+    observed: ServiceObserved | None = None
 
     @property
     def certificate_ids(self) -> dict[str, bool]:
@@ -111,11 +139,26 @@ def evolve(state: State, event: ServiceEvent) -> State:
         case InstallationAdopted(installation=installation):
             return replace(state, installation=installation)
         case CertificateBound():
-            return replace(state, bound=event)
+            return replace(state, bound=event, observed=None)
         case CertificateUnbound():
-            return replace(state, bound=None)
+            return replace(state, bound=None, observed=None)
         case ServiceRetired():
-            return replace(state, bound=None, is_retired=True)
+            return replace(state, bound=None, observed=None, is_retired=True)
+        case DeploymentStarted():
+            return replace(state, deployments=replace(state.deployments, newest=deployment.Deployment(event)))
+        case CertificateDeployed() | DeploymentFailed() | DeploymentRolledBack():
+            return _ended(state, event)
+        case ServiceObserved():
+            return replace(state, observed=event)
+
+
+def _ended(state: State, outcome: deployment.Outcome) -> State:
+    """Fold the outcome of a deployment; one that was seen on the wire is an observation too."""
+    after = deployment.ended(state.deployments, outcome)
+    observed = state.observed
+    if isinstance(outcome, CertificateDeployed) and outcome.was_seen and after.deployed is not None:
+        observed = ServiceObserved(after.deployed.fingerprint)
+    return replace(state, deployments=after, observed=observed)
 
 
 def registered(state: State) -> ServiceRegistered:
@@ -151,6 +194,13 @@ def decide(command: ServiceCommand, state: State) -> list[ServiceEvent]:
             return [] if state.bound is None else [CertificateUnbound(state.bound.certificate_id)]
         case RetireService():
             return _retire(command, state)
+        case StartDeployment():
+            check_is_there(state)
+            return [*deployment.start(command, state.deployments, state.bound, state.installation)]
+        case RecordDeployment():
+            return [*deployment.record(command, state.deployments)]
+        case RecordObservation():
+            return _observe(command, state)
 
 
 def _register(command: RegisterService, state: State) -> list[ServiceEvent]:
@@ -166,6 +216,7 @@ def _reconfigure(command: ReconfigureService, state: State) -> list[ServiceEvent
     check_is_there(state)
     if command.installation == state.installation:
         return []
+    check_none_runs(state.deployments)
     RulesBroken.if_any(installation_violations(command.installation))
     return [InstallationAdopted(command.installation)]
 
@@ -181,10 +232,20 @@ def _bind(command: BindCertificate, state: State) -> list[ServiceEvent]:
     return [bound]
 
 
+def _observe(command: RecordObservation, state: State) -> list[ServiceEvent]:
+    """Record only what changed: a look that sees the same again is no event, whatever else it says."""
+    check_is_there(state)
+    before, seen = state.observed, command.observed
+    if before is not None and (before.fingerprint, before.drift) == (seen.fingerprint, seen.drift):
+        return []
+    return [seen]
+
+
 def _retire(command: RetireService, state: State) -> list[ServiceEvent]:
     registered(state)
     if state.is_retired:
         return []
+    check_none_runs(state.deployments)
     if len(command.reason) > LONGEST_REASON or not command.reason.isprintable():
         detail = f"at most {LONGEST_REASON} printable characters"
         RulesBroken.if_any([Violation("reason", "a reason is one line", detail)])
@@ -208,6 +269,8 @@ def guards(command: ServiceCommand) -> Sequence[Guard]:
     match command:
         case BindCertificate(uses=uses) | UnbindCertificate(uses=uses) | RetireService(uses=uses):
             return uses
+        case StartDeployment(still_current=still_current):
+            return (still_current,)
         case _:
             return ()
 

@@ -82,8 +82,49 @@ KINDS: dict[ServiceKind, Defaults] = {
             probe=Probe("127.0.0.1:6379"),
         ),
     ),
+    ServiceKind.WEBDAV: Defaults(
+        "/etc/apache2/es-pki/{name}",
+        replace(
+            _by_systemd(_linked(), "apache2"),
+            test_command=("/usr/sbin/apache2ctl", "-t"),
+            probe=Probe("127.0.0.1:443"),
+        ),
+    ),
+    ServiceKind.MAIL: Defaults(
+        "/etc/postfix/es-pki/{name}",
+        replace(
+            _by_systemd(_one_file(FileForm.COMBINED, "combined.pem"), "postfix"),
+            probe=Probe("127.0.0.1:25", ProbeProtocol.SMTP),
+        ),
+    ),
+    ServiceKind.FTP: Defaults(
+        "/etc/vsftpd/es-pki/{name}",
+        replace(
+            _one_file(FileForm.COMBINED, "combined.pem"),
+            reload_command=(SYSTEMCTL, "restart", "vsftpd"),
+            start_command=(SYSTEMCTL, "restart", "vsftpd"),
+            probe=Probe("127.0.0.1:21", ProbeProtocol.FTP),
+        ),
+    ),
+    ServiceKind.LDAP: Defaults(
+        "/etc/ldap/es-pki/{name}",
+        replace(
+            _linked(),
+            owner="openldap",
+            group="openldap",
+            reload_command=(
+                *("/usr/bin/ldapmodify", "-Q", "-Y", "EXTERNAL", "-H", "ldapi:///"),
+                *("-f", "/etc/ldap/es-pki/tls.ldif"),
+            ),
+            start_command=(SYSTEMCTL, "restart", "slapd"),
+            probe=Probe("127.0.0.1:389", ProbeProtocol.LDAP),
+        ),
+    ),
 }
-"""Redis sets both files in one command: one by one, the first wouldn't match the other's old half."""
+"""Redis sets both files in one command: one by one, the first wouldn't match the other's old half.
+
+slapd reads its files when their settings are written, even as they were: `tls.ldif` in docs/SERVICES.md does that.
+"""
 
 
 def installed(kind: ServiceKind, name: str, folder: str, overrides: Mapping[str, Any]) -> Installation:

@@ -5,7 +5,8 @@ Whatever changes something at the directory is recorded before it is asked for, 
 
 from msgspec import Struct
 
-from es_pki.values import ACMEProblem, KeyType
+from es_pki.values import KeyType
+from es_pki.values.acme import ACMEProblem
 
 
 class ACMEAccountPrepared(Struct, frozen=True, omit_defaults=True):

@@ -64,7 +64,8 @@ class CertificateImported(Struct, frozen=True, omit_defaults=True):
     canonical forms; `other_names` are those of further forms, `form:value`. `issuer_id` is the authority's here that
     signed it, if one did. `profile` is the one whose purposes it has, "" if no one's are. `certificate` is DER, and
     so are those above it in `chain`, upwards, as far as they came with it and no authority here stands above it.
-    `is_self_signed` tells whether it signed for itself; `is_authority`, whether it may sign certificates.
+    `is_self_signed` tells whether it signed for itself; `is_authority`, whether it may sign certificates. `order_id` is
+    that of the ACME order by which it came, "" for one that somebody brought.
     """
 
     version: int
@@ -87,6 +88,7 @@ class CertificateImported(Struct, frozen=True, omit_defaults=True):
     other_names: tuple[str, ...] = ()
     is_self_signed: bool = False
     is_authority: bool = False
+    order_id: str = ""
 
 
 class CertificateRolledBack(Struct, frozen=True, omit_defaults=True):

@@ -21,6 +21,21 @@ from es_pki.events.acme_account import (
     ACMEKeyRollOverFailed,
     ACMERegistrationFailed,
 )
+from es_pki.events.acme_order import (
+    ACMEAuthorizationValidated,
+    ACMECertificateObtained,
+    ACMEChallengeCleanedUp,
+    ACMEChallengePresented,
+    ACMEChallengeSeen,
+    ACMEOrderAbandoned,
+    ACMEOrderCreated,
+    ACMEOrderEvent,
+    ACMEOrderFailed,
+    ACMEOrderFinalized,
+    ACMEOrderHindered,
+    ACMEOrderPlaced,
+)
+from es_pki.events.acme_renewal import ACMERenewalEvent, ACMERenewalFailed, ACMERenewalPlanned
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityEvent,
@@ -49,6 +64,12 @@ from es_pki.events.certificate import (
     UseBegun,
     UseEnded,
 )
+from es_pki.events.dns_provider import (
+    DNSCredentialsReplaced,
+    DNSProviderAdded,
+    DNSProviderEvent,
+    DNSProviderRemoved,
+)
 from es_pki.events.key_compromise import KeyCompromiseEvent, KeyCompromiseReported, KeyUsesRevoked
 from es_pki.events.log_key import LogKeyAdopted, LogKeyEvent, LogRestored
 from es_pki.events.ocsp_responder import (
@@ -63,9 +84,14 @@ from es_pki.events.reservation import NameReleased, NameReserved, ReservationEve
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared, RevocationListEvent
 from es_pki.events.service import (
     CertificateBound,
+    CertificateDeployed,
     CertificateUnbound,
+    DeploymentFailed,
+    DeploymentRolledBack,
+    DeploymentStarted,
     InstallationAdopted,
     ServiceEvent,
+    ServiceObserved,
     ServiceRegistered,
     ServiceRetired,
 )
@@ -82,8 +108,11 @@ from es_pki.events.trust_store import CertificateDistrusted, CertificateTrusted,
 
 Event = (
     ACMEAccountEvent
+    | ACMEOrderEvent
+    | ACMERenewalEvent
     | AuthorityEvent
     | CertificateEvent
+    | DNSProviderEvent
     | KeyCompromiseEvent
     | LogKeyEvent
     | OCSPResponderEvent
@@ -105,6 +134,19 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "acme_account.key_roll_over_failed.v1": ACMEKeyRollOverFailed,
     "acme_account.deactivation_requested.v1": ACMEDeactivationRequested,
     "acme_account.deactivated.v1": ACMEAccountDeactivated,
+    "acme_order.placed.v1": ACMEOrderPlaced,
+    "acme_order.created.v1": ACMEOrderCreated,
+    "acme_order.challenge_presented.v1": ACMEChallengePresented,
+    "acme_order.challenge_seen.v1": ACMEChallengeSeen,
+    "acme_order.authorization_validated.v1": ACMEAuthorizationValidated,
+    "acme_order.challenge_cleaned_up.v1": ACMEChallengeCleanedUp,
+    "acme_order.finalized.v1": ACMEOrderFinalized,
+    "acme_order.certificate_obtained.v1": ACMECertificateObtained,
+    "acme_order.hindered.v1": ACMEOrderHindered,
+    "acme_order.abandoned.v1": ACMEOrderAbandoned,
+    "acme_order.failed.v1": ACMEOrderFailed,
+    "acme_renewal.planned.v1": ACMERenewalPlanned,
+    "acme_renewal.failed.v1": ACMERenewalFailed,
     "authority.prepared.v1": AuthorityPrepared,
     "authority.created.v1": AuthorityCreated,
     "authority.signing_failed.v1": AuthoritySigningFailed,
@@ -148,12 +190,20 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "service.certificate_bound.v1": CertificateBound,
     "service.certificate_unbound.v1": CertificateUnbound,
     "service.retired.v1": ServiceRetired,
+    "service.deployment_started.v1": DeploymentStarted,
+    "service.certificate_deployed.v1": CertificateDeployed,
+    "service.deployment_failed.v1": DeploymentFailed,
+    "service.deployment_rolled_back.v1": DeploymentRolledBack,
+    "service.observed.v1": ServiceObserved,
     "signing_request.created.v1": SigningRequestCreated,
     "signing_request.imported.v1": SigningRequestImported,
     "signing_request.approved.v1": SigningRequestApproved,
     "signing_request.signed.v1": SigningRequestSigned,
     "signing_request.rejected.v1": SigningRequestRejected,
     "signing_request.key_discarded.v1": SigningRequestKeyDiscarded,
+    "dns_provider.added.v1": DNSProviderAdded,
+    "dns_provider.credentials_replaced.v1": DNSCredentialsReplaced,
+    "dns_provider.removed.v1": DNSProviderRemoved,
     "trust_store.created.v1": TrustStoreCreated,
     "trust_store.certificate_trusted.v1": CertificateTrusted,
     "trust_store.certificate_distrusted.v1": CertificateDistrusted,

@@ -16,6 +16,10 @@ class ServiceKind(StrEnum):
     HAPROXY = "haproxy"
     POSTGRESQL = "postgresql"
     REDIS = "redis"
+    WEBDAV = "webdav"
+    MAIL = "mail"
+    FTP = "ftp"
+    LDAP = "ldap"
 
 
 class FileForm(StrEnum):
@@ -56,6 +60,30 @@ class ProbeProtocol(StrEnum):
     LDAP = "ldap"
     IMAP = "imap"
     POSTGRESQL = "postgresql"
+
+
+class DeploymentStep(StrEnum):
+    """Where a deployment failed: before anything changed (`prove`, `stage`), afterwards, or on the way back."""
+
+    PROVE = "prove"
+    STAGE = "stage"
+    SWITCH = "switch"
+    TEST = "test"
+    RELOAD = "reload"
+    PROBE = "probe"
+    RESTORE = "restore"
+
+
+class Drift(StrEnum):
+    """How what a service serves differs from what it is to serve."""
+
+    UNREACHABLE = "unreachable"
+    EXPIRED = "expired"
+    FOREIGN = "foreign"
+    OLDER_VERSION = "older-version"
+    NEWER_VERSION = "newer-version"
+    INCOMPLETE_CHAIN = "incomplete-chain"
+    WRONG_HOST = "wrong-host"
 
 
 class ServiceFile(Struct, frozen=True, forbid_unknown_fields=True):
@@ -140,4 +168,73 @@ class ServiceRetired(Struct, frozen=True, omit_defaults=True):
     reason: str = ""
 
 
-ServiceEvent = ServiceRegistered | InstallationAdopted | CertificateBound | CertificateUnbound | ServiceRetired
+class DeploymentStarted(Struct, frozen=True, omit_defaults=True):
+    """A version of the bound certificate is to be brought to the service; it is durable before any file is touched.
+
+    `fingerprint` is the SHA-256 of the DER certificate in hex, `public_key_hash` that of its SubjectPublicKeyInfo.
+    `leaves_key` tells that the private key leaves for the service's files with it.
+    """
+
+    deployment_id: str
+    certificate_id: str
+    version: int
+    fingerprint: str
+    public_key_hash: str
+    leaves_key: bool = False
+
+
+class CertificateDeployed(Struct, frozen=True, omit_defaults=True):
+    """The service has what was to be deployed; `was_seen` tells that new connections were served it, with its chain."""
+
+    deployment_id: str
+    was_seen: bool = True
+
+
+class DeploymentFailed(Struct, frozen=True, omit_defaults=True):
+    """Nothing was deployed. At the step `restore` what was there before isn't served either; else nothing changed.
+
+    `words` are the service's own: the end of what its program said, with control characters escaped.
+    """
+
+    deployment_id: str
+    step: DeploymentStep
+    reason: str
+    words: str = ""
+
+
+class DeploymentRolledBack(Struct, frozen=True, omit_defaults=True):
+    """The service has again what it had before: the deployment failed at `step`, after files had been switched.
+
+    `words` are as in DeploymentFailed.
+    """
+
+    deployment_id: str
+    step: DeploymentStep
+    reason: str
+    words: str = ""
+
+
+class ServiceObserved(Struct, frozen=True, omit_defaults=True):
+    """Somebody looked, and the service serves something else than when somebody looked before.
+
+    `fingerprint` is the SHA-256 of what it serves in hex, "" for nothing; `drift` is how that differs from what it is
+    to serve, and `detail` says more for people.
+    """
+
+    fingerprint: str = ""
+    drift: tuple[Drift, ...] = ()
+    detail: str = ""
+
+
+ServiceEvent = (
+    ServiceRegistered
+    | InstallationAdopted
+    | CertificateBound
+    | CertificateUnbound
+    | ServiceRetired
+    | DeploymentStarted
+    | CertificateDeployed
+    | DeploymentFailed
+    | DeploymentRolledBack
+    | ServiceObserved
+)

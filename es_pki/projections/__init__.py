@@ -7,7 +7,10 @@ from typing import Any
 
 from es_pki.projections import (
     acme_accounts,
+    acme_orders,
+    acme_renewals,
     authorities,
+    dns_providers,
     expiry_calendar,
     history,
     inventory,
@@ -42,5 +45,8 @@ VIEWS: tuple[View[Any], ...] = (
     services.view,
     service_usage.view,
     acme_accounts.view,
+    dns_providers.view,
+    acme_orders.view,
+    acme_renewals.view,
 )
 """Every view there is."""

@@ -18,7 +18,8 @@ from es_pki.events.acme_account import (
 )
 from es_pki.events.happened import Happened
 from es_pki.projections.view import View, own_id
-from es_pki.values import ACMEProblem, KeyType, public_key_hash
+from es_pki.values import KeyType, public_key_hash
+from es_pki.values.acme import ACMEProblem
 
 NAME = "acme_accounts"
 VERSION = 1

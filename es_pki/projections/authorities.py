@@ -80,7 +80,7 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
                 status=AuthorityStatus.PREPARED,
                 subject=shown_subject(event.subject),
                 issuer_id=event.issuer_id,
-                key_type=event.key_type,
+                key_type=event.key_type.value,
                 key_algorithm=event.key_type.algorithm,
                 security_bits=event.key_type.security_bits,
                 public_key_hash=public_key_hash(event.public_key),

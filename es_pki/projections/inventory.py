@@ -28,7 +28,7 @@ from es_pki.values import CRLReason, KeyAlgorithm, SubjectAltNames
 from es_pki.values.foreign import ForeignSubject, shown_subject
 
 NAME = "inventory"
-VERSION = 6
+VERSION = 7
 
 
 class CertificateStatus(StrEnum):
@@ -48,6 +48,7 @@ class Version(Struct, frozen=True):
     names ("" for none). `security_bits` is the key's strength; `public_key_hash` is the SHA-256 of the
     SubjectPublicKeyInfo in hex. `imported` is "yes" for one that was made elsewhere: then `issuer` is who issued it,
     and it may have a subject, `other_names` and a `key_type` such as nobody here makes, and perhaps no profile ("").
+    `order_id` is that of the ACME order by which it came, if it came by one.
     `revoked_at` and `reason` are those of one that is revoked or held.
     """
 
@@ -75,6 +76,7 @@ class Version(Struct, frozen=True):
     revoked_at: datetime | None = None
     reason: CRLReason | None = None
     imported: str = "no"
+    order_id: str | None = None
     issuer: ForeignSubject | None = None
     other_names: tuple[str, ...] = ()
 
@@ -215,7 +217,7 @@ def _version(event: CertificatePrepared, happened: Happened) -> Version:
         subject=shown_subject(event.subject),
         subject_alt_names=event.subject_alt_names,
         security_identifier=event.security_identifier,
-        key_type=event.key_type,
+        key_type=event.key_type.value,
         key_algorithm=event.key_type.algorithm,
         security_bits=event.key_type.security_bits,
         public_key_hash=event.public_key_hash,
@@ -251,6 +253,7 @@ def _imported(event: CertificateImported, happened: Happened) -> Version:
         issued_at=None,
         fingerprint=hashlib.sha256(event.certificate).hexdigest(),
         imported="yes",
+        order_id=event.order_id or None,
         issuer=event.issuer,
         other_names=event.other_names,
     )

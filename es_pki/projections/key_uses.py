@@ -89,7 +89,7 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
                 name=event.name,
                 version=event.version,
                 public_key_hash=event.public_key_hash,
-                key_type=event.key_type,
+                key_type=event.key_type.value,
                 serial_number=event.serial_number,
                 not_after=event.not_after,
             )
@@ -113,7 +113,7 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
                 name=authority.name,
                 version=1,
                 public_key_hash=public_key_hash(authority.public_key),
-                key_type=authority.key.name if isinstance(authority, AuthorityImported) else authority.key_type,
+                key_type=authority.key.name if isinstance(authority, AuthorityImported) else authority.key_type.value,
                 serial_number=authority.serial_number,
                 not_after=authority.not_after,
                 signed="yes" if is_imported else "no",

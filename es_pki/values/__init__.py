@@ -345,18 +345,6 @@ class Issuer(Struct, frozen=True):
     locations: Locations
 
 
-class ACMEProblem(Struct, frozen=True, omit_defaults=True):
-    """What an ACME directory reported, or what went wrong on the way to it.
-
-    `type` is the problem's URN (RFC 8555 section 6.7, or one of es-pki's own), `document` the problem document as it
-    came (JSON, with its subproblems), "" where there was none.
-    """
-
-    type: str
-    detail: str
-    document: str = ""
-
-
 class CriticalExtension(StrEnum):
     """An extension whose criticality RFC 5280 leaves to the issuer (sections 4.2.1.3, 4.2.1.4 and 4.2.1.12)."""
 

@@ -3,7 +3,6 @@
 import pytest
 
 from es_pki.commands.acme_account import (
-    GIVEN_UP,
     ACMEAccountMissing,
     ACMEAccountUnusable,
     DeactivateACMEAccount,
@@ -28,7 +27,8 @@ from es_pki.events.acme_account import (
     ACMEKeyRollOverFailed,
     ACMERegistrationFailed,
 )
-from es_pki.values import ACMEProblem, KeyType, PublicKey
+from es_pki.values import KeyType, PublicKey
+from es_pki.values.acme import ACME_GIVEN_UP, ACMEProblem
 from tests.spec import Spec
 
 KEY = PublicKey(KeyType.EC_P256, b"spki")
@@ -90,7 +90,7 @@ def test_closing_is_recorded_before_it_is_done():
 
 
 def test_what_was_never_opened_is_given_up_when_it_is_closed():
-    failed = ACMERegistrationFailed("main", ACMEProblem(GIVEN_UP, "a wrong address"), ("key",))
+    failed = ACMERegistrationFailed("main", ACMEProblem(ACME_GIVEN_UP, "a wrong address"), ("key",))
     spec.given(prepared).when(DeactivateACMEAccount("a wrong address")).then(failed)
 
 

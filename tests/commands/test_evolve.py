@@ -6,8 +6,11 @@ from hypothesis import strategies as st
 
 from es_pki.commands import (
     acme_account,
+    acme_order,
+    acme_renewal,
     authority,
     certificate,
+    dns_provider,
     key_compromise,
     log_key,
     ocsp_responder,
@@ -19,8 +22,11 @@ from es_pki.commands import (
     trust_store,
 )
 from es_pki.events.acme_account import ACMEAccountEvent
+from es_pki.events.acme_order import ACMEOrderEvent
+from es_pki.events.acme_renewal import ACMERenewalEvent
 from es_pki.events.authority import AuthorityEvent
 from es_pki.events.certificate import CertificateEvent
+from es_pki.events.dns_provider import DNSProviderEvent
 from es_pki.events.key_compromise import KeyCompromiseEvent
 from es_pki.events.log_key import LogKeyEvent
 from es_pki.events.ocsp_responder import OCSPResponderEvent
@@ -35,8 +41,11 @@ from tests.spec import encode
 
 AGGREGATES = [
     (acme_account.decider, ACMEAccountEvent),
+    (acme_order.decider, ACMEOrderEvent),
+    (acme_renewal.decider, ACMERenewalEvent),
     (authority.decider(encode), AuthorityEvent),
     (certificate.decider(encode), CertificateEvent),
+    (dns_provider.decider, DNSProviderEvent),
     (log_key.decider, LogKeyEvent),
     (ocsp_responder.decider(encode), OCSPResponderEvent),
     (principal.decider, PrincipalEvent),

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from es_pki.events import codec
 from es_pki.events.service import Installation, Probe, ServiceFile
 from es_pki.values import Attribute, IssuancePolicy, NameConstraints, NameSpace, SubjectAltNames
+from es_pki.values.dns import DynamicUpdates, HookProgram, LexiconProvider
 from es_pki.values.profile import ProfileTerms, SubjectTerms
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=12)
@@ -18,7 +19,7 @@ TIMES = st.datetimes(
 )
 
 VALUES = (Attribute, NameSpace, NameConstraints, SubjectAltNames, IssuancePolicy, SubjectTerms, ProfileTerms)
-for value in (*VALUES, Installation, Probe, ServiceFile):
+for value in (*VALUES, Installation, Probe, ServiceFile, DynamicUpdates, HookProgram, LexiconProvider):
     st.register_type_strategy(value, st.builds)
 st.register_type_strategy(datetime, TIMES)
 st.register_type_strategy(str, WORDS)

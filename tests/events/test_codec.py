@@ -9,16 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from es_pki.events import codec
-from es_pki.events.acme_account import (
-    ACMEAccountDeactivated,
-    ACMEAccountKeyPrepared,
-    ACMEAccountKeyRolledOver,
-    ACMEAccountPrepared,
-    ACMEAccountRegistered,
-    ACMEDeactivationRequested,
-    ACMEKeyRollOverFailed,
-    ACMERegistrationFailed,
-)
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityPrepared,
@@ -49,17 +39,6 @@ from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPr
 from es_pki.events.principal import TokenCreated, TokenRevoked
 from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared, Signed
-from es_pki.events.service import (
-    CertificateBound,
-    CertificateUnbound,
-    FileForm,
-    Installation,
-    InstallationAdopted,
-    ServiceFile,
-    ServiceKind,
-    ServiceRegistered,
-    ServiceRetired,
-)
 from es_pki.events.signing_request import (
     SigningRequestApproved,
     SigningRequestCreated,
@@ -70,7 +49,6 @@ from es_pki.events.signing_request import (
 )
 from es_pki.events.trust_store import CertificateDistrusted, CertificateTrusted, TrustStoreCreated
 from es_pki.values import (
-    ACMEProblem,
     Attribute,
     AttributeType,
     CRLReason,
@@ -85,8 +63,10 @@ from es_pki.values import (
     TrustAnchor,
 )
 from tests.events import imports
-from tests.events.installation import INSTALLATION
+from tests.events.acme_events import ACME_SAMPLES
+from tests.events.dns_provider_samples import DNS_PROVIDER
 from tests.events.profile_events import PROFILE_EVENTS
+from tests.events.service_events import SERVICE_EVENTS
 from tests.events.strategies import EVENTS
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "events"
@@ -99,43 +79,10 @@ NAMES = NameConstraints(
     excluded=NameSpace(email_addresses=(".example.org",), uri_hosts=("example.net",)),
 )
 
-PROBLEM = ACMEProblem(
-    type="urn:ietf:params:acme:error:externalAccountRequired",
-    detail="give an account of ours",
-    document='{"type":"urn:ietf:params:acme:error:externalAccountRequired","detail":"give an account of ours"}',
-)
-
 SAMPLES = {
     **imports.SAMPLES,
-    "acme_account.prepared.v1": ACMEAccountPrepared(
-        name="letsencrypt",
-        directory="https://acme.example.test/directory",
-        key_id="0f8b7b2e-0000-4000-8000-000000000004",
-        key_type=KeyType.EC_P256,
-        public_key=b"\x30\x0a",
-        terms_of_service_agreed=True,
-        request_digest=b"\x08" * 32,
-        contacts=("mailto:admin@example.test",),
-        eab_key_id="kid-1",
-        eab_mac_id="0f8b7b2e-0000-4000-8000-000000000005",
-        ca_bundle="-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n",
-    ),
-    "acme_account.registered.v1": ACMEAccountRegistered(
-        url="https://acme.example.test/account/1", terms_of_service="https://acme.example.test/terms.pdf"
-    ),
-    "acme_account.registration_failed.v1": ACMERegistrationFailed(
-        name="letsencrypt", problem=PROBLEM, key_ids=("0f8b7b2e-0000-4000-8000-000000000004",)
-    ),
-    "acme_account.key_prepared.v1": ACMEAccountKeyPrepared(
-        key_id="0f8b7b2e-0000-4000-8000-000000000006",
-        key_type=KeyType.RSA_2048,
-        public_key=b"\x30\x0b",
-        request_id="018f0000-0000-7000-8000-000000000005",
-    ),
-    "acme_account.key_rolled_over.v1": ACMEAccountKeyRolledOver("0f8b7b2e-0000-4000-8000-000000000006"),
-    "acme_account.key_roll_over_failed.v1": ACMEKeyRollOverFailed(PROBLEM, ("0f8b7b2e-0000-4000-8000-000000000006",)),
-    "acme_account.deactivation_requested.v1": ACMEDeactivationRequested("another authority from now on"),
-    "acme_account.deactivated.v1": ACMEAccountDeactivated(),
+    **ACME_SAMPLES,
+    **DNS_PROVIDER,
     "authority.prepared.v1": AuthorityPrepared(
         name="intermediate",
         subject=SUBJECT,
@@ -300,19 +247,7 @@ SAMPLES = {
         complete=Signed(digest=b"\x08" * 32, signature=b"\x09" * 64, entries=3, size=400),
         delta=Signed(digest=b"\x0a" * 32, signature=b"\x0b" * 64, entries=1, size=300),
     ),
-    "service.registered.v1": ServiceRegistered("nginx", ServiceKind.WEB_UI, INSTALLATION, b"\x08" * 32),
-    "service.installation_adopted.v1": InstallationAdopted(
-        Installation(
-            files=(ServiceFile(FileForm.PKCS12, "/etc/es-pki/app/app.p12"),),
-            passphrase_file="/etc/es-pki/app/passphrase",  # noqa: S106 - where one lies is no secret
-            reload_command=("/usr/local/bin/hook", "app"),
-        )
-    ),
-    "service.certificate_bound.v1": CertificateBound(
-        "018f0000-0000-7000-8000-000000000002", "018f0000-0000-7000-8000-000000000006"
-    ),
-    "service.certificate_unbound.v1": CertificateUnbound("018f0000-0000-7000-8000-000000000002"),
-    "service.retired.v1": ServiceRetired("replaced by haproxy"),
+    **SERVICE_EVENTS,
     "signing_request.created.v1": SigningRequestCreated(
         name="www",
         subject=SUBJECT,

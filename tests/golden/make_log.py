@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from cryptography import x509
 
 from es_pki.adapters import clock
 from es_pki.adapters.examination import examine
@@ -32,11 +33,13 @@ from es_pki.app import Aggregates
 from es_pki.commands.refusals import SigningGivenUp
 from es_pki.events.authority import AuthorityPrepared
 from es_pki.events.certificate import CertificatePrepared
+from es_pki.events.ocsp_responder import OCSPResponderPrepared
 from es_pki.projections import VIEWS
 from eventlog import Log, Record, merkle
 from eventlog.sqlite import SQLiteLog
-from tests import serving
+from tests import ocsp, serving
 from tests.migrating import STORES
+from tests.postgres import free_port
 from tests.samples import sample
 from tests.serving import Server
 from tests.world import Failing, Fault, World, open_keys
@@ -107,6 +110,15 @@ def drive(server: Server) -> None:
         server.done(request.__name__, **sample(request, server))
     for name, body in VARIETY:
         server.done(name, **body)
+    ask_for_statuses(server)
+
+
+def ask_for_statuses(server: Server) -> None:
+    """Ask authorities over OCSP: then each has a responder certified."""
+    for name in ("root", "branch"):
+        certificate = server.get(f"/api/v1/authorities/{name}").json["certificate_pem"]
+        authority = x509.load_pem_x509_certificate(certificate.encode())
+        ocsp.answer(ocsp.ask(server, ocsp.question_about(authority, authority.serial_number), name))
 
 
 async def give_up(folder: Path) -> None:
@@ -135,6 +147,8 @@ async def _sign(log: Log, signer: Signer) -> None:
                     await signer.sign_authority(aggregate_id)
                 case CertificatePrepared(version=version):
                     await signer.sign_certificate(aggregate_id, version)
+                case OCSPResponderPrepared(version=version):
+                    await signer.sign_ocsp_responder(aggregate_id, version)
         except SigningGivenUp:
             continue
 
@@ -203,7 +217,10 @@ def main() -> None:
         raise SystemExit(f"{release} was released: its log stays as it is; raise the version first")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "data"
-        server = serving.start(folder, "--public-url", "http://pki.example.test", program=("-c", PROGRAM))
+        public = f"127.0.0.1:{free_port()}"
+        addresses = ("--public-url", "http://pki.example.test", "--public-listen", public)
+        server = serving.start(folder, *addresses, program=("-c", PROGRAM))
+        server.public_url = f"http://{public}"  # where an ACME directory asks, whatever certificates say
         try:
             drive(server)
         finally:

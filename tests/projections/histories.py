@@ -7,16 +7,6 @@ from datetime import timedelta
 from uuid import UUID
 
 from es_pki.commands.built_in import BUILT_IN
-from es_pki.events.acme_account import (
-    ACMEAccountDeactivated,
-    ACMEAccountKeyPrepared,
-    ACMEAccountKeyRolledOver,
-    ACMEAccountPrepared,
-    ACMEAccountRegistered,
-    ACMEDeactivationRequested,
-    ACMEKeyRollOverFailed,
-    ACMERegistrationFailed,
-)
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityPrepared,
@@ -48,15 +38,6 @@ from es_pki.events.principal import TokenCreated, TokenRevoked
 from es_pki.events.profile import ProfileDefined, ProfileRetired
 from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared, Signed
-from es_pki.events.service import (
-    CertificateBound,
-    CertificateUnbound,
-    Installation,
-    InstallationAdopted,
-    ServiceKind,
-    ServiceRegistered,
-    ServiceRetired,
-)
 from es_pki.events.signing_request import (
     SigningRequestApproved,
     SigningRequestCreated,
@@ -67,7 +48,6 @@ from es_pki.events.signing_request import (
 )
 from es_pki.events.trust_store import CertificateDistrusted, CertificateTrusted, TrustStoreCreated
 from es_pki.values import (
-    ACMEProblem,
     Attribute,
     AttributeType,
     CRLReason,
@@ -81,9 +61,12 @@ from es_pki.values import (
 from es_pki.values import SubjectAltNames as Names
 from es_pki.values.profile import ProfileTerms
 from tests.builders import NOW
+from tests.projections.acme_histories import ACMELives
+from tests.projections.dns_provider_lives import dns_provider_life
+from tests.projections.service_life import service_life
 
 
-class _Author:
+class _Author(ACMELives):
     """Makes events up."""
 
     def __init__(self, seed: int) -> None:
@@ -138,6 +121,9 @@ class _Author:
             "principal": (self._principal_life, 2),
             "signing_request": (self._signing_request_life, 2),
             "acme_account": (self._acme_account_life, 2),
+            "dns_provider": (lambda stream: dns_provider_life(stream, next(self._numbers), self._random), 1),
+            "acme_order": (self._acme_order_life, 3),
+            "acme_renewal": (self._acme_renewal_life, 1),
             "profile": (self._profile_life, 1),
             "service": (self._service_life, 2),
             "trust_store": (self._trust_store_life, 1),
@@ -189,10 +175,10 @@ class _Author:
             yield stream, OwnerAssigned(self._random.choice(["alice", ""]))
         if self._random.random() < 0.3:
             yield stream, CertificateRolledBack(self._random.randrange(1, 4))
-        if self._random.random() < 0.4:
+        if self._random.random() < 0.8:
             service_id = self.new_id()
             yield stream, UseBegun(service_id, "nginx", as_fallback=self._random.random() < 0.5)
-            if self._random.random() < 0.5:
+            if self._random.random() < 0.3:
                 yield stream, UseEnded(service_id)
         if self._random.random() < 0.3:
             form = self._random.choice(list(ExportFormat))
@@ -279,35 +265,7 @@ class _Author:
                 yield stream, CertificateDistrusted(of_key, "caught", self._random.choice([NOW, None]))
 
     def _service_life(self, stream: str) -> Iterator[tuple[str, Event]]:
-        name, installation = f"service-{next(self._numbers)}", Installation(owner="root")
-        yield stream, ServiceRegistered(name, self._random.choice(list(ServiceKind)), installation, b"digest")
-        yield f"service_name-{name}", NameReserved(stream)
-        certificate_id = self.new_id()
-        yield stream, CertificateBound(certificate_id, self._random.choice([None, self.new_id()]))
-        if self._random.random() < 0.5:
-            yield stream, InstallationAdopted(Installation(group="www-data"))
-        if self._random.random() < 0.5:
-            yield stream, CertificateUnbound(certificate_id)
-        if self._random.random() < 0.3:
-            yield stream, ServiceRetired("replaced")
-
-    def _acme_account_life(self, stream: str) -> Iterator[tuple[str, Event]]:
-        name, key_type = f"account-{next(self._numbers)}", KeyType.EC_P256
-        problem = ACMEProblem("urn:ietf:params:acme:error:malformed", "it is malformed")
-        yield stream, ACMEAccountPrepared(name, "https://acme.test/", self.new_id(), key_type, b"spki", True, b"digest")
-        yield f"acme_account_name-{name}", NameReserved(stream)
-        if self._random.random() < 0.2:
-            yield stream, ACMERegistrationFailed(name, problem, ("key",))
-            yield f"acme_account_name-{name}", NameReleased(stream)
-            return
-        yield stream, ACMEAccountRegistered("https://acme.test/1", "https://acme.test/terms")
-        for refused in self._random.choices([True, False], k=self._random.randrange(3)):
-            key_id = self.new_id()
-            yield stream, ACMEAccountKeyPrepared(key_id, key_type, self._random.randbytes(8), self.new_id())
-            yield stream, ACMEKeyRollOverFailed(problem, (key_id,)) if refused else ACMEAccountKeyRolledOver(key_id)
-        if self._random.random() < 0.3:
-            yield stream, ACMEDeactivationRequested("no longer needed")
-            yield stream, ACMEAccountDeactivated()
+        return service_life(self._random, self.new_id, stream, f"service-{next(self._numbers)}")
 
     def interleaved(self) -> Iterator[tuple[str, Event]]:
         """Yield the events of several lives at once, without end."""

@@ -1,7 +1,7 @@
 """The operations of RFC 8555 for one account of one directory, and RFC 9773's look at a certificate's renewal."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 from urllib.parse import urljoin
 
@@ -101,21 +101,24 @@ class Client:
 
     async def place(self, identifiers: Sequence[Identifier], *, profile: str = "", replaces: str = "") -> Placed:
         """Place an order (section 7.4); `replaces` is the ARI identifier of a certificate (RFC 9773 section 5)."""
+        directory = await self._transport.directory()
         body: dict[str, object] = {"identifiers": identifiers}
         if profile:
             body["profile"] = profile
-        if replaces:
+        if replaces and directory.renewal_info is not None:
             body["replaces"] = replaces
-        reply = await self._post((await self._transport.directory()).new_order, body)
+        reply = await self._post(directory.new_order, body)
         return Placed(_location(reply), reply.read(Order))
 
-    async def placed_before(self, identifiers: Sequence[Identifier], known: Callable[[str], bool]) -> Placed | None:
+    async def placed_before(
+        self, identifiers: Sequence[Identifier], known: Callable[[str], Awaitable[bool]]
+    ) -> Placed | None:
         """Return an order for these identifiers that still goes on and is not known (section 7.1.2.1)."""
         orders = (await self.account()).orders
         if orders is None:
             return None
         for url in (await self._post(orders, None)).read(Orders).orders[:MOST_ORDERS]:
-            if not known(url):
+            if not await known(url):
                 order = await self.order(url)
                 goes_on = order.status in {OrderStatus.PENDING, OrderStatus.READY}
                 if goes_on and sorted(order.identifiers) == sorted(identifiers):

@@ -25,13 +25,18 @@ def retry_after(header: str | None, now: datetime) -> datetime | None:
     if text.isascii() and text.isdigit():
         wait = timedelta(seconds=min(int(text[:9]), LONGEST_RETRY_AFTER.total_seconds()))
         return now + wait
+    moment = http_date(text)
+    return None if moment is None else min(max(moment, now), now + LONGEST_RETRY_AFTER)
+
+
+def http_date(text: str) -> datetime | None:
+    """Return the time of an HTTP-date (RFC 9110 section 5.6.7), None for what is none."""
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, TypeError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)  # "-0000": a time in UTC of which nobody knows where it was written
-    return min(max(moment, now), now + LONGEST_RETRY_AFTER)
+    # "-0000" is a time in UTC of which nobody knows where it was written.
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
 def polls() -> Iterator[float]:

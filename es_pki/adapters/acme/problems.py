@@ -6,7 +6,7 @@ from enum import StrEnum
 import msgspec
 from msgspec import Struct
 
-from es_pki.values import ACMEProblem
+from es_pki.values.acme import ACMEProblem
 
 LONGEST_DOCUMENT = 16 * 1024
 """Octets of a problem document that are kept: one for each of a hundred names fits."""

@@ -17,7 +17,7 @@ import msgspec
 
 from es_pki.adapters.acme import messages
 from es_pki.adapters.acme.jws import AccountKey
-from es_pki.adapters.acme.pacing import jittered, retry_after
+from es_pki.adapters.acme.pacing import http_date, jittered, retry_after
 from es_pki.adapters.acme.problems import AnswerMalformed, BadNonce, Trouble, Unreachable, reported
 
 CONNECT_SECONDS = 10.0
@@ -40,12 +40,16 @@ R = TypeVar("R")
 
 
 class Reply(NamedTuple):
-    """An answer of success. `links` are the addresses of its `Link` headers, by relation, in their order."""
+    """An answer of success. `links` are the addresses of its `Link` headers, by relation, in their order.
+
+    `retry_at` is when it wants to be asked again, and `date` what time it was there; None where it doesn't say.
+    """
 
     body: bytes
     location: str
     links: Mapping[str, tuple[str, ...]]
     retry_at: datetime | None
+    date: datetime | None
 
     def read(self, kind: type[R]) -> R:
         """Return the resource. Raises `AnswerMalformed`."""
@@ -144,9 +148,9 @@ class Transport:
             retry_at = retry_after(answer.headers.get("Retry-After"), self._now())
             if answer.status >= 300:
                 raise reported(answer.status, content, retry_at)
-            return Reply(
-                content, answer.headers.get("Location", ""), _links(answer.headers.getall("Link", [])), retry_at
-            )
+            links = _links(answer.headers.getall("Link", []))
+            date = http_date(answer.headers.get("Date", ""))
+            return Reply(content, answer.headers.get("Location", ""), links, retry_at, date)
 
 
 async def _whole(stream: aiohttp.StreamReader) -> bytes:

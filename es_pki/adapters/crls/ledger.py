@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import datetime
 from heapq import heappop, heappush
+from operator import itemgetter
 from typing import NamedTuple
 
 from es_pki.adapters.x509.crl import entry
@@ -35,12 +36,11 @@ class Draft(NamedTuple):
     delta: tuple[bytes, ...] | None
 
 
-class _Change(NamedTuple):
-    """A change of what is listed: `removal` is the delta's entry for what was released, b"" for what was revoked."""
+_Change = tuple[int, str, bytes]
+"""A change of what is listed: its position, the serial number, and the delta's entry for what was released (else b"").
 
-    position: int
-    serial_number: str
-    removal: bytes
+Plain tuples of plain values: there may be a million, and the garbage collector looks at no such tuple twice.
+"""
 
 
 class Book:
@@ -63,7 +63,7 @@ class Book:
             if serial_number not in self.entries:
                 heappush(self._ends, (event.not_after, serial_number))
             self.entries[serial_number] = _entry(event)
-        self._changes.append(_Change(happened.position, serial_number, removal))
+        self._changes.append((happened.position, serial_number, removal))
 
     def knows(self, crl_number: int) -> bool:
         """Tell whether a delta can go on from the CRL of a number."""
@@ -89,13 +89,13 @@ class Book:
         if base is None:
             return None
         since = self._prepared_at[base]
-        del self._changes[: bisect_right(self._changes, since, key=lambda change: change.position)]
+        del self._changes[: bisect_right(self._changes, since, key=itemgetter(0))]
         self._prepared_at = {number: at for number, at in self._prepared_at.items() if at >= since}
         return self._changes
 
     def _delta(self, changes: list[_Change]) -> Iterator[bytes]:
         """Yield an entry for each change's outcome; what has ended meanwhile needs none (section 5.2.4)."""
-        outcomes = {change.serial_number: change.removal for change in changes}
+        outcomes = {serial_number: removal for _, serial_number, removal in changes}
         for serial_number, removal in outcomes.items():
             listed = self.entries.get(serial_number) or removal
             if listed:

@@ -92,6 +92,10 @@ class Maker:
             if isinstance(event, CRLPrepared) and event.ended_before is None:
                 await self.sign(aggregate_id, Draft(event, (), None), actor=actor)
 
+    async def issuer_end(self, aggregate_id: str) -> datetime:
+        """Return until when the issuer of a list holds."""
+        return (await self._issuer(parts_of(aggregate_id)[0])).not_after
+
     async def build(self, aggregate_id: str, draft: Draft) -> Built:
         """Return a prepared CRL to the byte: from the same log always the same."""
         issuer = await self._issuer(parts_of(aggregate_id)[0])

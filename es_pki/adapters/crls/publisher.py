@@ -109,11 +109,16 @@ class Publisher:
         """Have the next CRL prepared of every list that has none, or whose newest one runs out soon."""
         if not self._ready.is_set():
             return
-        now = self._now()
         for aggregate_id in self._lists():
             draft = self._drafts.get(aggregate_id)
-            if draft is None or draft.prepared.next_update - self.maker.plan.overlap <= now:
-                await self._prepare(aggregate_id)
+            if draft is None or await self._runs_out(aggregate_id, draft):
+                await self._attempt(self._prepare, aggregate_id)
+
+    async def _runs_out(self, aggregate_id: str, draft: Draft) -> bool:
+        """Tell whether the newest CRL ends soon, and before its issuer does: then no later one can hold longer."""
+        next_update = draft.prepared.next_update
+        is_soon = next_update - self.maker.plan.overlap <= self._now()
+        return is_soon and next_update < await self.maker.issuer_end(aggregate_id)
 
     def _lists(self) -> list[str]:
         """Return the lists there have to be: those that are there, and those that new certificates will name."""

@@ -13,6 +13,7 @@ LONGEST_TOKEN = 256
 
 EVERYBODY = frozenset(Role)
 AUDITORS = frozenset({Role.ADMIN, Role.AUDITOR})
+OPERATORS = frozenset({Role.ADMIN, Role.OPERATOR})
 WATCHERS = frozenset({Role.ADMIN, Role.OPERATOR, Role.AUDITOR})
 
 

@@ -7,7 +7,7 @@ from aiohttp import web
 from msgspec import Struct
 from msgspec.structs import replace
 
-from es_pki.adapters.http.asking import as_of, moment, query_of, time_asked_about, wait_until_seen
+from es_pki.adapters.http.asking import HIGHEST_LIMIT, as_of, moment, query_of, time_asked_about, wait_until_seen
 from es_pki.adapters.http.parts import PARTS
 from es_pki.adapters.http.replies import json_reply, row_object
 from es_pki.adapters.recorded import owner_of
@@ -17,7 +17,10 @@ from es_pki.commands.names import is_own_name, is_uuid
 from es_pki.commands.refusals import NotFound
 from es_pki.projections import (
     acme_accounts,
+    acme_orders,
+    acme_renewals,
     authorities,
+    dns_providers,
     expiry_calendar,
     history,
     inventory,
@@ -70,6 +73,51 @@ async def one_acme_account(request: web.Request) -> web.StreamResponse:
 async def acme_account_history(request: web.Request) -> web.StreamResponse:
     """Answer with what happened to an account at an ACME directory, first to last."""
     return await history_of(request, (await row_of(request, acme_accounts.view)).id)
+
+
+async def list_dns_providers(request: web.Request) -> web.StreamResponse:
+    """Answer with the DNS providers, by name; never with credentials."""
+    return await _list(request, dns_providers.view, row_object)
+
+
+async def one_dns_provider(request: web.Request) -> web.StreamResponse:
+    """Answer with a DNS provider; never with its credentials."""
+    row = await row_of(request, dns_providers.view)
+    return json_reply(row_object(row))
+
+
+async def dns_provider_history(request: web.Request) -> web.StreamResponse:
+    """Answer with what happened to a DNS provider, first to last."""
+    return await history_of(request, (await row_of(request, dns_providers.view)).id)
+
+
+async def list_acme_orders(request: web.Request) -> web.StreamResponse:
+    """Answer with the orders at ACME directories, first to last: how far each has come, and what it waits for."""
+    return await _list(request, acme_orders.view, row_object)
+
+
+async def one_acme_order(request: web.Request) -> web.StreamResponse:
+    """Answer with an order at an ACME directory, by its id or, the latest, by its certificate's name."""
+    row = await acme_order_row(request)
+    return json_reply(row_object(row))
+
+
+async def acme_order_history(request: web.Request) -> web.StreamResponse:
+    """Answer with what happened to an order at an ACME directory, first to last."""
+    return await history_of(request, (await acme_order_row(request)).id)
+
+
+async def list_acme_renewals(request: web.Request) -> web.StreamResponse:
+    """Answer with when the certificates of ACME directories are renewed, and why that failed, by name."""
+    return await _list(request, acme_renewals.view, row_object)
+
+
+async def acme_order_row(request: web.Request) -> acme_orders.Row:
+    """Return the order that `{id}` names: an id, or a certificate's name for its latest order. Raises `NotFound`."""
+    row = await row_of(request, acme_orders.view)
+    views, position = request.app[PARTS].views, await as_of(request)
+    query = Query(filters={"certificate_id": row.certificate_id}, limit=HIGHEST_LIMIT, as_of=position)
+    return row if is_uuid(request.match_info["id"]) else (await views.find(acme_orders.view, query)).rows[-1]
 
 
 async def list_tokens(request: web.Request) -> web.StreamResponse:

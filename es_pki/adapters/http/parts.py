@@ -6,9 +6,11 @@ from datetime import datetime
 from aiohttp import web
 from msgspec import Struct
 
+from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.backup.scheduled import ScheduledBackups
 from es_pki.adapters.checkpoints import Notary
 from es_pki.adapters.crls import Publisher
+from es_pki.adapters.dns.providers import DNSProviders
 from es_pki.adapters.fetching import Fetcher
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.desk import Desk
@@ -32,10 +34,12 @@ class Parts(Struct, frozen=True):
     runner: Runner
     aggregates: Aggregates
     desk: Desk
+    acme: ACME
     second_opinion: SecondOpinion
     crls: Publisher
     ocsp: Responder
     workers: Workers
+    dns: DNSProviders
     fetcher: Fetcher
     backups: ScheduledBackups | None
     now: Callable[[], datetime]

@@ -13,6 +13,8 @@ from es_pki.commands.refusals import NotFound
 from es_pki.projections import authorities
 from es_pki.values import Locations
 
+UNCACHED = {"Cache-Control": "no-store"}
+
 
 def locations(public_url: str, authority_id: str, crl_shards: int = 0) -> Locations:
     """Return where an authority publishes; the addresses stand in its certificates for as long as they live."""
@@ -30,6 +32,14 @@ async def authority_certificate(request: web.Request) -> web.StreamResponse:
     return response
 
 
+async def challenge_answer(request: web.Request) -> web.StreamResponse:
+    """Answer an ACME directory that looks whether a name is ours (RFC 8555 section 8.3)."""
+    answer = await request.app[PARTS].acme.http_01.answer_to(request.match_info["token"])
+    if answer is None:
+        raise NotFound("nothing is proved under this token")
+    return web.Response(body=answer.encode(), content_type="application/octet-stream", headers=UNCACHED)
+
+
 def public_application(parts: Parts) -> web.Application:
     """Return the public listener's application."""
     application = web.Application(middlewares=[problems], client_max_size=64 * 1024)
@@ -37,6 +47,7 @@ def public_application(parts: Parts) -> web.Application:
     application.router.add_get("/pki/{id}/ocsp/{request:.+}", ask_by_get)  # routes are tried in this order
     application.router.add_post("/pki/{id}/ocsp", ask_by_post)
     application.router.add_get("/pki/{id}/ca.crt", authority_certificate)
+    application.router.add_get("/.well-known/acme-challenge/{token}", challenge_answer)
     for shard in ("", r"/{shard:\d{1,9}}"):
         application.router.add_get(f"/pki/{{id}}/crl{shard}", crls.complete)
         application.router.add_get(f"/pki/{{id}}/crl{shard}/delta", crls.delta)

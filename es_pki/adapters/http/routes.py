@@ -3,12 +3,14 @@
 from aiohttp import web
 
 from es_pki.adapters.http import (
+    acme_debug,
     bundles,
     calendar_feed,
     certificates,
     commands,
     crls,
     csrs,
+    dns,
     events,
     health,
     linting,
@@ -20,7 +22,7 @@ from es_pki.adapters.http import (
     trust,
     validation,
 )
-from es_pki.adapters.http.access import AUDITORS, EVERYBODY, WATCHERS, admitted
+from es_pki.adapters.http.access import AUDITORS, EVERYBODY, OPERATORS, WATCHERS, admitted
 from es_pki.adapters.http.asking import check_parameters
 from es_pki.adapters.http.openapi import document
 from es_pki.adapters.http.parts import PARTS, Parts
@@ -32,7 +34,10 @@ from es_pki.adapters.intake.validation import Validate
 from es_pki.adapters.web import pages
 from es_pki.projections import (
     acme_accounts,
+    acme_orders,
+    acme_renewals,
     authorities,
+    dns_providers,
     expiry_calendar,
     history,
     inventory,
@@ -88,7 +93,7 @@ ROUTES: tuple[Route, ...] = (
         page_of(authorities.Row),
     ),
     Route("GET", "/api/v1/authorities/{id}", EVERYBODY, lists.one_authority, NOW_OR_THEN, Shown(authorities.Row)),
-    Route("GET", "/api/v1/authorities/{id}/bundle", EVERYBODY, bundles.authority_bundle, NOW_OR_THEN),
+    Route("GET", "/api/v1/authorities/{id}/bundle", EVERYBODY, bundles.authority_bundle, (*NOW_OR_THEN, "crls")),
     Route("GET", "/api/v1/authorities/{id}/lint", EVERYBODY, linting.authority_lint, NOW_OR_THEN),
     Route("GET", "/api/v1/authorities/{id}/crl", EVERYBODY, crls.authority_crl, ("number", "shard", "delta")),
     Route("GET", "/api/v1/authorities/{id}/history", EVERYBODY, lists.authority_history, HISTORY, page_of(history.Row)),
@@ -118,7 +123,7 @@ ROUTES: tuple[Route, ...] = (
         "/api/v1/certificates/{id}/validation",
         EVERYBODY,
         validation.certificate_validation,
-        (*VERSIONED, "purpose", "host", "revocation"),
+        (*VERSIONED, "purpose", "host", "revocation", "trust_store"),
     ),
     Route("POST", "/api/v1/validate", EVERYBODY, validation.validate, takes=Validate),
     Route(
@@ -134,7 +139,7 @@ ROUTES: tuple[Route, ...] = (
         "/api/v1/services",
         EVERYBODY,
         lists.list_services,
-        (*PAGES, "name", "kind", "certificate_id"),
+        (*PAGES, "name", "kind", "status", "certificate_id"),
         page_of(services.Row),
     ),
     Route("GET", "/api/v1/services/{id}", EVERYBODY, lists.one_service, NOW_OR_THEN, Shown(services.Row)),
@@ -182,6 +187,47 @@ ROUTES: tuple[Route, ...] = (
         lists.acme_account_history,
         HISTORY,
         page_of(history.Row),
+    ),
+    Route(
+        "GET",
+        "/api/v1/dns-providers",
+        EVERYBODY,
+        lists.list_dns_providers,
+        (*PAGES, "name", "kind"),
+        page_of(dns_providers.Row),
+    ),
+    Route(
+        "GET", "/api/v1/dns-providers/{id}", EVERYBODY, lists.one_dns_provider, NOW_OR_THEN, Shown(dns_providers.Row)
+    ),
+    Route(
+        "GET",
+        "/api/v1/dns-providers/{id}/history",
+        EVERYBODY,
+        lists.dns_provider_history,
+        HISTORY,
+        page_of(history.Row),
+    ),
+    Route("POST", "/api/v1/dns-providers/{id}/check", OPERATORS, dns.check_dns_provider),
+    Route(
+        "GET",
+        "/api/v1/acme/orders",
+        EVERYBODY,
+        lists.list_acme_orders,
+        (*PAGES, "name", "status", "certificate_id", "account_id", "public_key_hash"),
+        page_of(acme_orders.Row),
+    ),
+    Route("GET", "/api/v1/acme/orders/{id}", EVERYBODY, lists.one_acme_order, NOW_OR_THEN, Shown(acme_orders.Row)),
+    Route(
+        "GET", "/api/v1/acme/orders/{id}/history", EVERYBODY, lists.acme_order_history, HISTORY, page_of(history.Row)
+    ),
+    Route("GET", "/api/v1/acme/orders/{id}/debug", OPERATORS, acme_debug.debug_order),
+    Route(
+        "GET",
+        "/api/v1/acme/renewals",
+        EVERYBODY,
+        lists.list_acme_renewals,
+        (*PAGES, "name"),
+        page_of(acme_renewals.Row),
     ),
     Route("POST", "/api/v1/lint", EVERYBODY, linting.lint, takes=linting.Lint),
     Route("GET", "/api/v1/calendar", EVERYBODY, lists.calendar, (*PAGES, *EXPIRIES), page_of(expiry_calendar.Row)),

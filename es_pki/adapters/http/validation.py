@@ -17,7 +17,7 @@ from es_pki.adapters.http.commands import decoded, json_body
 from es_pki.adapters.http.lists import certificate_row
 from es_pki.adapters.http.parts import PARTS
 from es_pki.adapters.http.replies import json_reply
-from es_pki.adapters.intake.chain import chain
+from es_pki.adapters.intake.chain import issuers_of
 from es_pki.adapters.intake.validation import Known, Validate, case_of
 from es_pki.adapters.validation import Finding, Purpose, RevocationMode
 from es_pki.adapters.validation.findings import Rule
@@ -70,7 +70,7 @@ async def validate(request: web.Request) -> web.StreamResponse:
 
 
 async def certificate_validation(request: web.Request) -> web.StreamResponse:
-    """Answer whether the certificate holds, by our own roots and CRLs: key, chain, dates, names, usages, revocation."""
+    """Answer whether the certificate holds, by our own roots or a trust store: key, chain, dates, names, revocation."""
     row = await certificate_row(request)
     version = await version_asked_about(request, row.id)
     if version.certificate is None:
@@ -79,6 +79,7 @@ async def certificate_validation(request: web.Request) -> web.StreamResponse:
     asked = Validate(
         certificates=pem(version.certificate),
         purpose=_chosen(request, "purpose", Purpose, PURPOSES.get(version.prepared.profile, Purpose.ANY)),
+        trust_store=request.query.get("trust_store"),
         host=request.query.get("host"),
         time=await time_asked_about(request),
         revocation=_chosen(
@@ -86,7 +87,7 @@ async def certificate_validation(request: web.Request) -> web.StreamResponse:
         ),
     )
     known = await _known(request, asked)
-    above = await chain(request.app[PARTS].aggregates, version.prepared.issuer_id)
+    above = await issuers_of(request.app[PARTS].aggregates, version.prepared)
     case = case_of(asked, replace(known, certificates=tuple(above)), request.app[PARTS].now())
     judged = await _judged(request, case)
     return json_reply(_with_key(judged, version, judged.path[0].subject))
@@ -126,13 +127,14 @@ async def _known(request: web.Request, asked: Validate) -> Known:
     if asked.trust_store is not None:
         anchors = await _trusted(request, asked.trust_store)
     elif asked.trust_anchors is None:
-        anchors = tuple(
-            Anchor(row.certificate)
-            for row in rows
-            if row.issuer_id is None and row.certificate is not None and row.status is not AuthorityStatus.REVOKED
-        )
+        anchors = tuple(Anchor(row.certificate) for row in rows if row.certificate is not None and _is_our_root(row))
     lists = [made for row in rows for made in request.app[PARTS].crls.made_by(row.id)]
     return Known(anchors, certificates, _smallest(lists) if asked.revocation is not RevocationMode.NONE else ())
+
+
+def _is_our_root(row: authorities.Row) -> bool:
+    """Tell whether an authority is trusted without being named: one that stands above others here is not for that."""
+    return row.issuer_id is None and row.key_is_here and row.status is not AuthorityStatus.REVOKED
 
 
 def _smallest(lists: list[Made]) -> tuple[bytes, ...]:

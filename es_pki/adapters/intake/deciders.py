@@ -4,8 +4,11 @@ from es_pki.adapters.lint import linted
 from es_pki.adapters.x509.encode import encode_tbs
 from es_pki.commands import (
     acme_account,
+    acme_order,
+    acme_renewal,
     authority,
     certificate,
+    dns_provider,
     key_compromise,
     log_key,
     ocsp_responder,
@@ -20,8 +23,11 @@ from es_pki.commands import (
 _ENCODE = linted(encode_tbs)
 
 ACME_ACCOUNT = acme_account.decider
+ACME_ORDER = acme_order.decider
+ACME_RENEWAL = acme_renewal.decider
 AUTHORITY = authority.decider(_ENCODE)
 CERTIFICATE = certificate.decider(_ENCODE)
+DNS_PROVIDER = dns_provider.decider
 LOG_KEY = log_key.decider
 OCSP_RESPONDER = ocsp_responder.decider(_ENCODE)
 PRINCIPAL = principal.decider

@@ -3,10 +3,12 @@
 from typing import assert_never
 
 from es_pki.adapters.intake import (
-    acme,
+    acme_account,
+    acme_order,
     authority,
     certificate,
     crl,
+    dns_provider,
     key_compromise,
     lineage,
     log_key,
@@ -22,11 +24,13 @@ from es_pki.adapters.intake.answer import Answer, Asked, Caller
 from es_pki.adapters.intake.office import Office
 from es_pki.adapters.intake.preview import Previewable, Previewed, preview
 from es_pki.adapters.intake.requests import (
-    ACMERequest,
+    ACMEAccountRequest,
+    ACMEOrderRequest,
     AuthorityRequest,
     CertificateRequest,
     CRLRequest,
     CSRRequest,
+    DNSProviderRequest,
     KeyCompromiseRequest,
     LineageRequest,
     LogKeyRequest,
@@ -83,8 +87,12 @@ class Desk:
             return await profile.take(office, request, asked)
         if isinstance(request, ServiceRequest):
             return await service.take(office, request, asked, digest)
-        if isinstance(request, ACMERequest):
-            return await acme.take(office, request, asked, digest)
+        if isinstance(request, ACMEAccountRequest):
+            return await acme_account.take(office, request, asked, digest)
+        if isinstance(request, ACMEOrderRequest):
+            return await acme_order.take(office, request, asked, digest)
+        if isinstance(request, DNSProviderRequest):
+            return await dns_provider.take(office, request, asked, digest)
         if isinstance(request, RevocationRequest):
             return await revocation.take(office, request, asked)
         if isinstance(request, CRLRequest):

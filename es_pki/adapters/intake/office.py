@@ -6,11 +6,13 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from es_pki.adapters.acme.accounts import Accounts
+from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.crls.maker import Maker
+from es_pki.adapters.deployment import Allowed, Observer
+from es_pki.adapters.dns.providers import DNSProviders
 from es_pki.adapters.intake.aggregates import Aggregates
-from es_pki.adapters.intake.chain import chain, without_root
-from es_pki.adapters.intake.deciders import AUTHORITY, PROFILE
+from es_pki.adapters.intake.chain import chain, issuers_of, without_root
+from es_pki.adapters.intake.deciders import AUTHORITY, CERTIFICATE, PROFILE
 from es_pki.adapters.keyring import KeyRing, MadeKey
 from es_pki.adapters.lint import SecondOpinion
 from es_pki.adapters.signing import Signer
@@ -21,6 +23,7 @@ from es_pki.commands.acme_account import ACMEAccountMissing
 from es_pki.commands.authority import AuthorityMissing, check_holds, issuer_of
 from es_pki.commands.built_in import BUILT_IN
 from es_pki.commands.certificate import CertificateMissing
+from es_pki.commands.dns_provider import DNSProviderMissing
 from es_pki.commands.names import is_own_name, is_uuid
 from es_pki.commands.principal import PrincipalMissing
 from es_pki.commands.profile import profile_of
@@ -43,7 +46,10 @@ E = TypeVar("E", bound=codec.Event)
 
 
 class Office(Struct, frozen=True):
-    """The shared equipment. `locations` tells where an authority publishes, by its id; `workers` do what may fail."""
+    """The shared equipment. `locations` tells where an authority publishes, by its id; `workers` do what may fail.
+
+    `allowed` is what services may have, and `observer` looks at them.
+    """
 
     aggregates: Aggregates
     keys: KeyRing
@@ -52,7 +58,10 @@ class Office(Struct, frozen=True):
     workers: Workers
     second_opinion: SecondOpinion
     crls: Maker
-    acme_accounts: Accounts
+    acme: ACME
+    allowed: Allowed
+    observer: Observer
+    dns: DNSProviders
 
     async def authority_id(self, name_or_id: str, field: str) -> str:
         """Return an authority's id. Raises `AuthorityMissing`, naming the field."""
@@ -102,6 +111,14 @@ class Office(Struct, frozen=True):
             raise ACMEAccountMissing(detail, Violation("account", "accounts are named", detail))
         return found
 
+    async def dns_provider_id(self, name_or_id: str) -> str:
+        """Return a DNS provider's id. Raises `DNSProviderMissing`."""
+        found = await self._id("dns_provider", name_or_id, for_ever=False)
+        if found is None:
+            detail = "there is no DNS provider of this name"
+            raise DNSProviderMissing(detail, Violation("dns_provider", "DNS providers are named", detail))
+        return found
+
     async def certificate_id(self, name_or_id: str, field: str = "certificate") -> str:
         """Return a certificate's id, by any name that leads to it. Raises `CertificateMissing`, naming the field."""
         found = await self._id("certificate", name_or_id, for_ever=False)
@@ -128,6 +145,25 @@ class Office(Struct, frozen=True):
             detail = f"there is no profile of this name: {known}"
             raise ProfileMissing(detail, Violation("profile", "profiles are named", detail))
         return found
+
+    async def certificate_owner(self, name_or_id: str) -> str | None:
+        """Return the id of a certificate, or of one that is ordered, None if nothing has the name."""
+        return await self._id("certificate", name_or_id, for_ever=False)
+
+    async def version_result(self, certificate_id: str, number: int) -> dict[str, object]:
+        """Return what an answer tells of an issued version."""
+        state = (await self.aggregates.load(CERTIFICATE, certificate_id)).state
+        version = state.versions.get(number)
+        if version is None or version.certificate is None:
+            raise LookupError(f"the certificate {certificate_id} has no version {number}")
+        issuers = without_root(await issuers_of(self.aggregates, version.prepared))
+        return {
+            "name": state.name,
+            "version": number,
+            "serial_number": version.prepared.serial_number,
+            "not_after": version.prepared.not_after,
+            "certificate_pem": pem_chain([version.certificate, *issuers]),
+        }
 
     async def users_of(self, certificate_id: str) -> tuple[str, ...]:
         """Return who uses a certificate and would miss it, besides the services bound to it."""
@@ -178,8 +214,12 @@ class Office(Struct, frozen=True):
         ask: Callable[[MadeKey], Awaitable[C]],
         *,
         actor: str,
+        purpose: str = "",
+        owner: str = "",
     ) -> tuple[E, ...]:
         """Handle a command for which a key is made; return the new events, none when it was handled before.
+
+        The key is the aggregate's, unless `purpose` and `owner` name another that will have it.
 
         The request is judged with a stand-in before its key is made. The key is durable before the command is; it is
         discarded when the command came to nothing, but kept after any other failure: the append may have been stored.
@@ -187,7 +227,7 @@ class Office(Struct, frozen=True):
         judged = MadeKey("", stand_in(key_type))
         if not await self.aggregates.preview(decider, aggregate_id, lambda: ask(judged)):
             return ()
-        key = await self.keys.make(key_type, purpose=decider.category, owner=aggregate_id)
+        key = await self.keys.make(key_type, purpose=purpose or decider.category, owner=owner or aggregate_id)
         try:
             handled = await self.aggregates.handle(decider, aggregate_id, lambda: ask(key), actor=actor)
         except (Refused, Conflict):

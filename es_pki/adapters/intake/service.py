@@ -1,27 +1,36 @@
 """Requests about services: what they are, and what they serve."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
+from es_pki.adapters.deployment.starting import start
+from es_pki.adapters.intake.aggregates import Loaded
 from es_pki.adapters.intake.answer import Answer, Asked, answered
 from es_pki.adapters.intake.deciders import CERTIFICATE, SERVICE
 from es_pki.adapters.intake.office import Office
 from es_pki.adapters.intake.requests import (
     BindCertificate,
+    DeployCertificate,
     ReconfigureService,
     RegisterService,
     RetireService,
     ServiceRequest,
     UnbindCertificate,
+    VerifyService,
 )
 from es_pki.commands import service
+from es_pki.commands.refusals import Malformed
 from es_pki.commands.service import ServiceCommand, State, registered
 from es_pki.commands.service_kinds import installed
 from es_pki.commands.usage import BeginUse, EndUse
 from es_pki.decider import Guard
-from es_pki.events.service import Installation
+from es_pki.events.service import Installation, ServiceEvent, ServiceObserved
+
+LONGEST_WAIT_SECONDS = 120
+LOOK_SECONDS = 0.1
 
 About = ReconfigureService | BindCertificate | UnbindCertificate | RetireService
 
@@ -33,6 +42,10 @@ async def take(office: Office, request: ServiceRequest, asked: Asked, digest: by
             return await register(office, request, asked, digest)
         case ReconfigureService() | BindCertificate() | UnbindCertificate() | RetireService():
             return await about(office, request, asked)
+        case DeployCertificate():
+            return await deploy(office, request, asked)
+        case VerifyService():
+            return await verify(office, request, asked)
 
 
 async def register(office: Office, request: RegisterService, asked: Asked, digest: bytes) -> Answer:
@@ -40,6 +53,7 @@ async def register(office: Office, request: RegisterService, asked: Asked, diges
 
     async def command() -> ServiceCommand:
         installation = installed(request.kind, request.name, request.folder, _given(request))
+        office.allowed.check(installation)
         return service.RegisterService(request.name, request.kind, installation, digest)
 
     return await _handled(office, asked.new_id(), command, asked)
@@ -53,7 +67,9 @@ async def about(office: Office, request: About, asked: Asked) -> Answer:
         state = (await office.aggregates.load(SERVICE, service_id)).state
         match request:
             case ReconfigureService():
-                return service.ReconfigureService(replace(state.installation, **_given(request)))
+                installation = replace(state.installation, **_given(request))
+                office.allowed.check(installation)
+                return service.ReconfigureService(installation)
             case BindCertificate():
                 return await _binding(office, request, service_id, state)
             case UnbindCertificate():
@@ -93,20 +109,64 @@ def _given(request: RegisterService | ReconfigureService) -> Mapping[str, Any]:
     return {name: value for name, value in fields if value is not None}
 
 
+async def deploy(office: Office, request: DeployCertificate, asked: Asked) -> Answer:
+    """Start a deployment, and wait for its outcome if that was asked for."""
+    if not 0 <= request.wait_seconds <= LONGEST_WAIT_SECONDS:
+        raise Malformed.at("wait_seconds", "waits are bounded", f"0 to {LONGEST_WAIT_SECONDS} seconds")
+    service_id, deployment_id = await office.service_id(request.service), asked.new_id()
+    handled = await start(office.aggregates, service_id, deployment_id, actor=asked.caller.name)
+    ended = await _ended(office, service_id, deployment_id, request.wait_seconds)
+    deployment = ended.state.deployments.newest
+    result: dict[str, object] = {"deployment_id": deployment_id, "outcome": None}
+    if deployment is not None and deployment.outcome is not None:
+        result |= {"outcome": type(deployment.outcome).__name__, **asdict(deployment.outcome)}
+    return _answer(service_id, ended.state, max(handled.position, ended.position), handled.events, result)
+
+
+async def verify(office: Office, request: VerifyService, asked: Asked) -> Answer:
+    """Look at what a service serves."""
+    service_id = await office.service_id(request.service)
+    handled = await office.observer.observe(service_id, actor=asked.caller.name)
+    observed = handled.state.observed or ServiceObserved()
+    return _answer(service_id, handled.state, handled.position, handled.events, asdict(observed))
+
+
+async def _ended(office: Office, service_id: str, deployment_id: str, seconds: float) -> Loaded[State]:
+    """Return the service once the deployment has ended, or as it is when the time is over."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    while True:
+        loaded = await office.aggregates.load(SERVICE, service_id, afresh=True)
+        running = loaded.state.deployments.running
+        if running is None or running.started.deployment_id != deployment_id or loop.time() >= deadline:
+            return loaded
+        await asyncio.sleep(LOOK_SECONDS)
+
+
 async def _handled(
     office: Office, service_id: str, command: Callable[[], Awaitable[ServiceCommand]], asked: Asked
 ) -> Answer:
     handled = await office.aggregates.handle(SERVICE, service_id, command, actor=asked.caller.name)
-    state = handled.state
+    return _answer(service_id, handled.state, handled.position, handled.events, {})
+
+
+def _answer(
+    service_id: str,
+    state: State,
+    position: int,
+    events: tuple[ServiceEvent, ...],
+    further: Mapping[str, object],
+) -> Answer:
     return Answer(
-        position=handled.position,
+        position=position,
         stream=SERVICE.stream(service_id),
-        events=answered(handled.events),
+        events=answered(events),
         result={
             "service_id": service_id,
             "name": registered(state).name,
             "kind": registered(state).kind,
             "certificate_id": state.bound.certificate_id if state.bound else None,
             "fallback_certificate_id": state.bound.fallback_certificate_id if state.bound else None,
+            **further,
         },
     )

@@ -45,12 +45,16 @@ class KeptAnswers:
         return len(self._answers)
 
     def get(self, key: Key, now: datetime) -> Answer | None:
-        """Return the answer while it is fresh."""
+        """Return the answer while it is fresh: made before now, though the clock may have been set back."""
         found = self._answers.get(key)
         if found is None:
             return None
         _, answer = found
-        if answer.fresh_until is None or answer.fresh_until <= now:
+        if (
+            answer.this_update is None
+            or answer.fresh_until is None
+            or not answer.this_update <= now < answer.fresh_until
+        ):
             self._drop(key)
             return None
         self._answers.move_to_end(key)

@@ -40,6 +40,9 @@ UNKNOWN_HOLDS = timedelta(minutes=5)
 MOST_UNDER_WAY = 200
 """Answers that are being looked up and signed at a time: anybody may ask, and signing takes its time."""
 
+CERTIFY_AGAIN = timedelta(minutes=1)
+"""After an authority could certify no responder: questions must not make it try, and say so, again and again."""
+
 PAUSE_SECONDS = 1.0
 """Between a failure to follow the log and the next try."""
 
@@ -69,6 +72,7 @@ class Responder:
         self._renewing = asyncio.Lock()
         self._identities: dict[str, Identity] = {}
         self._signing: dict[str, tuple[int, Signing]] = {}
+        self._tried: dict[str, datetime] = {}
         self.answered: Counter[str] = Counter()
         self.kept = 0
 
@@ -159,7 +163,7 @@ class Responder:
             data, responder.prepared.key_id, purpose=OCSP_RESPONDER.category, owner=authority_id
         )
         body = successful(data, signature, signing)
-        is_for_all = is_known and asked.nonce is None
+        is_for_all = is_known and asked.nonce is None and len(found) == 1
         answer = Answer(
             body,
             says=tuple(type(one.status).__name__.lower() for one in found),
@@ -178,25 +182,31 @@ class Responder:
 
     async def _serving(self, authority_id: str) -> Version | None:
         """Return the authority's responder. One is certified if there is none, or none that outlives its answers."""
-        version = (await self._aggregates.load(OCSP_RESPONDER, authority_id)).state.serving(self._now())
-        if not self._outlives_answers(version):
-            async with self._renewing:
-                version = await self._renewed(authority_id)
-        return version
-
-    async def _renewed(self, authority_id: str) -> Version | None:
-        version = (await self._aggregates.load(OCSP_RESPONDER, authority_id, afresh=True)).state.serving(self._now())
-        if self._outlives_answers(version):
+        version = await self._newest(authority_id)
+        if self._is_good(authority_id, version):
             return version
-        try:
-            await self._certify(authority_id)
-        except Refused as refused:
-            told = {"authority": authority_id, "because": refused.detail}
-            LOG.warning("an authority can't have an OCSP responder", extra={"fields": told})
-        return (await self._aggregates.load(OCSP_RESPONDER, authority_id)).state.serving(self._now())
+        async with self._renewing:
+            version = await self._newest(authority_id, afresh=True)
+            if self._is_good(authority_id, version):
+                return version
+            try:
+                await self._certify(authority_id)
+            except Refused as refused:
+                told = {"authority": authority_id, "because": refused.detail}
+                LOG.warning("an authority can't have an OCSP responder", extra={"fields": told})
+            self._tried[authority_id] = self._now()
+            return await self._newest(authority_id)
 
-    def _outlives_answers(self, version: Version | None) -> bool:
-        return version is not None and version.prepared.not_after >= self._now() + HOLDS
+    async def _newest(self, authority_id: str, *, afresh: bool = False) -> Version | None:
+        loaded = await self._aggregates.load(OCSP_RESPONDER, authority_id, afresh=afresh)
+        return loaded.state.serving(self._now())
+
+    def _is_good(self, authority_id: str, version: Version | None) -> bool:
+        """Tell whether a responder outlives its answers, or there can't be a better one as it seems."""
+        if version is not None and version.prepared.not_after >= self._now() + HOLDS:
+            return True
+        tried = self._tried.get(authority_id)
+        return tried is not None and abs(self._now() - tried) < CERTIFY_AGAIN
 
     async def _identity(self, authority_id: str) -> Identity:
         found = self._identities.get(authority_id)

@@ -4,6 +4,7 @@ The request that prepared something usually settles it at once: an effect is lef
 """
 
 import asyncio
+import contextlib
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -12,9 +13,10 @@ from datetime import datetime
 import msgspec
 
 from es_pki.adapters.lease import Lease, Overtaken
+from es_pki.adapters.postponed import Postponed
 from es_pki.adapters.reactions.store import EffectStore, Outstanding
 from es_pki.adapters.recorded import happened
-from es_pki.commands.reactions import REACTED_TO, Due, Effect, Settled, react
+from es_pki.commands.reactions import REACTED_TO, SETTLED_BY_DOING, Due, Effect, Settled, react
 from es_pki.events.happened import Happened
 from eventlog import Closed, Log
 
@@ -24,11 +26,18 @@ GRACE_SECONDS = 10.0
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 300.0
 LOOK_SECONDS = 1.0
+
+AT_ONCE = 4
+"""Effects that are tried at the same time."""
+
 GATHER_SECONDS = 0.5
 """Between pages: what is due and settled within one page costs nothing."""
 
 CHECKPOINT_POSITIONS = 5_000
 """How many positions are read again after a restart, at most, when nothing was due in them."""
+
+AT_ONCE = 64
+"""Effects that are performed at the same time, at most."""
 
 _DECODER = msgspec.json.Decoder(Effect)
 
@@ -52,6 +61,8 @@ class Runner:
         self._perform = perform
         self._now = now
         self._grace = grace
+        self._performing: set[str] = set()
+        self._is_due = asyncio.Event()
 
     async def run(self) -> None:
         """Follow and perform until cancelled or the log is closed."""
@@ -62,7 +73,7 @@ class Runner:
                     await asyncio.sleep(LOOK_SECONDS)
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._follow())
-                    tasks.create_task(self._work())
+                    tasks.create_task(self._work(tasks))
             except* Closed:
                 closed = True
             except* Overtaken as overtaken:
@@ -92,6 +103,8 @@ class Runner:
             if due or settled or page.position - recorded >= CHECKPOINT_POSITIONS:
                 await self._store.record(due, settled, page.position, after=recorded)
                 recorded = page.position
+            if due:
+                self._is_due.set()
             await asyncio.sleep(GATHER_SECONDS)
 
     async def _checkpoint(self) -> int:
@@ -113,20 +126,26 @@ class Runner:
                 encoded = msgspec.json.encode(outcome.effect)
                 match outcome:
                     case Due():
-                        at = event.time.timestamp() + self._grace
+                        at = event.time.timestamp() + (0.0 if outcome.at_once else self._grace)
                         due[encoded.decode()] = Outstanding(encoded.decode(), encoded, at, 0, at, None)
                     case Settled():
                         if due.pop(encoded.decode(), None) is None:
                             settled.append(encoded.decode())
         return list(due.values()), settled
 
-    async def _work(self) -> None:
+    async def _work(self, tasks: asyncio.TaskGroup) -> None:
+        """Perform what is due, each for itself: one that hangs or fails holds up nobody."""
         while True:
+            self._is_due.clear()
             for item in await self._store.outstanding():
                 self._check_lease()
-                if self._is_time(item):
-                    await self._try(item)
-            await asyncio.sleep(LOOK_SECONDS)
+                is_free = item.id not in self._performing and len(self._performing) < AT_ONCE
+                if is_free and self._is_time(item):
+                    self._performing.add(item.id)
+                    tasks.create_task(self._try(item))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._is_due.wait()
             self._check_lease()
 
     def _is_time(self, item: Outstanding) -> bool:
@@ -140,9 +159,16 @@ class Runner:
 
     async def _try(self, item: Outstanding) -> None:
         try:
-            await self._perform(_DECODER.decode(item.effect))
+            effect = _DECODER.decode(item.effect)
+            await self._perform(effect)
+            if isinstance(effect, SETTLED_BY_DOING):
+                await self._store.settle(item.id)
         except Closed:
             raise
+        except Postponed as postponed:
+            latest = self._now().timestamp() + LONGEST_PAUSE_SECONDS
+            again = min(postponed.until.timestamp(), latest)
+            await self._store.failed(item.id, postponed.reason, again, attempts=item.attempts)
         except Exception as error:
             pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0**item.attempts)
             jitter = pause * secrets.randbelow(250) / 1000
@@ -152,3 +178,5 @@ class Runner:
             await self._store.failed(item.id, told_as, again, attempts=item.attempts)
         else:
             LOG.info("an effect was performed", extra={"fields": {"effect": item.id}})
+        finally:
+            self._performing.discard(item.id)

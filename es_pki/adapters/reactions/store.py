@@ -37,6 +37,10 @@ class EffectStore(Protocol):
         """
         ...
 
+    async def settle(self, effect_id: str) -> None:
+        """Remove an effect that was done and that no event will settle; an unknown one is fine."""
+        ...
+
     async def forget(self, *, after: int) -> None:
         """Throw everything away: the log at hand is not the one that was reacted to. Raises `Overtaken` as `record`."""
         ...
@@ -77,6 +81,15 @@ class SQLiteEffects:
                     "ON CONFLICT DO UPDATE SET position = excluded.position",
                     (position,),
                 )
+
+        await self._database.run(change)
+
+    async def settle(self, effect_id: str) -> None:
+        """See `EffectStore.settle`."""
+
+        def change(connection: sqlite3.Connection) -> None:
+            with transaction(connection):
+                connection.execute("DELETE FROM effect WHERE id = ?", (effect_id,))
 
         await self._database.run(change)
 
@@ -144,6 +157,10 @@ class PostgresEffects:
             await connection.executemany(
                 "INSERT INTO views.effect VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING", due
             )
+
+    async def settle(self, effect_id: str) -> None:
+        """See `EffectStore.settle`."""
+        await self._pool.execute("DELETE FROM views.effect WHERE id = $1", effect_id)
 
     async def forget(self, *, after: int) -> None:
         """See `EffectStore.forget`."""

@@ -6,6 +6,7 @@ What can't be read is kept as a fault, so that a path with such a certificate is
 import hashlib
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import cached_property
 from typing import TypeVar, cast
@@ -41,6 +42,12 @@ UNREADABLE = (
 )
 """What the parser raises for malformed bytes, lazily, field by field."""
 
+
+def quietly() -> AbstractContextManager[object]:
+    """Return a context in which the parser complains of nothing: what it only warns of is for the rules to judge."""
+    return warnings.catch_warnings(action="ignore")
+
+
 Extension = TypeVar("Extension", bound=x509.ExtensionType)
 
 
@@ -58,6 +65,10 @@ class Parsed:
         """Read a DER certificate. Raises `Unreadable` when not even its names and dates can be read."""
         self.der = der
         self.fault: str | None = None
+        with quietly():
+            self._read(der)
+
+    def _read(self, der: bytes) -> None:
         try:
             self.certificate, self.inheriting_key = _loaded(der)
             self.subject: Name = normal(self.certificate.subject)
@@ -229,11 +240,7 @@ def _loaded(der: bytes) -> tuple[x509.Certificate, InheritingKey | None]:
     """Return a certificate as `cryptography` reads it, and its key if that lacks the parameters it inherits."""
     found = with_parameters(der)
     readable, key = found if found is not None else (der, None)
-    if _serial_number(readable) > 0:
-        return x509.load_der_x509_certificate(readable), key
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it is a finding of ours (section 4.1.2.2)
-        return x509.load_der_x509_certificate(readable), key
+    return x509.load_der_x509_certificate(readable), key
 
 
 def _serial_number(der: bytes) -> int:

@@ -7,7 +7,7 @@ from cryptography import x509
 from cryptography.x509.oid import CRLEntryExtensionOID, ExtensionOID
 
 from es_pki.adapters.validation.budget import Budget
-from es_pki.adapters.validation.certificate import UNREADABLE, Unreadable
+from es_pki.adapters.validation.certificate import UNREADABLE, Unreadable, quietly
 from es_pki.adapters.validation.names import Name, normal
 from es_pki.adapters.validation.signatures import Signature, signature_of
 
@@ -59,6 +59,10 @@ class ParsedCRL:
         self.extensions: dict[type[x509.ExtensionType], x509.ExtensionType] = {}
         self.critical: frozenset[str] = frozenset()
         self._entries: dict[tuple[Name, int], Entry] | None = None
+        with quietly():
+            self._read(der)
+
+    def _read(self, der: bytes) -> None:
         try:
             self.crl = x509.load_der_x509_crl(der)
             self.issuer: Name = normal(self.crl.issuer)
@@ -118,7 +122,8 @@ class ParsedCRL:
             return _entry(found) if found is not None else None
         if self._entries is None:
             budget.spend_entries(len(self.crl))
-            self._entries = self._read_entries()
+            with quietly():
+                self._entries = self._read_entries()
         return self._entries.get((issuer, serial_number))
 
     def _may_have_critical_entries(self) -> bool:

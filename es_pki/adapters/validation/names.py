@@ -9,6 +9,9 @@ Attribute = tuple[str, str | bytes]
 Name = tuple[tuple[Attribute, ...], ...]
 """Relative distinguished names, each its attributes in one order: (object identifier, value)."""
 
+LONGEST_REMEMBERED = 256
+"""Characters of a value whose prepared form is kept: most names come again and again."""
+
 EMAIL_ADDRESS = "1.2.840.113549.1.9.1"
 
 
@@ -28,16 +31,20 @@ def mailboxes(name: Name) -> list[str]:
 
 
 def _value(value: str | bytes) -> str | bytes:
-    return prepared(value) if isinstance(value, str) else value
+    if isinstance(value, bytes):
+        return value
+    return _remembered(value) if len(value) <= LONGEST_REMEMBERED else prepared(value)
 
 
-@lru_cache(maxsize=4096)
 def prepared(value: str) -> str:
     """Return a string as it is compared: NFKC, in one case, spaces trimmed and single, nothing invisible."""
     if value.isascii() and value.isprintable():
         return " ".join(value.lower().split())
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold())
     return " ".join("".join(map(_mapped, folded)).split())
+
+
+_remembered = lru_cache(maxsize=4096)(prepared)
 
 
 def _mapped(character: str) -> str:

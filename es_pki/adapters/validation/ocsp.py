@@ -13,7 +13,7 @@ from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID, OCSPExtensionOID
 from msgspec import Struct
 
-from es_pki.adapters.validation.certificate import UNREADABLE, Parsed, Unreadable
+from es_pki.adapters.validation.certificate import UNREADABLE, Parsed, Unreadable, quietly
 from es_pki.adapters.validation.crl_rules import TOLERANCE
 from es_pki.adapters.validation.findings import advice
 from es_pki.adapters.validation.question import Question
@@ -31,6 +31,10 @@ class ParsedResponse:
     def __init__(self, der: bytes) -> None:
         """Read a DER OCSPResponse. Raises `Unreadable`, also for one that is no success (RFC 6960 section 4.2.1)."""
         self.der = der
+        with quietly():
+            self._read(der)
+
+    def _read(self, der: bytes) -> None:
         try:
             self.response = response = _successful(der)
             self.singles = tuple(response.responses)

@@ -54,13 +54,15 @@ class Graph:
     def below(self, path: Path) -> list[Parsed]:
         """Return what may come next below a path, the likeliest first: by key identifier, then by distance.
 
-        Nobody comes twice: a name with the same key again would be a loop (RFC 4158 section 2.4.2).
+        Nobody comes twice, but for the target, with which a path ends: a name with the same key again would be a loop
+        (RFC 4158 section 2.4.2).
         """
         issuer = path[-1]
         candidates = [
             child
             for child in self._issued.get(issuer.der, ())
-            if len(path) + self._distance[child.der] <= DEPTH and not _is_on(path, child)
+            if len(path) + self._distance[child.der] <= DEPTH
+            and (child.der == self.target.der or not _is_on(path, child))
         ]
         if len(candidates) < 2:
             return candidates

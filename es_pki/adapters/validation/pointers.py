@@ -4,13 +4,13 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from cryptography import x509
-from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.ocsp import OCSPRequestBuilder
 from cryptography.x509.oid import AuthorityInformationAccessOID, ObjectIdentifier
 from msgspec import Struct
 
 from es_pki.adapters.validation.certificate import UNREADABLE, Parsed, Unreadable
+from es_pki.adapters.validation.ocsp import KEY_HASH
 from es_pki.adapters.worker import Work
 
 MOST = 8
@@ -74,7 +74,7 @@ def _questions(certificates: Sequence[Parsed]) -> Iterator[Question]:
 def _request(certificate: Parsed, issuer: Parsed) -> Iterator[bytes]:
     """Yield the request that every responder understands (RFC 5019 section 2.1.1: SHA-1 names, it doesn't protect)."""
     try:
-        builder = OCSPRequestBuilder().add_certificate(certificate.certificate, issuer.certificate, SHA1())  # noqa: S303
+        builder = OCSPRequestBuilder().add_certificate(certificate.certificate, issuer.certificate, KEY_HASH)
         yield builder.build().public_bytes(Encoding.DER)
     except UNREADABLE:
         return

@@ -33,6 +33,11 @@ def csr_pem(csr: bytes) -> str:
     return _armoured("CERTIFICATE REQUEST", csr)
 
 
+def key_pem(pkcs8: bytes) -> str:
+    """Return a DER PKCS#8 private key in PEM (RFC 7468 section 10), as it is: only for the files of a service."""
+    return _armoured("PRIVATE KEY", pkcs8)
+
+
 def crl_pem(crl: bytes) -> str:
     """Return a DER CRL in PEM (RFC 7468 section 6)."""
     return _armoured("X509 CRL", crl)

@@ -152,6 +152,12 @@ def load(pkcs8: bytes) -> SigningKey:
     return SigningKey(private)
 
 
+def belongs_to(pkcs8: bytes, certificate: bytes) -> bool:
+    """Tell whether a private key is that of a DER certificate. Raises `ValueError`, `TypeError`."""
+    private = load_der_private_key(pkcs8, None, unsafe_skip_rsa_key_validation=True)
+    return spki_of(private.public_key()) == spki_of(load_der_x509_certificate(certificate).public_key())
+
+
 def spki_of(public: PublicKeyTypes) -> bytes:
     """Return a public key's DER SubjectPublicKeyInfo."""
     return public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

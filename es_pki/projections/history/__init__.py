@@ -12,7 +12,7 @@ from es_pki.projections.history.summaries import summary
 from es_pki.projections.view import View
 
 NAME = "history"
-VERSION = 7
+VERSION = 8
 
 
 class Row(Struct, frozen=True):

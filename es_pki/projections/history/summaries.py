@@ -13,6 +13,21 @@ from es_pki.events.acme_account import (
     ACMEKeyRollOverFailed,
     ACMERegistrationFailed,
 )
+from es_pki.events.acme_order import (
+    ACMEAuthorizationValidated,
+    ACMECertificateObtained,
+    ACMEChallengeCleanedUp,
+    ACMEChallengePresented,
+    ACMEChallengeSeen,
+    ACMEOrderAbandoned,
+    ACMEOrderCreated,
+    ACMEOrderEvent,
+    ACMEOrderFailed,
+    ACMEOrderFinalized,
+    ACMEOrderHindered,
+    ACMEOrderPlaced,
+)
+from es_pki.events.acme_renewal import ACMERenewalEvent, ACMERenewalFailed, ACMERenewalPlanned
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityEvent,
@@ -42,6 +57,12 @@ from es_pki.events.certificate import (
     UseEnded,
 )
 from es_pki.events.codec import Event
+from es_pki.events.dns_provider import (
+    DNSCredentialsReplaced,
+    DNSProviderAdded,
+    DNSProviderEvent,
+    DNSProviderRemoved,
+)
 from es_pki.events.key_compromise import KeyCompromiseEvent, KeyUsesRevoked
 from es_pki.events.log_key import LogKeyAdopted, LogKeyEvent, LogRestored
 from es_pki.events.ocsp_responder import (
@@ -56,9 +77,14 @@ from es_pki.events.reservation import ReservationEvent
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared, RevocationListEvent
 from es_pki.events.service import (
     CertificateBound,
+    CertificateDeployed,
     CertificateUnbound,
+    DeploymentFailed,
+    DeploymentRolledBack,
+    DeploymentStarted,
     InstallationAdopted,
     ServiceEvent,
+    ServiceObserved,
     ServiceRegistered,
     ServiceRetired,
 )
@@ -90,8 +116,10 @@ def summary(event: Event) -> str:
         return _of_ocsp_responder(event)
     if isinstance(event, ServiceEvent):
         return _of_service(event)
-    if isinstance(event, ACMEAccountEvent):
-        return _of_acme_account(event)
+    if isinstance(event, ACMEAccountEvent | ACMEOrderEvent | ACMERenewalEvent):
+        return _of_acme(event)
+    if isinstance(event, DNSProviderEvent):
+        return _of_dns_provider(event)
     if isinstance(event, PrincipalEvent):
         return _of_principal(event)
     if isinstance(event, ProfileEvent):
@@ -210,6 +238,23 @@ def _of_service(event: ServiceEvent) -> str:
             return f"certificate {event.certificate_id}"
         case ServiceRetired():
             return event.reason
+        case DeploymentStarted():
+            key = ", with its private key" if event.leaves_key else ""
+            return f"version {event.version} of the certificate {event.certificate_id}{key}"
+        case CertificateDeployed():
+            return "seen on the wire" if event.was_seen else "not looked at"
+        case DeploymentFailed() | DeploymentRolledBack():
+            return f"{event.step}: {event.reason}"
+        case ServiceObserved():
+            return f"serves {event.fingerprint or 'nothing'}: {', '.join(event.drift) or 'as it should'}"
+
+
+def _of_acme(event: ACMEAccountEvent | ACMEOrderEvent | ACMERenewalEvent) -> str:
+    if isinstance(event, ACMEAccountEvent):
+        return _of_acme_account(event)
+    if isinstance(event, ACMEOrderEvent):
+        return _of_acme_order(event)
+    return _of_acme_renewal(event)
 
 
 def _of_acme_account(event: ACMEAccountEvent) -> str:
@@ -228,6 +273,45 @@ def _of_acme_account(event: ACMEAccountEvent) -> str:
             return event.reason
         case ACMEAccountDeactivated():
             return "closed"
+
+
+def _of_dns_provider(event: DNSProviderEvent) -> str:
+    match event:
+        case DNSProviderAdded():
+            return f"{event.name}: {', '.join(event.zones)}"
+        case DNSCredentialsReplaced():
+            return "other credentials"
+        case DNSProviderRemoved():
+            return f"{event.name}: {event.reason}".removesuffix(": ")
+
+
+def _of_acme_order(event: ACMEOrderEvent) -> str:
+    match event:
+        case ACMEOrderPlaced():
+            names = (*event.subject_alt_names.dns_names, *event.subject_alt_names.ip_addresses)
+            return f"{event.name}: {', '.join(names)}"
+        case ACMEOrderCreated():
+            return event.url
+        case ACMEChallengePresented():
+            return f"{event.identifier}: {event.type}"
+        case ACMEChallengeSeen() | ACMEAuthorizationValidated() | ACMEChallengeCleanedUp():
+            return event.authorization
+        case ACMEOrderFinalized():
+            return "the directory has the CSR"
+        case ACMECertificateObtained():
+            return f"version {event.version}"
+        case ACMEOrderHindered() | ACMEOrderFailed():
+            return f"{event.problem.type}: {event.problem.detail}"
+        case ACMEOrderAbandoned():
+            return event.reason
+
+
+def _of_acme_renewal(event: ACMERenewalEvent) -> str:
+    match event:
+        case ACMERenewalPlanned():
+            return f"{event.name}: version {event.version} at {event.at:%F %T}Z"
+        case ACMERenewalFailed():
+            return f"version {event.version}: {event.problem.type}: {event.problem.detail}"
 
 
 def _of_principal(event: PrincipalEvent) -> str:

@@ -5,10 +5,11 @@ import pytest
 from es_pki.adapters.acme.problems import DirectoryFailed, Trouble
 from es_pki.adapters.intake.deciders import ACME_ACCOUNT
 from es_pki.adapters.intake.requests import DeactivateACMEAccount, RollOverACMEAccountKey
-from es_pki.commands.acme_account import GIVEN_UP, ACMEAccountUnusable
+from es_pki.commands.acme_account import ACMEAccountUnusable
 from es_pki.commands.reactions import CloseACMEAccount, OpenACMEAccount, RollOverACMEKey
 from es_pki.commands.refusals import Malformed, NameTaken, RulesBroken
 from es_pki.values import KeyType
+from es_pki.values.acme import ACME_GIVEN_UP
 from tests import openssl, pebble
 from tests.adapters.acme.conftest import registration
 from tests.world import Failing, Fault, World
@@ -19,7 +20,7 @@ async def state_of(world, answer):
 
 
 async def client_of(world, answer):
-    return world.directories.client(answer.result["account_id"], await state_of(world, answer))
+    return world.acme.directories.client(answer.result["account_id"], await state_of(world, answer))
 
 
 async def types_of(world):
@@ -89,7 +90,7 @@ async def test_a_directory_that_nobody_vouches_for_is_not_talked_to(world, direc
 async def test_an_account_that_can_not_be_opened_is_given_up_by_closing_it(world, directory):
     answer = await world.ask(registration(directory, ca_bundle=""))
     closed = await world.ask(DeactivateACMEAccount("pebble"))
-    assert (closed.result["status"], closed.result["problem"].type) == ("failed", GIVEN_UP)
+    assert (closed.result["status"], closed.result["problem"].type) == ("failed", ACME_GIVEN_UP)
     await world.performer.perform(OpenACMEAccount(answer.result["account_id"]))
     assert (await world.ask(registration(directory))).result["status"] == "valid"
 
@@ -133,7 +134,7 @@ async def test_what_the_directory_did_and_nobody_recorded_is_found_done(world, d
     broken = World(Failing(world.log, {"append"}, 2, after=False), world.keys._store)
     with pytest.raises(Fault):
         await broken.ask(request or registration(directory))
-    await broken.directories.close()
+    await broken.acme.close()
     account_id = await world.aggregates.owner("acme_account_name-pebble")
     again = World(world.log, world.keys._store)
     state = (await again.aggregates.load(ACME_ACCOUNT, account_id)).state
@@ -143,8 +144,8 @@ async def test_what_the_directory_did_and_nobody_recorded_is_found_done(world, d
     assert after.opening.url
     assert (after.next_key, after.is_closed) == (None, after.is_closing)
     if not after.is_closed:
-        assert (await again.directories.client(account_id, after).account()).status == "valid"
-    await again.directories.close()
+        assert (await again.acme.directories.client(account_id, after).account()).status == "valid"
+    await again.acme.close()
 
 
 @pytest.mark.parametrize(

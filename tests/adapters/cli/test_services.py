@@ -1,5 +1,8 @@
 """`es-pki service`, against a real server."""
 
+import json
+from urllib.parse import urlsplit
+
 import pytest
 
 from es_pki.adapters.cli.parser import parse
@@ -26,6 +29,29 @@ def test_a_service_is_registered_bound_and_retired(es_pki):
     assert es_pki("service", "retire", nginx, "--reason", "replaced").status == 0
     assert "replaced" in es_pki("service", "history", nginx).text
     assert es_pki("certificate", "delete", www).status == 0
+
+
+@pytest.fixture
+def address(data_dir):
+    """Where the server itself is to be seen."""
+    return urlsplit(json.loads((data_dir / "server.json").read_text())["url"]).netloc
+
+
+def test_what_is_served_is_verified_and_drift_is_status_1(es_pki, address):
+    own, other, www = fresh("own"), fresh("other"), fresh("www")
+    assert es_pki("certificate", "self-sign", www, "--dns", "www.example.test").status == 0
+    for name, certificate in ((own, "es-pki-api"), (other, www)):
+        assert es_pki("service", "register", name, "--probe", address).status == 0
+        assert es_pki("service", "bind", name, certificate).status == 0
+    outcome = es_pki("service", "verify", own)
+    assert outcome.status == 0, outcome.errors
+    outcome = es_pki("service", "verify", "--json")
+    assert outcome.status == 1
+    found = {row["name"]: row["drift"] for row in outcome.json["items"]}
+    assert (found[own], found[other]) == ([], ["foreign"])
+    listed = {row["name"]: row["status"] for row in es_pki("service", "list", "--json").json["items"]}
+    assert (listed[own], listed[other]) == ("serving", "drifting")
+    assert es_pki("service", "retire", other).status == 0
 
 
 def test_commands_are_split_into_arguments_and_files_named_by_their_form():

@@ -11,7 +11,7 @@ from es_pki.adapters import clock
 from es_pki.adapters.crls import CRLPlan, Maker, Publisher
 from es_pki.adapters.crls.again import made_again
 from es_pki.adapters.intake import key_compromise
-from es_pki.adapters.intake.deciders import CERTIFICATE, REVOCATION_LIST
+from es_pki.adapters.intake.deciders import AUTHORITY, CERTIFICATE, REVOCATION_LIST
 from es_pki.adapters.intake.requests import (
     HoldCertificate,
     IssueCertificate,
@@ -206,6 +206,23 @@ async def test_what_has_expired_leaves_after_one_more_crl(world, tmp_path):
         await asyncio.gather(running, return_exceptions=True)
         await late._lease.release()
     assert found == [{number}, {number}, set()]
+
+
+async def test_the_next_crl_comes_before_the_end_of_the_newest_and_the_last_ends_with_its_issuer(world, tmp_path):
+    aggregate_id = await issuing_list(world)
+    state = (await world.aggregates.load(AUTHORITY, await world.aggregates.owner("authority_name-intermediate"))).state
+    for now, issued_then in (
+        (clock.now() + timedelta(days=5), 0),
+        (clock.now() + timedelta(days=6, minutes=1), 1),
+        (state.prepared.not_after - timedelta(hours=1), 1),
+        (state.prepared.not_after - timedelta(minutes=50), 0),
+        (state.prepared.not_after + timedelta(minutes=1), 0),
+    ):
+        before = len(await prepared_numbers(world, aggregate_id))
+        async with publishing(world, tmp_path, now=lambda now=now: now) as publisher:
+            await publisher.look()
+            await until(lambda publisher=publisher: publisher.due == 0)
+        assert len(await prepared_numbers(world, aggregate_id)) - before == issued_then
 
 
 async def test_a_crl_that_was_cut_short_is_signed_after_a_restart_under_its_number(world, tmp_path, monkeypatch):

@@ -189,3 +189,17 @@ def test_crls_are_issued_on_demand_and_listed(server, authority):
     (row,) = server.get(f"/api/v1/crls?authority_id={authority_id}").json["items"]
     assert (row["crl_number"], row["entries"], row["size"]) == (made["crl_number"], 0, made["size"])
     assert made["size"] == len(server.get(f"/api/v1/authorities/{name}/crl?number={made['crl_number']}").body)
+
+
+def test_a_bundle_with_crls_is_all_that_openssl_needs(server, tmp_path, authority):
+    name, authority_id = authority
+    (kept, kept_result), (gone, gone_result) = issued(server, name), issued(server, name)
+    revoke(server, authority_id, gone, gone_result)
+    path = f"/api/v1/authorities/{name}/bundle"
+    bundle = server.get(f"{path}?crls=1").body.decode()
+    assert bundle.startswith(server.get(path).body.decode())
+    (tmp_path / "crls.pem").write_text(bundle)
+    checked = ("-crl_check", "-CRLfile", str(tmp_path / "crls.pem"))
+    assert openssl.verifies(bundle, kept_result["certificate_pem"], *checked), kept
+    assert not openssl.verifies(bundle, gone_result["certificate_pem"], *checked)
+    assert server.get(f"{path}?crls=1", headers={"Accept": "application/x-pkcs12"}).status == 406

@@ -1,10 +1,12 @@
 """Authorities from elsewhere over HTTP: with their key they issue here, without it they only stand above others."""
 
 import pytest
+from cryptography.x509.ocsp import OCSPCertStatus, OCSPResponseStatus
 
-from tests import openssl
+from tests import ocsp, openssl
 from tests.adapters.x509.reading.made import Made
 from tests.samples import fresh
+from tests.serving import wait_for
 
 
 @pytest.fixture
@@ -101,3 +103,32 @@ def test_nothing_is_signed_with_keys_that_are_not_made_here(server, made):
     reply = server.command("ImportAuthority", body(made, "odd", key=True))
     assert (reply.json["code"], reply.json["errors"][0]["field"]) == ("rules-broken", "private_key")
     assert server.done("ImportAuthority", **body(made, "odd"))["result"]["key_is_here"] is False
+
+
+def test_it_is_asked_for_the_status_of_what_it_issued_here_and_of_what_came_with_it(server, made):
+    intermediate = body(made, "intermediate", key=True)
+    server.done("ImportAuthority", **intermediate)
+    name = fresh()
+    made.key(name, "ec-p256")
+    made.certificate(name, "intermediate", f"/CN={name}.example.test", "CA:FALSE")
+    brought = {"name": name, "certificate": made.read(f"{name}.pem").decode()}
+    server.done("ImportCertificate", **brought)
+    chains = [
+        brought["certificate"] + intermediate["certificate"],
+        issue(server, intermediate["name"]).json["result"]["certificate_pem"],
+    ]
+    for about in map(ocsp.read, chains):
+        reply = ocsp.ask(server, ocsp.question(about), intermediate["name"])
+        assert ocsp.status(reply, about) is OCSPCertStatus.GOOD
+    server.done("RevokeCertificate", certificate=name, reason="superseded")
+    about = ocsp.read(chains[0])
+    asked = ocsp.question(about)
+    wait_for(lambda: ocsp.status(ocsp.ask(server, asked, intermediate["name"]), about) is OCSPCertStatus.REVOKED)
+
+
+def test_without_its_key_nobody_here_answers_for_it(server, made):
+    root, intermediate = body(made, "root"), body(made, "intermediate")
+    server.done("ImportAuthority", **root)
+    about = ocsp.read(intermediate["certificate"] + root["certificate"])
+    reply = ocsp.ask(server, ocsp.question(about), root["name"])
+    assert ocsp.answer(reply).response_status is OCSPResponseStatus.UNAUTHORIZED

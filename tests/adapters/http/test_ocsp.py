@@ -126,7 +126,10 @@ def test_another_issuer_is_no_business_of_an_authority(server, www):
 
 def test_several_certificates_are_answered_for_in_one_signed_response(server, www, revoked):
     never = question_about(www.issuer, 77)
-    response = answer(ask(server, together([question(www, hashes.SHA256()), question(revoked), never])))
+    reply = get(server, together([question(www, hashes.SHA256()), question(revoked), never]))
+    assert reply.headers["cache-control"] == get(server, together([question(www)] * 2)).headers["cache-control"]
+    assert reply.headers["cache-control"] == "no-store"
+    response = answer(reply)
     check_delegate(response, www.issuer)
     assert [single.certificate_status for single in response.responses] == [GOOD, REVOKED, UNKNOWN]
     asked = [www.certificate.serial_number, revoked.certificate.serial_number, 77]

@@ -1,6 +1,7 @@
 """Validation over HTTP: of what is sent, and of our own certificates by name. openssl judges the same."""
 
 import base64
+from datetime import UTC, datetime
 
 import pytest
 from cryptography import x509
@@ -160,3 +161,16 @@ def test_a_revoked_certificate_of_ours_is_no_longer_valid(server):
     wait_for(is_published)
     answer = server.send("POST", PATH, {"certificates": chain, "revocation": "soft"}).json
     assert rules_of(answer) == {"certificate-is-not-revoked"}
+
+
+def test_an_imported_certificate_is_judged_with_the_chain_that_came_along(server):
+    now = datetime.now(UTC)
+    lasting = {"begins": now - DAY, "ends": now + DAY}
+    above = authority("root of a partner", **lasting)
+    between = authority("intermediate of a partner", above, **lasting)
+    name, store = fresh("imported"), fresh("trust")
+    server.done("ImportCertificate", name=name, certificate=text(certified(between, **lasting), between))
+    server.done("CreateTrustStore", name=store, certificates=text(above))
+    path = f"/api/v1/certificates/{name}/validation?revocation=none&at_least={server.size()}"
+    assert rules_of(server.get(path).json) >= {"path-reaches-a-trust-anchor"}
+    assert server.get(f"{path}&trust_store={store}").json["is_valid"]

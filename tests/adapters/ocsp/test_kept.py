@@ -9,7 +9,7 @@ SOON = NOW + timedelta(hours=1)
 
 
 def answer(size=100, until=SOON):
-    return Answer(bytes(size), says=("good",), fresh_until=until)
+    return Answer(bytes(size), says=("good",), this_update=NOW, fresh_until=until)
 
 
 def key(number):
@@ -23,6 +23,12 @@ def test_an_answer_is_given_until_it_is_not_fresh_any_more():
     assert kept.get(key(2), NOW) is None
     assert kept.get(key(1), SOON) is None
     assert len(kept) == 0
+
+
+def test_an_answer_from_before_the_clock_was_set_back_is_not_given():
+    kept = KeptAnswers()
+    kept.put(key(1), "owner", answer())
+    assert kept.get(key(1), NOW - timedelta(seconds=1)) is None
 
 
 def test_the_least_recently_used_answers_make_room():

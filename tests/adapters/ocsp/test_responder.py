@@ -183,7 +183,7 @@ async def test_a_revocation_by_another_server_shows_at_once_though_the_answer_wa
     assert (await other.answer(asked)).certificate_status is GOOD
     assert other.responder.kept == 1
     await asking.world.ask(RevokeCertificate("www", reason="keyCompromise"))
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(20):
         while (await other.answer(asked)).certificate_status is GOOD:
             await asyncio.sleep(0)
     following.cancel()
@@ -239,6 +239,36 @@ async def test_an_authority_whose_key_is_compromised_has_no_delegate(asking):
     about = await asking.issued(WWW)
     await asking.world.ask(ReportKeyCompromise(authority="intermediate", reason="stolen"))
     assert (await asking.answer(question(about))).response_status is UNAUTHORIZED
+
+
+async def test_an_authority_that_can_have_no_delegate_is_tried_again_only_after_a_while(asking, now, monkeypatch):
+    asked = question(await asking.issued(WWW))
+    await asking.world.ask(ReportKeyCompromise(authority="intermediate", reason="stolen"))
+    tried = []
+    certify = asking.responder._certify
+
+    async def counted(authority_id):
+        tried.append(authority_id)
+        await certify(authority_id)
+
+    monkeypatch.setattr(asking.responder, "_certify", counted)
+    for _ in range(5):
+        await asking.answer(asked)
+    now.ahead = timedelta(minutes=2)
+    await asking.answer(asked)
+    assert len(tried) == 2
+
+
+async def test_a_responder_serves_until_its_end_when_none_can_follow_it(asking, now):
+    asked = question(await asking.issued(WWW))
+    (delegate,) = (await asking.answer(asked)).certificates
+    await asking.world.ask(ReportKeyCompromise(authority="intermediate", reason="stolen"))
+    now.ahead = delegate.not_valid_after_utc - now() - timedelta(hours=1)
+    response = await asking.answer(asked)
+    assert response.certificates == [delegate]
+    assert response.next_update_utc <= delegate.not_valid_after_utc
+    now.ahead += timedelta(hours=2)
+    assert (await asking.answer(asked)).response_status is UNAUTHORIZED
 
 
 async def test_an_authority_that_is_not_there_is_missing(asking):

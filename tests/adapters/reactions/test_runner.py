@@ -7,12 +7,17 @@ import pytest
 
 from es_pki.adapters import clock
 from es_pki.adapters.intake.requests import SignCSR
-from es_pki.adapters.lease import Overtaken
+from es_pki.adapters.lease import FileLease, Overtaken
+from es_pki.adapters.reactions import Runner
 from es_pki.adapters.reactions.store import Outstanding, PostgresEffects, SQLiteEffects
+from es_pki.adapters.recorded import encode_metadata
 from es_pki.adapters.signing import Signer
 from es_pki.adapters.views.postgres import PostgresViews
 from es_pki.adapters.views.sqlite import SQLiteViews
 from es_pki.commands.refusals import SigningGivenUp
+from es_pki.events import codec
+from es_pki.events.service import DeploymentStarted
+from eventlog import NewEvent, Write
 from eventlog.memory import MemoryLog
 from tests import postgres
 from tests.world import Failing, Fault, Reacting, World, open_keys
@@ -200,3 +205,35 @@ async def test_what_another_log_made_due_is_forgotten(effects):
     assert (list(await effects.outstanding()), await effects.checkpoint()) == ([], 0)
     await effects.record([], [], 1, after=0)
     assert await effects.checkpoint() == 1
+
+
+async def test_what_doing_settles_is_removed(effects):
+    await effects.record([Outstanding("a", b'"a"', 1.0, 0, 1.0, None)], [], 5, after=0)
+    await effects.settle("unknown")
+    assert [item.id for item in await effects.outstanding()] == ["a"]
+    await effects.settle("a")
+    assert list(await effects.outstanding()) == []
+    assert await effects.checkpoint() == 5
+
+
+async def test_an_effect_that_hangs_holds_up_no_other_and_none_waits_whom_nobody_else_serves(world, views, tmp_path):
+    """The grace time is for effects that a request is about to settle; a deployment is nobody else's."""
+    for service_id in ("hangs", "works"):
+        started = DeploymentStarted(service_id, "certificate", 1, "00" * 32, "00" * 32)
+        event = NewEvent(*codec.encode(started))
+        await world.log.append([Write(f"service-{service_id}", 0, (event,))], metadata=encode_metadata("a", "C"))
+    worked, forever = asyncio.Event(), asyncio.Event()
+
+    async def perform(effect):
+        await (forever.wait() if effect.service_id == "hangs" else asyncio.sleep(0))
+        worked.set()
+
+    lease = FileLease(tmp_path / "follower.lock")
+    await lease.acquire()
+    runner = Runner(world.log, SQLiteEffects(views.database), lease, perform, clock.now, grace=3600.0)
+    running = asyncio.ensure_future(runner.run())
+    async with asyncio.timeout(PATIENCE):
+        await worked.wait()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await lease.release()

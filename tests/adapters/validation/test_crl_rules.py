@@ -23,6 +23,7 @@ from tests.adapters.validation.chains import (
     unknown,
     usage,
 )
+from tests.adapters.validation.test_link_rules import silenced
 from tests.builders import NOW
 
 ROOT = authority("root")
@@ -63,6 +64,9 @@ DELEGATE = authority("root", ROOT, key=key_of("crl key"), key_usage=usage("crl_s
 UNABLE = authority("root", ROOT, key=key_of("crl key"), key_usage=usage("key_cert_sign"))
 STRANGER = authority("root", key=key_of("crl key"), key_usage=usage("crl_sign"))
 
+CRL_ISSUER = authority("crl issuer", ROOT, key_usage=usage("crl_sign"))
+"""Somebody else who issues CRLs: indirect ones, or they are about his own certificates."""
+
 UNUSED = {
     "crl-is-readable": lambda: judged(
         crl(ROOT, extensions=((x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.28"), b"\x04\x00"), True),))
@@ -78,7 +82,12 @@ UNUSED = {
 
 SILENT = {
     "crl-is-complete": lambda: judged(crl(ROOT, base=1, number=2)),
-    "crl-is-of-the-right-issuer": lambda: judged(crl(authority("other"), scope=scope(indirect_crl=True))),
+    "crl-is-of-the-right-issuer": lambda: judged(
+        crl(ROOT, scope=scope(only_contains_ca_certs=True)),
+        crl(CRL_ISSUER),
+        leaf=with_points(point(issuer=CRL_ISSUER.certificate.subject)),
+        pool=(CRL_ISSUER,),
+    ),
     "crl-is-of-the-distribution-point": lambda: judged(
         crl(ROOT, scope=scope(full_name=[uri("http://a/1")])), leaf=with_points(point("http://a/2"))
     ),
@@ -105,6 +114,22 @@ def test_a_crl_that_breaks_a_rule_says_nothing(rule):
     verdict = UNUSED[rule]()
     assert verdict.rules == {"revocation-is-known"}
     assert rule in told(verdict)
+
+
+CERTAIN = {"crl-is-readable", "crl-entries-are-readable"}
+"""What these stop can't be read at all."""
+
+
+@pytest.mark.parametrize("rule", [each for each in UNUSED if each not in CERTAIN])
+def test_without_the_rule_the_same_crl_would_say_good(monkeypatch, rule):
+    silenced(monkeypatch, rule, OF_CRLS)
+    assert UNUSED[rule]().is_valid
+
+
+@pytest.mark.parametrize("rule", [each for each in SILENT if each != "crl-covers-a-further-reason"])
+def test_without_the_rule_a_crl_about_something_else_would_say_good(monkeypatch, rule):
+    silenced(monkeypatch, rule, OF_CRLS)
+    assert SILENT[rule]().is_valid
 
 
 @pytest.mark.parametrize("rule", SILENT)
@@ -167,7 +192,7 @@ def test_a_point_that_is_relative_to_its_issuer_is_the_full_one():
 
 
 def test_an_indirect_crl_counts_for_the_issuers_that_its_entries_name():
-    by = authority("crl issuer", ROOT, key_usage=usage("crl_sign"))
+    by = CRL_ISSUER
     own = crl(ROOT, scope=scope(only_contains_ca_certs=True))
     leaf = with_points(point(issuer=by.certificate.subject))
     names_root = (x509.CertificateIssuer([x509.DirectoryName(ROOT.certificate.subject)]), True)

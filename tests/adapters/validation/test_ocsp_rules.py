@@ -22,6 +22,7 @@ from tests.adapters.validation.chains import (
     unknown,
     usage,
 )
+from tests.adapters.validation.test_link_rules import silenced
 from tests.builders import NOW
 
 ROOT = authority("root")
@@ -59,7 +60,7 @@ UNUSED = {
     ),
     "response-has-begun": lambda: judged(response(LEAF, ROOT, begins=NOW + DAY / 2)),
     "response-is-current": lambda: judged(response(LEAF, ROOT, begins=NOW - 2 * DAY, ends=NOW - DAY)),
-    "responder-may-answer": lambda: judged(response(LEAF, ROOT, responder=responder(usages=ANY_USAGE))),
+    "responder-may-answer": lambda: judged(response(LEAF, ROOT, responder=responder(usages=None))),
     "response-signature-is-the-responders": lambda: judged(
         forged(responder(), responder(authority("other root"), key=key_of("somebody")))
     ),
@@ -86,6 +87,12 @@ def test_a_response_that_breaks_a_rule_says_nothing(rule):
     assert rule in told(verdict)
 
 
+@pytest.mark.parametrize("rule", [each for each in UNUSED if each != "responder-knows-the-certificate"])
+def test_without_the_rule_the_same_response_would_say_good(monkeypatch, rule):
+    silenced(monkeypatch, rule, OF_RESPONSES)
+    assert UNUSED[rule]().is_valid
+
+
 @pytest.mark.parametrize("algorithm", [hashes.SHA1(), hashes.SHA256(), hashes.SHA384(), hashes.SHA512()])  # noqa: S303 - RFC 6960
 @pytest.mark.parametrize("encoding", ocsp.OCSPResponderEncoding)
 def test_a_response_of_the_issuer_says_good_however_it_names_things(algorithm, encoding):
@@ -100,7 +107,7 @@ def test_a_response_of_a_delegate_says_good():
 def test_a_responder_that_expired_or_has_no_usages_or_another_key_usage_may_not_answer():
     for delegate in (
         responder(begins=NOW - 9 * DAY, ends=NOW - DAY),
-        responder(usages=None),
+        responder(usages=ANY_USAGE),
         responder(ROOT, OCSP_SIGNING, NOCHECK, (usage("key_encipherment"), True)),
         responder(ROOT, OCSP_SIGNING, NOCHECK, (unknown(), True)),
     ):

@@ -10,7 +10,7 @@ from es_pki.projections import VIEWS
 from eventlog import NewEvent, Write
 from eventlog.memory import MemoryLog
 
-SIZE = 120
+SIZE = 160
 
 
 async def extend(log, streams_and_events):

@@ -87,7 +87,7 @@ async def test_followers_that_stop_anywhere_lose_and_repeat_nothing(store, log, 
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
     running = asyncio.ensure_future(Follower(log, store, VIEWS, leases[0]).run())
-    assert await Follower(log, store, VIEWS, leases[1]).reached(size, 20)
+    assert await Follower(log, store, VIEWS, leases[1]).reached(size, 60)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     events = await events_of(log)

@@ -1,13 +1,34 @@
-"""`es-pki acme`: accounts at ACME directories."""
+"""`es-pki acme`: accounts and orders at ACME directories."""
 
 from es_pki.adapters.cli import files, show
 from es_pki.adapters.cli.client import Object, segment
-from es_pki.adapters.cli.options import AS_OF, IDEMPOTENCY_KEY, NAME, Verb, filters, option, several, values
+from es_pki.adapters.cli.options import (
+    AS_OF,
+    IDEMPOTENCY_KEY,
+    NAME,
+    OUTPUT,
+    Verb,
+    filters,
+    option,
+    several,
+    values,
+)
 from es_pki.adapters.cli.session import Misused, Session, print_object, print_rows
-from es_pki.adapters.intake.requests import DeactivateACMEAccount, RegisterACMEAccount, RollOverACMEAccountKey
+from es_pki.adapters.cli.verbs.certificate import names_of, print_made
+from es_pki.adapters.intake.requests import (
+    AbandonACMEOrder,
+    DeactivateACMEAccount,
+    PlaceACMEOrder,
+    RegisterACMEAccount,
+    RenewACME,
+    RollOverACMEAccountKey,
+)
 from es_pki.values import KeyType
+from es_pki.values.acme import ChallengeType
 
 ACCOUNTS = "/api/v1/acme/accounts"
+ORDERS = "/api/v1/acme/orders"
+RENEWALS = "/api/v1/acme/renewals"
 
 MAC_KEY_VARIABLE = "ES_PKI_EAB_HMAC_KEY"
 
@@ -55,6 +76,76 @@ def deactivate(session: Session) -> int:
     return _print_done(session, session.send(DeactivateACMEAccount))
 
 
+def issue(session: Session) -> int:
+    """Order a certificate from an ACME directory."""
+    files.check(session.arguments.output)
+    return _print_order(session, session.send(PlaceACMEOrder))
+
+
+def renew(session: Session) -> int:
+    """Order the next version of a certificate that came from an ACME directory."""
+    files.check(session.arguments.output)
+    return _print_order(session, session.send(RenewACME))
+
+
+def renewals(session: Session) -> int:
+    """List when certificates of ACME directories are renewed, and why that failed."""
+    rows = session.client.items(RENEWALS, {**session.as_of(), **dict(session.arguments.filters or [])})
+    return print_rows(session, RENEWAL_COLUMNS, rows)
+
+
+def orders(session: Session) -> int:
+    """List the ACME orders."""
+    rows = session.client.items(ORDERS, {**session.as_of(), **dict(session.arguments.filters or [])})
+    return print_rows(session, ORDER_COLUMNS, rows)
+
+
+def order(session: Session) -> int:
+    """Show an ACME order: how far it has come, and what it waits for."""
+    return print_object(session, session.client.get(f"{ORDERS}/{segment(session.arguments.order)}", session.as_of()))
+
+
+def abandon(session: Session) -> int:
+    """Call an ACME order off."""
+    result = session.send(AbandonACMEOrder)
+    if session.wants_json:
+        show.print_json(result)
+    else:
+        show.say(f"the order for {result['name']} is over: {result['status']}")
+    return 0
+
+
+def debug(session: Session) -> int:
+    """Look at what keeps an ACME order from its end, from DNS to the directory, and say what to do about it."""
+    report = session.client.get(f"{ORDERS}/{segment(session.arguments.order)}/debug")
+    if session.wants_json:
+        show.print_json(report)
+    else:
+        findings = report["findings"]
+        for finding in findings if isinstance(findings, list) else []:
+            show.say(f"{finding['verdict'].upper():8} {finding['what']}: {finding['detail']}")
+            if finding["advice"]:
+                show.say(f"{'':8} -> {finding['advice']}")
+    return 1 if report["verdict"] == "failed" else 0
+
+
+def _print_order(session: Session, result: Object) -> int:
+    """Show what came of an order. One that failed is a failure; one that goes on by itself is none."""
+    if result["status"] == "issued":
+        return print_made(session, result)
+    if session.wants_json:
+        show.print_json(result)
+    problem = result["problem"]
+    if isinstance(problem, dict):
+        show.note(f"{problem['type']}: {problem['detail']}")
+    if result["status"] == "failed":
+        show.note(f"the order for {result['name']} failed")
+        return 1
+    again = f", next at {show.when(result['next_attempt'])}" if result["next_attempt"] else ""
+    show.note(f"the order {result['order_id']} goes on by itself{again}: es-pki acme order {result['name']}")
+    return 0
+
+
 def _print_done(session: Session, result: Object) -> int:
     """Show what the directory said. A problem is a failure: status 1."""
     problem = result["problem"]
@@ -76,7 +167,36 @@ COLUMNS: list[show.Column] = [
     ("URL", lambda row: row["url"]),
 ]
 
+ORDER_COLUMNS: list[show.Column] = [
+    ("NAME", lambda row: row["name"]),
+    ("STATUS", lambda row: row["status"]),
+    ("NAMES", names_of),
+    ("PLACED", lambda row: show.when(row["placed_at"])),
+    ("VALIDATED", lambda row: f"{row['validated']}/{row['authorizations']}"),
+    ("NEXT ATTEMPT", lambda row: show.when(row["next_attempt"])),
+    ("PROBLEM", lambda row: _detail(row["problem"])),
+    ("ID", lambda row: row["id"]),
+]
+
+
+RENEWAL_COLUMNS: list[show.Column] = [
+    ("NAME", lambda row: row["name"]),
+    ("VERSION", lambda row: row["version"]),
+    ("NOT AFTER", lambda row: show.when(row["not_after"])),
+    ("PLANNED", lambda row: show.when(row["planned_at"])),
+    ("BY THE DIRECTORY", lambda row: row["suggested"]),
+    ("FAILED", lambda row: row["attempts"]),
+    ("NEXT ATTEMPT", lambda row: show.when(row["next_attempt"])),
+    ("PROBLEM", lambda row: _detail(row["problem"])),
+]
+
+
+def _detail(problem: object) -> object:
+    return problem.get("detail") if isinstance(problem, dict) else None
+
+
 ACCOUNT = option("account", metavar="ACCOUNT", help="the account's name or id")
+ORDER = option("order", metavar="ORDER", help="the order's id, or its certificate's name")
 KEY_TYPE = option("--key-type", choices=values(KeyType), help="the kind of key to make for the account")
 
 VERBS = (
@@ -107,4 +227,37 @@ VERBS = (
         deactivate,
         (ACCOUNT, option("--reason", metavar="TEXT", help="why"), IDEMPOTENCY_KEY),
     ),
+    Verb(
+        "acme issue",
+        issue,
+        (
+            NAME,
+            option("--account", required=True, metavar="ACCOUNT", help="the account that orders"),
+            several("--dns", "dns_names", "NAME", "a DNS name"),
+            several("--ip", "ip_addresses", "ADDRESS", "an IP address"),
+            option("--common-name", metavar="NAME", help="which DNS name is the CSR's common name (default: none)"),
+            option("--challenge", choices=[kind.value for kind in ChallengeType], help="how each name is proved"),
+            option("--profile", metavar="NAME", help="a profile that the directory offers"),
+            option("--preferred-chain", metavar="NAME", help="the common name of an issuer in the chain you want"),
+            option("--key-type", choices=values(KeyType), help="the kind of key to make (default: ec-p256)"),
+            OUTPUT,
+            IDEMPOTENCY_KEY,
+        ),
+    ),
+    Verb(
+        "acme renew",
+        renew,
+        (
+            option("certificate", metavar="NAME", help="the certificate's name or id"),
+            option("--reuse-key", action="store_true", default=None, help="have the present key certified again"),
+            KEY_TYPE,
+            OUTPUT,
+            IDEMPOTENCY_KEY,
+        ),
+    ),
+    Verb("acme renewals", renewals, (filters("name"), AS_OF)),
+    Verb("acme orders", orders, (filters("name, status, certificate_id, account_id, public_key_hash"), AS_OF)),
+    Verb("acme order", order, (ORDER, AS_OF)),
+    Verb("acme debug", debug, (ORDER,)),
+    Verb("acme abandon", abandon, (ORDER, option("--reason", metavar="TEXT", help="why"), IDEMPOTENCY_KEY)),
 )

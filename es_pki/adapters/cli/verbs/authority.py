@@ -77,7 +77,8 @@ def bundle(session: Session) -> int:
     """Print an authority's certificate and those above it, or a trust store of them (its password is changeit)."""
     arguments = session.arguments
     path = f"{PATH}/{segment(arguments.name)}/bundle"
-    body = session.client.raw(path, session.as_of(), BUNDLES[arguments.form])
+    parameters = {**session.as_of(), **({"crls": "1"} if arguments.crls else {})}
+    body = session.client.raw(path, parameters, BUNDLES[arguments.form])
     files.write(arguments.output, body, is_text=arguments.form == "pem")
     return 0
 
@@ -164,6 +165,8 @@ BUNDLES = {
 BUNDLE = option("--form", choices=list(BUNDLES), default="pem", help="the form (default: pem)")
 
 PURPOSES = ", ".join(values(ExtendedKeyUsage))
+CRLS = option("--crls", action="store_true", help="their newest CRLs as well (pem only)")
+
 POLICY = (
     option("--policy-file", metavar="FILE", help="the whole policy, in JSON"),
     option("--from-defaults", action="store_true", help="start from the default policy, not from the present one"),
@@ -211,7 +214,7 @@ VERBS = (
     Verb("authority list", list_all, (AS_OF,)),
     Verb("authority show", one, (NAME_OR_ID, AS_OF)),
     Verb("authority pem", pem, (NAME_OR_ID, OUTPUT)),
-    Verb("authority bundle", bundle, (NAME_OR_ID, BUNDLE, OUTPUT, AS_OF)),
+    Verb("authority bundle", bundle, (NAME_OR_ID, BUNDLE, CRLS, OUTPUT, AS_OF)),
     Verb("authority history", history, (NAME_OR_ID, AS_OF)),
     Verb("authority policy", policy, (NAME_OR_ID, *POLICY, *NAME_SPACES, IDEMPOTENCY_KEY)),
 )

@@ -11,10 +11,12 @@ from es_pki.adapters.cli.verbs.authority import HISTORY
 from es_pki.adapters.cli.verbs.certificate import path_of as certificate_path
 from es_pki.adapters.intake.requests import (
     BindCertificate,
+    DeployCertificate,
     ReconfigureService,
     RegisterService,
     RetireService,
     UnbindCertificate,
+    VerifyService,
 )
 from es_pki.events.service import FileForm, ProbeProtocol, ReloadSignal, ServiceKind
 
@@ -52,6 +54,31 @@ def unbind(session: Session) -> int:
 def retire(session: Session) -> int:
     """Be done with a service."""
     return print_object(session, session.send(RetireService))
+
+
+def deploy(session: Session) -> int:
+    """Bring a certificate to its service, and wait until it is served; status 1 when it isn't."""
+    result = session.send(DeployCertificate)
+    print_object(session, result)
+    return 0 if result["outcome"] in {"CertificateDeployed", None} else 1
+
+
+def verify(session: Session) -> int:
+    """Look at what a service serves, or all of them; status 1 when that is not what it should be."""
+    names = [session.arguments.service] if session.arguments.service else _watched(session)
+    rows = [session.send(VerifyService, {"service": name}) for name in names]
+    print_rows(session, VERIFIED, rows)
+    return 1 if any(row["drift"] for row in rows) else 0
+
+
+def _watched(session: Session) -> list[object]:
+    """Return the names of the services that can be looked at."""
+    found = []
+    for row in session.client.items(PATH, {}):
+        installation = row["installation"]
+        if row["certificate_id"] and isinstance(installation, dict) and installation.get("probe"):
+            found.append(row["name"])
+    return found
 
 
 def list_all(session: Session) -> int:
@@ -96,12 +123,26 @@ def command_line(text: str) -> list[str]:
         raise argparse.ArgumentTypeError(f"a program and its arguments: {error}") from None
 
 
+def _deployment(row: show.Row, which: str) -> dict[str, object]:
+    found = row[which]
+    return found if isinstance(found, dict) else {}
+
+
 COLUMNS: list[show.Column] = [
     ("NAME", lambda row: row["name"]),
     ("KIND", lambda row: row["kind"]),
+    ("STATUS", lambda row: row["status"]),
     ("CERTIFICATE", lambda row: row["certificate_id"]),
-    ("BOUND", lambda row: show.when(row["bound_at"])),
+    ("DEPLOYED", lambda row: show.when(_deployment(row, "deployed").get("ended_at"))),
+    ("VERSION", lambda row: _deployment(row, "deployed").get("version")),
     ("RETIRED", lambda row: show.when(row["retired_at"])),
+]
+
+VERIFIED: list[show.Column] = [
+    ("SERVICE", lambda row: row["name"]),
+    ("DRIFT", lambda row: ", ".join(map(str, row["drift"])) if isinstance(row["drift"], list) else ""),
+    ("DETAIL", lambda row: row["detail"]),
+    ("SHA-256", lambda row: row["fingerprint"]),
 ]
 
 USAGES: list[show.Column] = [
@@ -152,7 +193,24 @@ VERBS = (
         retire,
         (SERVICE, option("--reason", metavar="TEXT", help="why, for the history"), IDEMPOTENCY_KEY),
     ),
-    Verb("service list", list_all, (filters("name, kind, certificate_id"), AS_OF)),
+    Verb(
+        "service deploy",
+        deploy,
+        (
+            SERVICE,
+            option(
+                "--wait",
+                dest="wait_seconds",
+                type=int,
+                default=60,
+                metavar="SECONDS",
+                help="how long to wait for the outcome (default: 60)",
+            ),
+            IDEMPOTENCY_KEY,
+        ),
+    ),
+    Verb("service verify", verify, (option("service", nargs="?", metavar="SERVICE", help="its name or id"),)),
+    Verb("service list", list_all, (filters("name, kind, status, certificate_id"), AS_OF)),
     Verb("service show", one, (NAME_OR_ID, AS_OF)),
     Verb("service history", history, (NAME_OR_ID, AS_OF)),
     Verb("certificate usages", usages, (NAME_OR_ID, AS_OF)),

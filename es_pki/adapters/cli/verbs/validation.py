@@ -17,11 +17,11 @@ def validate(session: Session) -> int:
     if name == "-" or Path(name).is_file():
         return _print(session, session.client.ask("/api/v1/validate", _body(session, name)))
     asked = {"purpose": session.arguments.purpose, "host": session.arguments.host, "as_of": session.arguments.as_of}
-    only_files = ("trust_anchors", "trust_store", "crls", "ocsp_responses", "email", "time", "fetch")
+    only_files = ("trust_anchors", "crls", "ocsp_responses", "email", "time", "fetch")
     if any(getattr(session.arguments, option_name) for option_name in only_files):
         raise Misused("this is asked of files: a certificate of ours is judged by our own roots and CRLs")
-    revocation = session.arguments.revocation
-    return _print(session, session.client.get(f"{path_of(name)}/validation", {**asked, "revocation": revocation}))
+    further = {each: getattr(session.arguments, each) for each in ("revocation", "trust_store")}
+    return _print(session, session.client.get(f"{path_of(name)}/validation", {**asked, **further}))
 
 
 def chain_validate(session: Session) -> int:

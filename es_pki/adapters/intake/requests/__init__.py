@@ -11,9 +11,13 @@ from msgspec import structs
 from msgspec.inspect import Metadata, StructType, Type, UnionType, type_info
 
 from es_pki.adapters.intake.requests.acme import (
-    ACMERequest,
+    AbandonACMEOrder,
+    ACMEAccountRequest,
+    ACMEOrderRequest,
     DeactivateACMEAccount,
+    PlaceACMEOrder,
     RegisterACMEAccount,
+    RenewACME,
     RollOverACMEAccountKey,
 )
 from es_pki.adapters.intake.requests.authority import (
@@ -34,6 +38,12 @@ from es_pki.adapters.intake.requests.certificate import (
 from es_pki.adapters.intake.requests.crl import (
     CRLRequest,
     IssueCRL,
+)
+from es_pki.adapters.intake.requests.dns_provider import (
+    AddDNSProvider,
+    DNSProviderRequest,
+    RemoveDNSProvider,
+    ReplaceDNSCredentials,
 )
 from es_pki.adapters.intake.requests.fields import SubjectFields
 from es_pki.adapters.intake.requests.key_compromise import (
@@ -62,11 +72,13 @@ from es_pki.adapters.intake.requests.revocation import (
 )
 from es_pki.adapters.intake.requests.service import (
     BindCertificate,
+    DeployCertificate,
     ReconfigureService,
     RegisterService,
     RetireService,
     ServiceRequest,
     UnbindCertificate,
+    VerifyService,
 )
 from es_pki.adapters.intake.requests.signing_request import (
     CompleteCSR,
@@ -85,7 +97,10 @@ from es_pki.adapters.intake.requests.trust_store import (
 __all__ = [
     "REQUESTS",
     "SECRETS",
-    "ACMERequest",
+    "ACMEAccountRequest",
+    "ACMEOrderRequest",
+    "AbandonACMEOrder",
+    "AddDNSProvider",
     "AuthorityRequest",
     "BindCertificate",
     "CRLRequest",
@@ -96,9 +111,11 @@ __all__ = [
     "CreateCSR",
     "CreateToken",
     "CreateTrustStore",
+    "DNSProviderRequest",
     "DeactivateACMEAccount",
     "DefineProfile",
     "DeleteCertificate",
+    "DeployCertificate",
     "DescribeCertificate",
     "DistrustCertificate",
     "ExportCertificate",
@@ -113,6 +130,7 @@ __all__ = [
     "LineageRequest",
     "LogKeyRequest",
     "NamedCertificate",
+    "PlaceACMEOrder",
     "PrincipalRequest",
     "ProfileRequest",
     "ReconfigureService",
@@ -121,8 +139,11 @@ __all__ = [
     "ReissueCertificate",
     "RejectCSR",
     "ReleaseCertificate",
+    "RemoveDNSProvider",
     "RenameCertificate",
+    "RenewACME",
     "RenewCertificate",
+    "ReplaceDNSCredentials",
     "ReportKeyCompromise",
     "Request",
     "RetireProfile",
@@ -142,6 +163,7 @@ __all__ = [
     "TrustCertificate",
     "TrustStoreRequest",
     "UnbindCertificate",
+    "VerifyService",
     "digest_of",
 ]
 
@@ -152,7 +174,9 @@ Request = (
     | CSRRequest
     | ProfileRequest
     | ServiceRequest
-    | ACMERequest
+    | ACMEAccountRequest
+    | ACMEOrderRequest
+    | DNSProviderRequest
     | RevocationRequest
     | CRLRequest
     | TrustStoreRequest

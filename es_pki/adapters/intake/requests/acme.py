@@ -1,11 +1,12 @@
-"""What may be asked about accounts at ACME directories."""
+"""What may be asked about accounts and orders at ACME directories."""
 
 from typing import ClassVar
 
 from msgspec import Struct
 
-from es_pki.adapters.intake.requests.fields import ADMINISTRATORS, Secret
+from es_pki.adapters.intake.requests.fields import ADMINISTRATORS, OPERATORS, Secret
 from es_pki.values import KeyType, Role
+from es_pki.values.acme import ChallengeType
 
 
 class RegisterACMEAccount(Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,4 +53,54 @@ class DeactivateACMEAccount(Struct, frozen=True, forbid_unknown_fields=True):
     reason: str = ""
 
 
-ACMERequest = RegisterACMEAccount | RollOverACMEAccountKey | DeactivateACMEAccount
+class PlaceACMEOrder(Struct, frozen=True, forbid_unknown_fields=True):
+    """Order a certificate from the directory of an ACME account, for a key that is made and kept here.
+
+    It becomes a certificate of this `name`, as if it had been issued here. Every name is proved by `challenge`:
+    `http-01` wants the public listener to be reached at port 80 of each. `common_name`, one of the DNS names, gets
+    into the subject of the CSR. `profile` is one that the directory offers; `preferred_chain` the common name of an
+    issuer in the chain that you want. The answer comes after the certificate or the directory's refusal, or, when that
+    takes long, before: then the order goes on by itself.
+    """
+
+    senders: ClassVar[frozenset[Role]] = OPERATORS
+
+    name: str
+    account: str
+    dns_names: tuple[str, ...] = ()
+    ip_addresses: tuple[str, ...] = ()
+    common_name: str = ""
+    challenge: ChallengeType = ChallengeType.HTTP_01
+    key_type: KeyType = KeyType.EC_P256
+    profile: str = ""
+    preferred_chain: str = ""
+
+
+class RenewACME(Struct, frozen=True, forbid_unknown_fields=True):
+    """Order a certificate that came from an ACME directory anew, now: the same names, from the same account.
+
+    It becomes the next version. The key is new, of the same type unless `key_type` names another; `reuse_key` has the
+    present one certified again. es-pki does this by itself when the time comes.
+    """
+
+    senders: ClassVar[frozenset[Role]] = OPERATORS
+
+    certificate: str
+    reuse_key: bool = False
+    key_type: KeyType | None = None
+
+
+class AbandonACMEOrder(Struct, frozen=True, forbid_unknown_fields=True):
+    """Call an ACME order off that is under way: what it left in other places is cleaned up, its key stays.
+
+    `order` is its id, or the name of the certificate that is ordered.
+    """
+
+    senders: ClassVar[frozenset[Role]] = OPERATORS
+
+    order: str
+    reason: str = ""
+
+
+ACMEAccountRequest = RegisterACMEAccount | RollOverACMEAccountKey | DeactivateACMEAccount
+ACMEOrderRequest = PlaceACMEOrder | RenewACME | AbandonACMEOrder

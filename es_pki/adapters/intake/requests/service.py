@@ -85,4 +85,37 @@ class RetireService(Struct, frozen=True, forbid_unknown_fields=True):
     reason: str = ""
 
 
-ServiceRequest = RegisterService | ReconfigureService | BindCertificate | UnbindCertificate | RetireService
+class DeployCertificate(Struct, frozen=True, forbid_unknown_fields=True):
+    """Bring the current version of the bound certificate to a service, and look whether it is served.
+
+    The deployment is carried out in the background: `GET /api/v1/services/{id}` shows its outcome. With `wait_seconds`
+    (at most 120) the answer waits for it, and `result` has it. When it fails, what was there before is put back.
+    """
+
+    senders: ClassVar[frozenset[Role]] = OPERATORS
+
+    service: str
+    wait_seconds: int = 0
+
+
+class VerifyService(Struct, frozen=True, forbid_unknown_fields=True):
+    """Look at what a service serves right now, and compare it with what it is to serve.
+
+    `result` has the `fingerprint` of what was seen and its `drift`: unreachable, expired, foreign, older-version,
+    newer-version, incomplete-chain, wrong-host; an empty list when all is well. It is recorded when it has changed.
+    """
+
+    senders: ClassVar[frozenset[Role]] = OPERATORS
+
+    service: str
+
+
+ServiceRequest = (
+    RegisterService
+    | ReconfigureService
+    | BindCertificate
+    | UnbindCertificate
+    | RetireService
+    | DeployCertificate
+    | VerifyService
+)

@@ -13,7 +13,7 @@ from es_pki.adapters.intake.answer import Answer, Asked, answered
 from es_pki.adapters.intake.deciders import ACME_ACCOUNT
 from es_pki.adapters.intake.office import Office
 from es_pki.adapters.intake.requests import (
-    ACMERequest,
+    ACMEAccountRequest,
     DeactivateACMEAccount,
     RegisterACMEAccount,
     RollOverACMEAccountKey,
@@ -27,7 +27,7 @@ from es_pki.commands.acme_account import ACMEAccountCommand, State, opened, usab
 from es_pki.commands.refusals import Malformed
 from es_pki.decider import Refused
 from es_pki.events.acme_account import ACMEAccountEvent, ACMEKeyRollOverFailed, ACMERegistrationFailed
-from es_pki.values import ACMEProblem
+from es_pki.values.acme import ACMEProblem
 from eventlog import Conflict
 
 MAILTO = "mailto:"
@@ -35,7 +35,7 @@ MAILTO = "mailto:"
 
 async def take(
     office: Office,
-    request: ACMERequest,
+    request: ACMEAccountRequest,
     asked: Asked,
     digest: bytes,
 ) -> Answer:
@@ -77,7 +77,7 @@ async def register(office: Office, request: RegisterACMEAccount, asked: Asked, d
     except (Refused, Conflict):
         await office.keys.discard(secret_id)
         raise
-    return await _answer(office, account_id, events, lambda: office.acme_accounts.register(account_id, actor=actor))
+    return await _answer(office, account_id, events, lambda: office.acme.accounts.register(account_id, actor=actor))
 
 
 async def roll_over(office: Office, request: RollOverACMEAccountKey, asked: Asked) -> Answer:
@@ -90,7 +90,7 @@ async def roll_over(office: Office, request: RollOverACMEAccountKey, asked: Aske
 
     key_type = request.key_type or prepared.key_type
     events = await office.with_new_key(ACME_ACCOUNT, account_id, key_type, command, actor=actor)
-    return await _answer(office, account_id, events, lambda: office.acme_accounts.roll_over(account_id, actor=actor))
+    return await _answer(office, account_id, events, lambda: office.acme.accounts.roll_over(account_id, actor=actor))
 
 
 async def deactivate(office: Office, request: DeactivateACMEAccount, asked: Asked) -> Answer:
@@ -103,7 +103,7 @@ async def deactivate(office: Office, request: DeactivateACMEAccount, asked: Aske
     events = (await office.aggregates.handle(ACME_ACCOUNT, account_id, command, actor=actor)).events
     for key_id in (key_id for event in events if isinstance(event, ACMERegistrationFailed) for key_id in event.key_ids):
         await office.keys.discard(key_id)
-    return await _answer(office, account_id, events, lambda: office.acme_accounts.deactivate(account_id, actor=actor))
+    return await _answer(office, account_id, events, lambda: office.acme.accounts.deactivate(account_id, actor=actor))
 
 
 async def _answer(

@@ -1,0 +1,83 @@
+"""Problems of directories in plain words, each with what to do next (RFC 8555 section 6.7, and es-pki's own)."""
+
+from typing import NamedTuple
+
+from es_pki.adapters.acme.problems import RFC_8555, Trouble
+from es_pki.values.acme import ACME_GIVEN_UP, ACME_REFUSED_HERE, ACMEProblem
+
+
+class Explanation(NamedTuple):
+    """What a problem means, and what to do about it."""
+
+    meaning: str
+    advice: str
+
+
+_ABOUT_DIRECTORIES = {
+    "accountDoesNotExist": ("the directory knows no such account", "register another account"),
+    "alreadyReplaced": ("the certificate was replaced by another order", "nothing: it is ordered without saying so"),
+    "badCSR": ("the directory doesn't like the CSR", "try another key type, or leave the common name out"),
+    "badNonce": ("the directory refused nonce after nonce", "look for a proxy that keeps or repeats answers"),
+    "caa": (
+        "a CAA record in DNS says that this authority may not certify the name",
+        "add a CAA record with this authority, or remove the one that is there",
+    ),
+    "connection": (
+        "the directory reached nobody at the name",
+        "open port 80 to the public listener, on every address that DNS gives for the name",
+    ),
+    "dns": ("the directory could not look the name up", "mend the name's DNS; look at DNSSEC and at its name servers"),
+    "externalAccountRequired": (
+        "the directory wants an account that its operator knows",
+        "register with --eab-key-id and the key that the CA gave you",
+    ),
+    "incorrectResponse": (
+        "somebody answered for the name, but not es-pki",
+        "have what answers at port 80 pass /.well-known/acme-challenge/ on to the public listener",
+    ),
+    "invalidProfile": ("the directory has no such profile", "order with one of the profiles that it offers"),
+    "malformed": ("the directory could not read the request", "look whether the order has expired, and order again"),
+    "orderNotReady": ("the directory was not ready", "nothing: it is tried again"),
+    "rateLimited": ("too much was asked for in a short time", "wait; it is tried again when the directory allows it"),
+    "rejectedIdentifier": (
+        "the directory certifies no such name",
+        "order public names only: not internal ones, bare words or other people's",
+    ),
+    "serverInternal": ("the directory itself failed", "nothing: it is tried again"),
+    "tls": ("the directory met bad TLS when it looked", "look where the name redirects to"),
+    "unauthorized": (
+        "the directory was not convinced, or the account is closed",
+        "look at the answer at port 80 below, and at the account",
+    ),
+    "unsupportedIdentifier": ("the directory doesn't certify names of this kind", "leave the IP addresses out"),
+    "userActionRequired": ("the directory wants you to do something first", "read what it says and follow its link"),
+}
+
+_OUR_OWN = {
+    Trouble.UNREACHABLE: ("there is no connection to the directory", "look at the network, its proxy and firewall"),
+    Trouble.UNTRUSTED: (
+        "nobody who is trusted vouches for the directory",
+        "register with --ca-bundle if it is your own; else somebody stands between you and it",
+    ),
+    Trouble.SLOW: ("the directory doesn't answer in time", "nothing: it is tried again"),
+    Trouble.MALFORMED: (
+        "what answers is no ACME directory",
+        "look for a captive portal or a proxy, and at the directory's address",
+    ),
+    Trouble.FAILING: ("the directory itself failed", "nothing: it is tried again"),
+    Trouble.NOT_VISIBLE: ("the answer to the challenge could not be found in its place", "look at the DNS provider"),
+    Trouble.NO_CHALLENGE: ("the directory offers no such way to prove the name", "order with another --challenge"),
+    ACME_GIVEN_UP: ("somebody called it off", "order again if the certificate is needed"),
+    ACME_REFUSED_HERE: ("es-pki itself refused", "mend what it names, and order again"),
+}
+
+EXPLANATIONS: dict[str, Explanation] = {
+    **{f"{RFC_8555}{name}": Explanation(*words) for name, words in _ABOUT_DIRECTORIES.items()},
+    **{str(kind): Explanation(*words) for kind, words in _OUR_OWN.items()},
+}
+
+
+def explained(problem: ACMEProblem) -> Explanation:
+    """Return a problem in plain words; of an unknown one what the directory said."""
+    known = EXPLANATIONS.get(problem.type)
+    return known or Explanation(f"the directory reported {problem.type}", "read what it says")

@@ -1,0 +1,47 @@
+"""How the answers to challenges get to their places and away again: what every way of proving a name has in common.
+
+A solver keeps nothing: what was presented stands in the order, and a process that was killed is finished by another.
+"""
+
+from typing import Protocol
+
+from msgspec import Struct
+
+from es_pki.values.acme import ChallengeType
+
+
+class Answer(Struct, frozen=True):
+    """What is to be found where the directory looks for it.
+
+    `order_id` is whose challenge it is; `identifier` the DNS name, without `*.`, or IP address; `key_authorization` is
+    `token.thumbprint` (RFC 8555 section 8.1), which is no secret.
+    """
+
+    order_id: str
+    identifier: str
+    token: str
+    key_authorization: str
+
+
+class Solver(Protocol):
+    """One way to prove a name. Methods are called again after a crash, and find done what was done.
+
+    All raise `DirectoryFailed` where something hinders them: `is_final` when that can't pass by itself.
+    """
+
+    type: ChallengeType
+
+    patience_seconds: float
+    """How long an answer may take to be seen; looked for at growing intervals."""
+
+    async def present(self, answer: Answer) -> None:
+        """Put the answer in its place. It was recorded before, so that it is cleaned up whatever happens."""
+        ...
+
+    async def is_visible(self, answer: Answer) -> bool:
+        """Tell whether the answer is found where the directory will look."""
+        ...
+
+    async def clean_up(self, answer: Answer) -> None:
+        """Take the answer away; one that is gone is fine. Others at the same place stay."""
+        ...

@@ -1,0 +1,80 @@
+"""What a service's files hold: proved to fit together before any file is touched."""
+
+from collections.abc import Callable
+from datetime import datetime
+from itertools import pairwise
+from typing import NamedTuple
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from es_pki.adapters.deployment.step import StepFailed
+from es_pki.adapters.x509 import pkcs12
+from es_pki.adapters.x509.formats import key_pem, pem_chain
+from es_pki.adapters.x509.keys import belongs_to
+from es_pki.events.service import DeploymentStep, FileForm
+
+
+class Material(NamedTuple):
+    """A certificate, its issuers without the root (DER), and its private key (DER PKCS#8; None: it is elsewhere)."""
+
+    name: str
+    certificate: bytes
+    issuers: tuple[bytes, ...]
+    key: bytes | None
+
+    def __repr__(self) -> str:
+        """Show no key."""
+        return f"Material({self.name!r})"
+
+    @property
+    def chain(self) -> tuple[bytes, ...]:
+        """Return what is to be served, the certificate first."""
+        return (self.certificate, *self.issuers)
+
+
+def prove(material: Material, now: datetime) -> None:
+    """Raise `StepFailed` unless the key fits the certificate, each issuer signed the one before it, and all hold."""
+    try:
+        chain = [x509.load_der_x509_certificate(der) for der in material.chain]
+        if material.key is not None and not belongs_to(material.key, material.certificate):
+            raise StepFailed(DeploymentStep.PROVE, "the private key is not the certificate's")
+        for lower, upper in pairwise(chain):
+            lower.verify_directly_issued_by(upper)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        raise StepFailed(DeploymentStep.PROVE, "certificate and chain don't fit together") from None
+    if any(now >= certificate.not_valid_after_utc for certificate in chain):
+        raise StepFailed(DeploymentStep.PROVE, "the certificate or an issuer of it has expired: renew it first")
+
+
+def content(form: FileForm, material: Material, passphrase: Callable[[], str]) -> bytes:
+    """Return what a file of a form holds. Raises `StepFailed` for one with a key that is elsewhere."""
+    match form:
+        case FileForm.FULL_CHAIN:
+            return pem_chain(material.chain).encode()
+        case FileForm.CERTIFICATE:
+            return pem_chain(material.chain[:1]).encode()
+        case FileForm.ISSUERS:
+            return pem_chain(material.issuers).encode()
+        case FileForm.KEY:
+            return key_pem(_key(material)).encode()
+        case FileForm.COMBINED:
+            return (key_pem(_key(material)) + pem_chain(material.chain)).encode()
+        case FileForm.PKCS12:
+            return pkcs12.key_and_chain(material.name, _key(material), list(material.chain), passphrase(), legacy=False)
+
+
+def _key(material: Material) -> bytes:
+    if material.key is None:
+        raise StepFailed(DeploymentStep.PROVE, "the certificate's private key is kept elsewhere")
+    return material.key
+
+
+def leaf_of(text: bytes) -> bytes | None:
+    """Return the first certificate (DER) of a file with PEM, None where there is none."""
+    try:
+        found = x509.load_pem_x509_certificates(text)
+    except ValueError:
+        return None
+    return found[0].public_bytes(Encoding.DER) if found else None

@@ -1,0 +1,73 @@
+"""Starts deployments: of what a service is to serve now, asked for by somebody or due because a version has changed."""
+
+import logging
+
+from es_pki.adapters.entropy import derived_uuid
+from es_pki.adapters.intake.aggregates import Aggregates, Handled
+from es_pki.adapters.intake.deciders import CERTIFICATE, SERVICE
+from es_pki.adapters.signing import ACTOR
+from es_pki.adapters.x509.formats import fingerprint
+from es_pki.commands.deployment import DeploymentRunning, StartDeployment, check_is_bound
+from es_pki.commands.refusals import NotSignedYet
+from es_pki.commands.service import ServiceCommand, State, check_is_there
+from es_pki.decider import Guard, Refused
+from es_pki.events.service import DeploymentStarted, ServiceEvent
+
+LOG = logging.getLogger("es_pki.deployment")
+
+
+async def start(
+    aggregates: Aggregates, service_id: str, deployment_id: str, *, actor: str, unless_deployed: bool = False
+) -> Handled[State, ServiceEvent]:
+    """Start the deployment of the bound certificate's current version. Raises `Refused` and `Conflict`."""
+
+    async def command() -> ServiceCommand:
+        state = (await aggregates.load(SERVICE, service_id)).state
+        check_is_there(state)
+        certificate_id = check_is_bound(state.bound).certificate_id
+        lineage, version, _ = await aggregates.load(CERTIFICATE, certificate_id)
+        served = lineage.served
+        if served is None or served.certificate is None:
+            raise NotSignedYet(f"no version of the certificate {lineage.name} was issued yet")
+        return StartDeployment(
+            started=DeploymentStarted(
+                deployment_id=deployment_id,
+                certificate_id=certificate_id,
+                version=served.prepared.version,
+                fingerprint=fingerprint(served.certificate),
+                public_key_hash=served.prepared.public_key_hash,
+                leaves_key=any(file.form.has_key for file in state.installation.files),
+            ),
+            key_is_here=served.prepared.key_id is not None and lineage.has_keys,
+            unless_deployed=unless_deployed,
+            still_current=Guard(CERTIFICATE.stream(certificate_id), version),
+        )
+
+    return await aggregates.handle(SERVICE, service_id, command, actor=actor)
+
+
+class DeploymentsRunning(Exception):
+    """Some services of a certificate still have a deployment running; theirs is started after it."""
+
+
+async def redeploy(aggregates: Aggregates, certificate_id: str, position: int) -> None:
+    """Start deployments to the services of a certificate whose current version changed at a position.
+
+    Services that have it, that have nothing to deploy with or that only fall back on it are passed over. Raises
+    `DeploymentsRunning` when it is to be tried again.
+    """
+    lineage = (await aggregates.load(CERTIFICATE, certificate_id, afresh=True)).state
+    running = 0
+    for service_id, use in lineage.uses.items():
+        if use.as_fallback:
+            continue
+        deployment_id = derived_uuid(f"{certificate_id}-{position}", service_id)
+        try:
+            await start(aggregates, service_id, deployment_id, actor=ACTOR, unless_deployed=True)
+        except DeploymentRunning:
+            running += 1
+        except Refused as refused:
+            told = {"service": use.service, "because": refused.detail}
+            LOG.warning("a renewed certificate is not deployed", extra={"fields": told})
+    if running:
+        raise DeploymentsRunning(f"{running} services have a deployment running")

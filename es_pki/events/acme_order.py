@@ -1,0 +1,128 @@
+"""What happens to an order at an ACME directory (RFC 8555 section 7.1.3), step by step. Stream `acme_order-<id>`.
+
+Authorizations are named by their URLs. A lineage's first order has the lineage's own id.
+"""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from es_pki.values import KeyType, SubjectAltNames
+from es_pki.values.acme import ACMEProblem, ChallengeType
+
+
+class ACMEOrderPlaced(Struct, frozen=True, omit_defaults=True):
+    """A certificate is to be ordered with an account, for a key that was made for it and lies here.
+
+    `name` is the certificate's, and `certificate_id` the lineage that gets its next version. Unless it `renews`, the
+    lineage begins with the order and has its id. `csr` is DER and `key_id` where its key lies. `profile` is one of the
+    directory's own names, `preferred_chain` the common name of an issuer in the chain that is wanted, `replaces` the
+    ARI identifier of the certificate that is renewed (RFC 9773 section 4.1); each "" for none. `request_digest` is the
+    SHA-256 of what was asked for.
+    """
+
+    name: str
+    certificate_id: str
+    account_id: str
+    subject_alt_names: SubjectAltNames
+    challenge_type: ChallengeType
+    key_id: str
+    key_type: KeyType
+    public_key_hash: str
+    csr: bytes
+    request_digest: bytes
+    profile: str = ""
+    preferred_chain: str = ""
+    replaces: str = ""
+    renews: bool = False
+
+
+class ACMEOrderCreated(Struct, frozen=True, omit_defaults=True):
+    """The directory took the order: it is at `url`, with an authorization for each name, until it `expires`."""
+
+    url: str
+    authorizations: tuple[str, ...]
+    expires: datetime | None = None
+
+
+class ACMEChallengePresented(Struct, frozen=True, omit_defaults=True):
+    """The challenge at `url` of an authorization is answered from now on, under its `token`, until it is cleaned up.
+
+    `identifier` is the name that is to be proved, a wildcard with its `*.`.
+    """
+
+    authorization: str
+    identifier: str
+    type: ChallengeType
+    url: str
+    token: str
+
+
+class ACMEChallengeSeen(Struct, frozen=True, omit_defaults=True):
+    """The answer to an authorization's challenge was found in its place: now the directory may look."""
+
+    authorization: str
+
+
+class ACMEAuthorizationValidated(Struct, frozen=True, omit_defaults=True):
+    """The directory is convinced that the account may have certificates for the name."""
+
+    authorization: str
+
+
+class ACMEChallengeCleanedUp(Struct, frozen=True, omit_defaults=True):
+    """The answer to an authorization's challenge is in its place no more; its `token` leads nowhere."""
+
+    authorization: str
+    token: str
+
+
+class ACMEOrderFinalized(Struct, frozen=True, omit_defaults=True):
+    """The directory has the CSR and makes the certificate."""
+
+
+class ACMECertificateObtained(Struct, frozen=True, omit_defaults=True):
+    """The certificate came, and became `version` of its lineage in the same append. The order has come to its end."""
+
+    certificate_id: str
+    version: int
+
+
+class ACMEOrderHindered(Struct, frozen=True, omit_defaults=True):
+    """The order could not go on for now, and is tried again at `next_attempt`."""
+
+    problem: ACMEProblem
+    next_attempt: datetime
+
+
+class ACMEOrderAbandoned(Struct, frozen=True, omit_defaults=True):
+    """Somebody wants the certificate no more: what was presented is still to be cleaned up."""
+
+    reason: str = ""
+
+
+class ACMEOrderFailed(Struct, frozen=True, omit_defaults=True):
+    """The order came to its end without a certificate. Its key stays: nothing that was asked for is lost.
+
+    `name` is given when the lineage was to begin with the order: the name was released with this event.
+    `certificate_id` is the lineage's, for which another order may be placed now.
+    """
+
+    problem: ACMEProblem
+    certificate_id: str
+    name: str = ""
+
+
+ACMEOrderEvent = (
+    ACMEOrderPlaced
+    | ACMEOrderCreated
+    | ACMEChallengePresented
+    | ACMEChallengeSeen
+    | ACMEAuthorizationValidated
+    | ACMEChallengeCleanedUp
+    | ACMEOrderFinalized
+    | ACMECertificateObtained
+    | ACMEOrderHindered
+    | ACMEOrderAbandoned
+    | ACMEOrderFailed
+)

@@ -1,0 +1,77 @@
+"""The renewals of certificates that came from ACME directories: when each is due, and why one failed."""
+
+from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from es_pki.events.acme_renewal import ACMERenewalFailed, ACMERenewalPlanned
+from es_pki.events.happened import Happened
+from es_pki.projections.view import View, own_id
+from es_pki.values.acme import ACMEProblem
+
+NAME = "acme_renewals"
+VERSION = 1
+
+
+class Row(Struct, frozen=True):
+    """One certificate, by its id: the version that is to be replaced, and when.
+
+    `name` is what it was called when that was planned. `suggested`: the window is the directory's, who says why at
+    `explanation`. `attempts` failed since, the last for `problem`; `next_attempt` None: none failed, or the version
+    ends before another one.
+    """
+
+    id: str
+    name: str
+    version: int
+    not_after: datetime
+    planned_at: datetime
+    window_start: datetime
+    window_end: datetime
+    suggested: bool
+    explanation: str
+    attempts: int = 0
+    problem: ACMEProblem | None = None
+    next_attempt: datetime | None = None
+
+
+def evolve(row: Row | None, happened: Happened) -> Row | None:
+    """Return the certificate's row after an event."""
+    match happened.event:
+        case ACMERenewalPlanned() as plan:
+            return _planned(row, plan, happened.id)
+        case ACMERenewalFailed() as failed if row is not None and failed.version == row.version:
+            return replace(row, attempts=failed.attempt, problem=failed.problem, next_attempt=failed.next_attempt)
+        case _:
+            return row
+
+
+def _planned(before: Row | None, plan: ACMERenewalPlanned, certificate_id: str) -> Row:
+    row = Row(
+        id=certificate_id,
+        name=plan.name,
+        version=plan.version,
+        not_after=plan.not_after,
+        planned_at=plan.at,
+        window_start=plan.window_start,
+        window_end=plan.window_end,
+        suggested=plan.suggested,
+        explanation=plan.explanation,
+    )
+    if before is None or before.version != plan.version:
+        return row
+    return replace(row, attempts=before.attempts, problem=before.problem, next_attempt=before.next_attempt)
+
+
+view = View(
+    name=NAME,
+    version=VERSION,
+    row=Row,
+    events=(ACMERenewalPlanned, ACMERenewalFailed),
+    key=own_id,
+    evolve=evolve,
+    order_by="planned_at",
+    filters=("name",),
+    lookups=("name",),
+)
