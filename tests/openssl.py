@@ -29,6 +29,14 @@ def new_csr(kind: tuple[str, str], subject: str, names: str = "", *more: str) ->
     return run(*arguments, *more)
 
 
+def new_csr_and_key(subject: str, *more: str) -> tuple[str, str]:
+    """Return a CSR in PEM and its private key in PEM, encrypted if `more` has no `-nodes` but a `-passout`."""
+    with tempfile.TemporaryDirectory() as name:
+        key = Path(name) / "key.pem"
+        new_key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-keyout", str(key))
+        return run("req", "-new", *new_key, "-subj", subject, *(more or ("-nodes",))), key.read_text()
+
+
 def self_signed(subject: str, *more: str) -> tuple[str, str]:
     """Return a certificate that signed for itself, and its private key, in PEM."""
     with tempfile.TemporaryDirectory() as name:

@@ -68,6 +68,11 @@ def _many() -> dict[str, Any]:
     return {"certificates": named, "private_keys": made[0][1]}
 
 
+def _foreign_csr() -> dict[str, Any]:
+    csr, key = openssl.new_csr_and_key("/CN=sample.example.test")
+    return {"name": fresh("csr"), "csr": csr, "private_key": key}
+
+
 def _completion(server: Server) -> dict[str, Any]:
     name = fresh("csr")
     made = server.done("CreateCSR", name=name, dns_names=["sample.example.test"])
@@ -222,7 +227,7 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
         "reason": "sample",
     },
     requests.CreateCSR: lambda _: {"name": fresh("csr"), "dns_names": ["sample.example.test"]},
-    requests.ImportCSR: lambda _: {"name": fresh("csr"), "csr": _csr()},
+    requests.ImportCSR: lambda _: _foreign_csr(),
     requests.CompleteCSR: _completion,
     requests.RejectCSR: lambda server: {"signing_request": _signing_request(server), "reason": "sample"},
     requests.RegisterService: lambda _: {

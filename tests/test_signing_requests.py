@@ -1,20 +1,34 @@
 """Signing requests on real stores: answered once however many answer at once, and what the examination says."""
 
 import asyncio
+from base64 import b64decode
 
 import pytest
+from cryptography.hazmat.primitives.serialization.pkcs12 import load_key_and_certificates
+from msgspec.structs import replace
 
 from es_pki.adapters.examination import examine
-from es_pki.adapters.intake.requests import CompleteCSR, CreateCSR, ImportCSR, RejectCSR, SignCSR
+from es_pki.adapters.intake.requests import (
+    CompleteCSR,
+    CreateCSR,
+    DeleteCertificate,
+    ExportCertificate,
+    ImportCSR,
+    RejectCSR,
+    SignCSR,
+)
 from es_pki.adapters.recorded import happened
+from es_pki.adapters.x509.reading.private_keys import PassphraseWrong
+from es_pki.commands.reactions import react as react_to
 from es_pki.commands.refusals import RulesBroken
-from es_pki.commands.signing_request import AlreadyAnswered
+from es_pki.commands.signing_request import AlreadyAnswered, AlreadyImported, KeyMismatched
 from es_pki.events import codec
 from es_pki.events.certificate import CertificatePrepared
 from es_pki.events.reservation import NameReserved
 from es_pki.events.signing_request import (
     SigningRequestApproved,
     SigningRequestImported,
+    SigningRequestKeyDiscarded,
     SigningRequestRejected,
     SigningRequestSigned,
 )
@@ -24,6 +38,7 @@ from eventlog.memory import MemoryLog
 from tests import openssl
 from tests.world import World, open_keys
 
+PASSPHRASE = "the passphrase of a test"  # noqa: S105 - made for this test
 ANSWERS = (SigningRequestApproved, SigningRequestSigned, SigningRequestRejected)
 
 
@@ -90,6 +105,81 @@ async def test_a_csr_is_judged_before_its_key_is_made(world):
     assert await world.keys._store.entries() == keys
 
 
+async def keys_of(world, purpose):
+    """Return who owns the kept keys of a purpose, except those of the first set-up."""
+    return [entry.owner for entry in await world.keys._store.entries() if entry.purpose == purpose]
+
+
+async def react(world):
+    """Do what the answers of signing requests make due."""
+    for answered in await events_of(world, *ANSWERS):
+        for due in react_to(answered):
+            await world.performer.perform(due.effect)
+
+
+@pytest.mark.parametrize("brought", [True, False])
+async def test_the_key_of_a_csr_that_is_signed_here_is_the_certificates_from_then_on(world, brought):
+    if brought:
+        named = ("-nodes", "-addext", "subjectAltName=DNS:www.example.test")
+        csr, key = openssl.new_csr_and_key("/CN=www.example.test", *named)
+        await world.ask(ImportCSR(name="www", csr=csr, private_key=key))
+    else:
+        await world.ask(CreateCSR(name="www", dns_names=("www.example.test",)))
+    before = await keys_of(world, "certificate")
+    wish = SignCSR(name="www", authority="intermediate", signing_request="www")
+    for _ in range(2):  # the same again changes nothing
+        answer = await world.ask(wish, "a key")
+        await react(world)
+    assert await keys_of(world, "signing_request") == []
+    assert await keys_of(world, "certificate") == [*before, answer.result["certificate_id"]]
+    exported = await world.ask(ExportCertificate("www", format="pkcs12", passphrase=PASSPHRASE, reason="moving"))
+    _, certificate, _ = load_key_and_certificates(b64decode(exported.result["content"]), PASSPHRASE.encode())
+    assert certificate.serial_number == int(answer.result["serial_number"], 16)
+    await world.ask(DeleteCertificate("www"))
+    assert await keys_of(world, "certificate") == before
+    assert await findings(world) == []
+
+
+async def test_the_key_of_a_rejected_csr_is_discarded(world):
+    csr, key = openssl.new_csr_and_key("/CN=www.example.test")
+    await world.ask(ImportCSR(name="www", csr=csr, private_key=key))
+    assert len(await keys_of(world, "signing_request")) == 1
+    await world.ask(RejectCSR("www", "nobody knows this host"))
+    for _ in range(2):
+        await react(world)
+    assert await keys_of(world, "signing_request") == []
+    assert len(await events_of(world, SigningRequestKeyDiscarded)) == 1
+    assert await findings(world) == []
+
+
+async def test_the_key_of_a_csr_that_another_authority_answered_is_the_certificates(world):
+    csr, key = openssl.new_csr_and_key("/CN=www.example.test")
+    await world.ask(ImportCSR(name="www", csr=csr, private_key=key))
+    completed = CompleteCSR("www", openssl.signed_elsewhere(csr))
+    for _ in range(2):
+        await world.ask(completed)
+        await react(world)
+    assert await keys_of(world, "signing_request") == []
+    owner = await world.aggregates.owner("certificate_name-www")
+    assert owner in await keys_of(world, "certificate")
+    assert await findings(world) == []
+
+
+async def test_a_key_comes_with_its_csr_and_opens_with_its_passphrase(world):
+    csr, key = openssl.new_csr_and_key("/CN=www", "-passout", f"pass:{PASSPHRASE}")
+    _, other = openssl.new_csr_and_key("/CN=www")
+    with pytest.raises(KeyMismatched):
+        await world.ask(ImportCSR(name="www", csr=csr, private_key=other))
+    for passphrase in (None, "wrong"):
+        with pytest.raises(PassphraseWrong):
+            await world.ask(ImportCSR(name="www", csr=csr, private_key=key, passphrase=passphrase))
+    assert await keys_of(world, "signing_request") == []
+    await world.ask(ImportCSR(name="www", csr=csr, private_key=key, passphrase=PASSPHRASE))
+    with pytest.raises(AlreadyImported):
+        await world.ask(ImportCSR(name="again", csr=csr, private_key=key, passphrase=PASSPHRASE))
+    assert len(await keys_of(world, "signing_request")) == 1
+
+
 async def test_the_key_of_a_csr_is_kept_for_it_alone(world):
     answer = await world.ask(CreateCSR(name="www", dns_names=("www.example.test",)))
     (entry,) = [each for each in await world.keys._store.entries() if each.purpose == "signing_request"]
@@ -106,6 +196,14 @@ IMPORTED = SigningRequestImported("www", (), SubjectAltNames(), KeyType.EC_P256,
         (
             [IMPORTED, NameReserved("1"), SigningRequestRejected("why"), SigningRequestApproved("2")],
             "a CSR was answered twice",
+        ),
+        (
+            [replace(IMPORTED, key_id="key"), NameReserved("1"), SigningRequestRejected("why")],
+            "a CSR was answered with a key that is not its own",
+        ),
+        (
+            [replace(IMPORTED, key_id="key"), NameReserved("1"), SigningRequestKeyDiscarded("key")],
+            "a private key was discarded that is not that of an answered CSR",
         ),
         ([IMPORTED], "'signing_request_name-www' was not reserved with it"),
     ],

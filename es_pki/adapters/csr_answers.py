@@ -7,6 +7,7 @@ from es_pki.events.signing_request import (
     SigningRequestApproved,
     SigningRequestCreated,
     SigningRequestImported,
+    SigningRequestKeyDiscarded,
     SigningRequestRejected,
     SigningRequestSigned,
 )
@@ -17,6 +18,7 @@ class CSRAnswers:
 
     def __init__(self) -> None:
         self._answered: dict[str, bool] = {}
+        self._keys: dict[str, str] = {}
 
     def problems_of(self, happened: Happened) -> Iterator[str]:
         """Yield how an event contradicts those before it."""
@@ -25,11 +27,18 @@ class CSRAnswers:
                 if happened.id in self._answered:
                     yield "a CSR was kept twice"
                 self._answered[happened.id] = False
+                if happened.event.key_id is not None:
+                    self._keys[happened.id] = happened.event.key_id
             case SigningRequestApproved() | SigningRequestSigned() | SigningRequestRejected():
                 if happened.id not in self._answered:
                     yield "a CSR was answered that nobody kept"
                 elif self._answered[happened.id]:
                     yield "a CSR was answered twice"
+                elif happened.event.key_id != self._keys.get(happened.id):
+                    yield "a CSR was answered with a key that is not its own"
                 self._answered[happened.id] = True
+            case SigningRequestKeyDiscarded(key_id=key_id):
+                if not self._answered.get(happened.id) or self._keys.pop(happened.id, None) != key_id:
+                    yield "a private key was discarded that is not that of an answered CSR"
             case _:
                 pass

@@ -59,12 +59,14 @@ class IssueCertificate(Struct, frozen=True):
 class SignCSR(Struct, frozen=True):
     """Certify the key of a CSR whose own signature was checked; its names are only wishes (RFC 2986).
 
-    `approval` records with it that the signing request is answered, where the CSR was kept as one.
+    `approval` records with it that the signing request is answered, where the CSR was kept as one. `key_id` names the
+    private key if that was kept with it.
     """
 
     wanted: Wanted
     issuer: Issuer
     approval: Guard | None = None
+    key_id: str | None = None
 
 
 class SelfSignCertificate(Struct, frozen=True):
@@ -144,8 +146,8 @@ def draft_of(command: Making, state: State) -> Draft:
     match command:
         case IssueCertificate(wanted=wanted, issuer=issuer):
             return drafted(wanted, issuer=issuer, key_is_here=True)
-        case SignCSR(wanted=wanted, issuer=issuer):
-            return drafted(wanted, issuer=issuer, key_is_here=False)
+        case SignCSR(wanted=wanted, issuer=issuer, key_id=key_id):
+            return drafted(wanted, issuer=issuer, key_is_here=key_id is not None)
         case SelfSignCertificate(wanted=wanted):
             return drafted(wanted, issuer=None, key_is_here=True)
         case RenewCertificate() | ReissueCertificate():
@@ -170,7 +172,7 @@ def decide(command: CertificateCommand, state: State, encode: Callable[[Template
         case IssueCertificate():
             return _begin(command.wanted, state, encode, issuer=command.issuer, key_id=command.key_id)
         case SignCSR():
-            return _begin(command.wanted, state, encode, issuer=command.issuer, key_id=None)
+            return _begin(command.wanted, state, encode, issuer=command.issuer, key_id=command.key_id)
         case SelfSignCertificate():
             return _begin(command.wanted, state, encode, issuer=None, key_id=command.key_id)
         case ImportCertificate():

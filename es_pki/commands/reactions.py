@@ -30,6 +30,12 @@ from es_pki.events.happened import Happened
 from es_pki.events.key_compromise import KeyCompromiseReported, KeyUsesRevoked
 from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared, OCSPResponderSigningFailed
 from es_pki.events.service import CertificateDeployed, DeploymentFailed, DeploymentRolledBack, DeploymentStarted
+from es_pki.events.signing_request import (
+    SigningRequestApproved,
+    SigningRequestKeyDiscarded,
+    SigningRequestRejected,
+    SigningRequestSigned,
+)
 
 
 class SignAuthority(Struct, frozen=True, tag=True):
@@ -57,6 +63,13 @@ class DiscardKeys(Struct, frozen=True, tag=True):
 
     certificate_id: str
     key_ids: tuple[str, ...]
+
+
+class DiscardSigningRequestKey(Struct, frozen=True, tag=True):
+    """Remove the private key of an answered signing request from the key store and record it."""
+
+    signing_request_id: str
+    key_id: str
 
 
 class DeployService(Struct, frozen=True, tag=True):
@@ -109,6 +122,7 @@ Effect = (
     | SignCertificate
     | SignOCSPResponder
     | DiscardKeys
+    | DiscardSigningRequestKey
     | RevokeKeyUses
     | OpenACMEAccount
     | RollOverACMEKey
@@ -152,6 +166,10 @@ REACTED_TO = codec.stored_types_of(
     DeploymentRolledBack,
     KeyCompromiseReported,
     KeyUsesRevoked,
+    SigningRequestApproved,
+    SigningRequestSigned,
+    SigningRequestRejected,
+    SigningRequestKeyDiscarded,
     OCSPResponderPrepared,
     OCSPResponderCertified,
     OCSPResponderSigningFailed,
@@ -204,7 +222,19 @@ def react(happened: Happened) -> Iterator[Due | Settled]:
         case KeyUsesRevoked():
             yield Settled(RevokeKeyUses(happened.id))
         case _:
+            yield from _of_signing_request(happened)
             yield from _of_acme(happened)
+
+
+def _of_signing_request(happened: Happened) -> Iterator[Due | Settled]:
+    match happened.event:
+        case SigningRequestKeyDiscarded(key_id=key_id):
+            yield Settled(DiscardSigningRequestKey(happened.id, key_id))
+        case SigningRequestApproved() | SigningRequestSigned() | SigningRequestRejected() as answer:
+            if answer.key_id is not None:
+                yield Due(DiscardSigningRequestKey(happened.id, answer.key_id), at_once=True)
+        case _:
+            pass
 
 
 def _of_acme(happened: Happened) -> Iterator[Due | Settled]:

@@ -17,6 +17,7 @@ from es_pki.events.signing_request import (
     SigningRequestCreated,
     SigningRequestEvent,
     SigningRequestImported,
+    SigningRequestKeyDiscarded,
     SigningRequestRejected,
     SigningRequestSigned,
 )
@@ -45,7 +46,7 @@ class CreateCSR(Struct, frozen=True):
 
 
 class ImportCSR(Struct, frozen=True):
-    """Keep a CSR (DER) that was made elsewhere and whose own signature was checked."""
+    """Keep a CSR (DER) that was made elsewhere and whose own signature was checked; its key, too, if it has an id."""
 
     name: str
     subject: Subject
@@ -54,6 +55,7 @@ class ImportCSR(Struct, frozen=True):
     attributes: tuple[str, ...]
     csr: bytes
     request_digest: bytes
+    key_id: str | None = None
 
 
 class Returned(Struct, frozen=True):
@@ -83,7 +85,13 @@ class RejectCSR(Struct, frozen=True):
     reason: str
 
 
-SigningRequestCommand = CreateCSR | ImportCSR | CompleteCSR | ApproveCSR | RejectCSR
+class RecordKeyDiscarded(Struct, frozen=True):
+    """Record that the private key of an answered signing request is gone from the key store."""
+
+    key_id: str
+
+
+SigningRequestCommand = CreateCSR | ImportCSR | CompleteCSR | ApproveCSR | RejectCSR | RecordKeyDiscarded
 
 
 # Refusals
@@ -108,7 +116,7 @@ class AlreadyImported(Refused):
 
 
 class KeyMismatched(Refused):
-    """None of the certificates is for the key of the signing request. Send the one that was made from this CSR."""
+    """None of the certificates, or the private key, is not for the key of the signing request. Send what is for it."""
 
 
 # State
@@ -119,19 +127,25 @@ Answer = SigningRequestApproved | SigningRequestSigned | SigningRequestRejected
 
 
 class State(Struct, frozen=True):
-    """What decisions about a signing request read: how it began, and what it was answered (None: nothing yet)."""
+    """What decisions about a signing request read: how it began, and what it was answered (None: nothing yet).
+
+    `key_id` names its private key as long as that is kept for it.
+    """
 
     kept: Kept | None = None
     answer: Answer | None = None
+    key_id: str | None = None
 
 
 def evolve(state: State, event: SigningRequestEvent) -> State:
     """Fold one event."""
     match event:
         case SigningRequestCreated() | SigningRequestImported():
-            return State(kept=event)
+            return State(kept=event, key_id=event.key_id)
         case SigningRequestApproved() | SigningRequestSigned() | SigningRequestRejected():
             return replace(state, answer=event)
+        case SigningRequestKeyDiscarded():
+            return replace(state, key_id=None)
 
 
 def kept(state: State) -> Kept:
@@ -158,6 +172,9 @@ def decide(command: SigningRequestCommand, state: State) -> list[SigningRequestE
             return _answered(SigningRequestApproved(command.certificate_id), state)
         case RejectCSR():
             return _reject(command, state)
+        case RecordKeyDiscarded(key_id=key_id):
+            is_due = state.answer is not None and state.key_id == key_id
+            return [SigningRequestKeyDiscarded(key_id)] if is_due else []
 
 
 def _create(command: CreateCSR, state: State) -> list[SigningRequestEvent]:
@@ -181,6 +198,8 @@ def _create(command: CreateCSR, state: State) -> list[SigningRequestEvent]:
 
 def _import(command: ImportCSR, state: State) -> list[SigningRequestEvent]:
     if _was_kept(state, command.request_digest):
+        if command.key_id is not None and kept(state).key_id is None:
+            raise RequestReused("this id or Idempotency-Key was used for a CSR without its private key")
         return []
     RulesBroken.if_any(_name_violations(command))
     return [
@@ -193,6 +212,7 @@ def _import(command: ImportCSR, state: State) -> list[SigningRequestEvent]:
             csr=command.csr,
             request_digest=command.request_digest,
             attributes=command.attributes,
+            key_id=command.key_id,
         )
     ]
 
@@ -249,7 +269,7 @@ def _reject(command: RejectCSR, state: State) -> list[SigningRequestEvent]:
 
 def _answered(answer: Answer, state: State) -> list[SigningRequestEvent]:
     """Return the answer, nothing when it was the same before. Raises `AlreadyAnswered` when it was another one."""
-    name = kept(state).name
+    name, answer = kept(state).name, replace(answer, key_id=kept(state).key_id)
     if state.answer is None:
         return [answer]
     if state.answer == answer:

@@ -100,6 +100,7 @@ from es_pki.events.signing_request import (
     SigningRequestCreated,
     SigningRequestEvent,
     SigningRequestImported,
+    SigningRequestKeyDiscarded,
     SigningRequestRejected,
     SigningRequestSigned,
 )
@@ -199,6 +200,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "signing_request.approved.v1": SigningRequestApproved,
     "signing_request.signed.v1": SigningRequestSigned,
     "signing_request.rejected.v1": SigningRequestRejected,
+    "signing_request.key_discarded.v1": SigningRequestKeyDiscarded,
     "dns_provider.added.v1": DNSProviderAdded,
     "dns_provider.credentials_replaced.v1": DNSCredentialsReplaced,
     "dns_provider.removed.v1": DNSProviderRemoved,

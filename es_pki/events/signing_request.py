@@ -25,8 +25,9 @@ class SigningRequestCreated(Struct, frozen=True, omit_defaults=True):
 
 
 class SigningRequestImported(Struct, frozen=True, omit_defaults=True):
-    """A CSR that was made elsewhere is kept; its key stays where it is. Its own signature was found to be good.
+    """A CSR that was made elsewhere is kept. Its own signature was found to be good.
 
+    `key_id` names its private key in the key store; None: that stays where it is.
     `attributes` are the object identifiers of what else it says (RFC 2986 section 4.1), in its order: the values stand
     in `csr` only. The other fields are as in `SigningRequestCreated`.
     """
@@ -39,29 +40,42 @@ class SigningRequestImported(Struct, frozen=True, omit_defaults=True):
     csr: bytes
     request_digest: bytes
     attributes: tuple[str, ...] = ()
+    key_id: str | None = None
 
 
 class SigningRequestApproved(Struct, frozen=True, omit_defaults=True):
-    """An authority here certifies the key: the certificate `certificate_id` was prepared for it in the same append."""
+    """An authority here certifies the key: the certificate `certificate_id` was prepared for it in the same append.
+
+    `key_id` names the private key that was kept for the CSR, if it was: the certificate has it now as its own.
+    """
 
     certificate_id: str
+    key_id: str | None = None
 
 
 class SigningRequestSigned(Struct, frozen=True, omit_defaults=True):
     """An outside authority returned the certificate for the key.
 
     `certificate` is DER, and so are the others that came with it in `chain`: each followed by its issuer's, as far as
-    they lead to one another, then the rest.
+    they lead to one another, then the rest. `key_id` is as in `SigningRequestApproved`.
     """
 
     certificate: bytes
     chain: tuple[bytes, ...] = ()
+    key_id: str | None = None
 
 
 class SigningRequestRejected(Struct, frozen=True, omit_defaults=True):
-    """Nobody here certifies the key on this request."""
+    """Nobody here certifies the key on this request. `key_id` names the private key that nobody needs any more."""
 
     reason: str
+    key_id: str | None = None
+
+
+class SigningRequestKeyDiscarded(Struct, frozen=True, omit_defaults=True):
+    """The private key that was kept for a CSR is removed from the key store: it was answered."""
+
+    key_id: str
 
 
 SigningRequestEvent = (
@@ -70,4 +84,5 @@ SigningRequestEvent = (
     | SigningRequestApproved
     | SigningRequestSigned
     | SigningRequestRejected
+    | SigningRequestKeyDiscarded
 )

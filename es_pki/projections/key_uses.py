@@ -1,4 +1,7 @@
-"""What uses which public key: every authority, and every version of every certificate, also those replaced since."""
+"""What uses which public key: every authority, every version of every certificate, and every CSR that is kept.
+
+Those replaced since are there, too; a CSR that was rejected, or that a certificate here came of, is not.
+"""
 
 from datetime import datetime
 from enum import StrEnum
@@ -21,11 +24,18 @@ from es_pki.events.certificate import (
     SigningFailed,
 )
 from es_pki.events.happened import Happened
+from es_pki.events.signing_request import (
+    SigningRequestApproved,
+    SigningRequestCreated,
+    SigningRequestImported,
+    SigningRequestRejected,
+    SigningRequestSigned,
+)
 from es_pki.projections.view import View
 from es_pki.values import public_key_hash
 
 NAME = "key_uses"
-VERSION = 3
+VERSION = 4
 
 
 class Kind(StrEnum):
@@ -33,12 +43,13 @@ class Kind(StrEnum):
 
     AUTHORITY = "authority"
     CERTIFICATE = "certificate"
+    SIGNING_REQUEST = "signing_request"
 
 
 class Row(Struct, frozen=True):
     """One use. `public_key_hash` is the SHA-256 of the SubjectPublicKeyInfo in hex; `signed` is "no" until it is.
 
-    `revoked` is "yes" once nobody accepts it any more.
+    `revoked` is "yes" once nobody accepts it any more. A CSR has neither serial number ("") nor end (None).
     """
 
     id: str
@@ -48,7 +59,7 @@ class Row(Struct, frozen=True):
     public_key_hash: str
     key_type: str
     serial_number: str
-    not_after: datetime
+    not_after: datetime | None
     signed: str = "no"
     revoked: str = "no"
 
@@ -114,6 +125,27 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
         case SigningFailed() | AuthoritySigningFailed():
             return None
         case _:
+            return _of_signing_request(row, happened)
+
+
+def _of_signing_request(row: Row | None, happened: Happened) -> Row | None:
+    match happened.event:
+        case SigningRequestCreated() | SigningRequestImported() as csr:
+            return Row(
+                id=happened.id,
+                kind=Kind.SIGNING_REQUEST,
+                name=csr.name,
+                version=1,
+                public_key_hash=csr.public_key_hash,
+                key_type=csr.key_type,
+                serial_number="",
+                not_after=None,
+            )
+        case SigningRequestSigned() if row is not None:
+            return replace(row, signed="yes")
+        case SigningRequestApproved() | SigningRequestRejected():
+            return None
+        case _:
             return row
 
 
@@ -132,6 +164,11 @@ view = View(
         CertificateImported,
         CertificateRevoked,
         AuthorityRevoked,
+        SigningRequestCreated,
+        SigningRequestImported,
+        SigningRequestApproved,
+        SigningRequestSigned,
+        SigningRequestRejected,
     ),
     key=key,
     evolve=evolve,

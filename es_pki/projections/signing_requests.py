@@ -11,6 +11,7 @@ from es_pki.events.signing_request import (
     SigningRequestApproved,
     SigningRequestCreated,
     SigningRequestImported,
+    SigningRequestKeyDiscarded,
     SigningRequestRejected,
     SigningRequestSigned,
 )
@@ -18,7 +19,7 @@ from es_pki.projections.view import View, own_id
 from es_pki.values import KeyType, Subject, SubjectAltNames
 
 NAME = "signing_requests"
-VERSION = 1
+VERSION = 2
 
 
 class Status(StrEnum):
@@ -30,7 +31,7 @@ class Status(StrEnum):
 
 
 class Row(Struct, frozen=True):
-    """One signing request. `key_is_here` tells whether the private key is kept.
+    """One signing request. `key_is_here` tells whether the private key is kept for it; what certifies it has its own.
 
     `public_key_hash` is the SHA-256 of the SubjectPublicKeyInfo in hex; `profile` is None for a CSR from elsewhere;
     `attributes` are the object identifiers of what else it says. Where an authority here signs it, `certificate_id` is
@@ -63,7 +64,7 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
         case SigningRequestCreated() as event:
             return _kept(event, happened, profile=event.profile, key_is_here=True)
         case SigningRequestImported() as event:
-            return _kept(event, happened, attributes=event.attributes)
+            return _kept(event, happened, attributes=event.attributes, key_is_here=event.key_id is not None)
         case _ if row is None:
             return None
         case SigningRequestApproved(certificate_id=certificate_id):
@@ -72,6 +73,8 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
             return replace(_answered(row, Status.SIGNED, happened), certificate=certificate, chain=chain)
         case SigningRequestRejected(reason=reason):
             return replace(_answered(row, Status.REJECTED, happened), reason=reason)
+        case SigningRequestKeyDiscarded():
+            return replace(row, key_is_here=False)
         case _:
             return row
 
@@ -114,6 +117,7 @@ view = View(
         SigningRequestApproved,
         SigningRequestSigned,
         SigningRequestRejected,
+        SigningRequestKeyDiscarded,
     ),
     key=own_id,
     evolve=evolve,

@@ -42,6 +42,7 @@ from es_pki.events.signing_request import (
     SigningRequestApproved,
     SigningRequestCreated,
     SigningRequestImported,
+    SigningRequestKeyDiscarded,
     SigningRequestRejected,
     SigningRequestSigned,
 )
@@ -231,24 +232,26 @@ class _Author(ACMELives):
 
     def _signing_request_life(self, stream: str) -> Iterator[tuple[str, Event]]:
         name, of_key, key_type = f"csr-{next(self._numbers)}", self._random.choice(self._keys), KeyType.EC_P256
-        if self._random.random() < 0.5:
+        key_id = self._random.choice([self.new_id(), None])
+        if key_id is not None and self._random.random() < 0.5:
             profile = self._random.choice(list(BUILT_IN))
-            yield (
-                stream,
-                SigningRequestCreated(name, (), Names(), profile, key_type, self.new_id(), of_key, b"csr", b"digest"),
-            )
+            kept = (name, (), Names(), profile, key_type, key_id, of_key, b"csr", b"digest")
+            yield stream, SigningRequestCreated(*kept)
         else:
-            yield stream, SigningRequestImported(name, (), Names(), key_type, of_key, b"csr", b"digest", ("1.2.3",))
+            brought = (name, (), Names(), key_type, of_key, b"csr", b"digest", ("1.2.3",), key_id)
+            yield stream, SigningRequestImported(*brought)
         yield f"signing_request_name-{name}", NameReserved(stream)
         answers = [
-            SigningRequestApproved(self.new_id()),
-            SigningRequestSigned(b"certificate", (b"authority",)),
-            SigningRequestRejected("nobody knows it"),
+            SigningRequestApproved(self.new_id(), key_id),
+            SigningRequestSigned(b"certificate", (b"authority",), key_id),
+            SigningRequestRejected("nobody knows it", key_id),
             None,
         ]
         answer = self._random.choice(answers)
         if answer is not None:
             yield stream, answer
+        if answer is not None and key_id is not None:
+            yield stream, SigningRequestKeyDiscarded(key_id)
 
     def _trust_store_life(self, stream: str) -> Iterator[tuple[str, Event]]:
         name = f"trust-store-{next(self._numbers)}"

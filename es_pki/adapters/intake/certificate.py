@@ -7,6 +7,7 @@ from es_pki.adapters.entropy import serial_number
 from es_pki.adapters.intake import importing, importing_many
 from es_pki.adapters.intake.answer import Answer, Asked, answered
 from es_pki.adapters.intake.deciders import CERTIFICATE
+from es_pki.adapters.intake.importing import PREVIEWED, with_kept_key
 from es_pki.adapters.intake.office import Office
 from es_pki.adapters.intake.requests import (
     CertificateRequest,
@@ -16,7 +17,7 @@ from es_pki.adapters.intake.requests import (
     SelfSignCertificate,
     SignCSR,
 )
-from es_pki.adapters.intake.signing_request import approval, kept_csr
+from es_pki.adapters.intake.signing_request import approval, kept_csr, kept_secret
 from es_pki.adapters.keyring import MadeKey
 from es_pki.adapters.x509 import names
 from es_pki.adapters.x509.csr import SigningRequest, read_csr
@@ -112,27 +113,47 @@ def _self_signing(office: Office, request: SelfSignCertificate, wish: "_Wish") -
 
 async def sign_csr(office: Office, request: SignCSR, asked: Asked, digest: bytes) -> Answer:
     """Have an authority certify the key of a CSR."""
-    certificate_id, command = await plan_to_sign(office, request, asked, digest)
-    prepared = await office.aggregates.handle(
-        CERTIFICATE, certificate_id, command, actor=asked.caller.name, is_new=not asked.idempotency_key
+    certificate_id, command, private_key = await _signing(office, request, asked, digest)
+    prepared = await with_kept_key(
+        office,
+        CERTIFICATE,
+        certificate_id,
+        command,
+        private_key=private_key,
+        actor=asked.caller.name,
+        is_new=not asked.idempotency_key,
     )
     return await signed(office, certificate_id, 1, asked, prepared.events)
 
 
-async def plan_to_sign(office: Office, request: SignCSR, asked: Asked, digest: bytes = b"") -> Plan:
-    """Return what `sign_csr` does."""
+async def plan_to_sign(office: Office, request: SignCSR, asked: Asked) -> Plan:
+    """Return what `sign_csr` would do."""
+    certificate_id, command, private_key = await _signing(office, request, asked, b"")
+    return Plan(certificate_id, lambda: command(None if private_key is None else PREVIEWED))
+
+
+class _Signing(NamedTuple):
+    """What `sign_csr` does, given the id of the CSR's private key: with that, if it is kept (DER PKCS#8)."""
+
+    certificate_id: str
+    command: Callable[[str | None], Awaitable[Making]]
+    private_key: bytes | None
+
+
+async def _signing(office: Office, request: SignCSR, asked: Asked, digest: bytes) -> _Signing:
     csr, signing_request_id = await _csr(office, request)
+    private_key = None if signing_request_id is None else await kept_secret(office, signing_request_id)
     issuer_id = await office.authority_id(request.authority, "authority")
     wish = _Wish(request, asked, digest, csr.subject, csr.subject_alt_names)
 
-    async def command() -> Making:
+    async def command(key_id: str | None) -> Making:
         answer = None
         if signing_request_id is not None:
             answer = await approval(office, signing_request_id, wish.certificate_id)
         wanted = wish.of(csr.public_key, await office.profile(request.profile))
-        return certificate.SignCSR(wanted, await office.issuer(issuer_id), answer)
+        return certificate.SignCSR(wanted, await office.issuer(issuer_id), answer, key_id)
 
-    return Plan(wish.certificate_id, command)
+    return _Signing(wish.certificate_id, command, private_key)
 
 
 async def _csr(office: Office, request: SignCSR) -> tuple[SigningRequest, str | None]:

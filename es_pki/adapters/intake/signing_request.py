@@ -7,20 +7,22 @@ from msgspec.structs import replace
 
 from es_pki.adapters.intake.answer import Answer, Asked, answered
 from es_pki.adapters.intake.deciders import SIGNING_REQUEST
-from es_pki.adapters.intake.importing import Importing
+from es_pki.adapters.intake.importing import Importing, with_kept_key
 from es_pki.adapters.intake.office import Office
 from es_pki.adapters.intake.requests import CompleteCSR, CreateCSR, CSRRequest, ImportCertificate, ImportCSR, RejectCSR
 from es_pki.adapters.keyring import MadeKey
+from es_pki.adapters.keystore import KeyMissing
 from es_pki.adapters.x509 import names
 from es_pki.adapters.x509.csr import SigningRequest, read_csr
 from es_pki.adapters.x509.encode import csr_builder
 from es_pki.adapters.x509.formats import csr_pem, pem_chain
+from es_pki.adapters.x509.reading.many import OPEN_KEYS
 from es_pki.adapters.x509.reading.opening import OPEN_ONE, OPEN_RETURNED, Sent
 from es_pki.commands import signing_request
 from es_pki.commands.signing_request import SigningRequestCommand, State, kept
 from es_pki.commands.usages import key_usages
-from es_pki.decider import Guard
-from es_pki.events.signing_request import SigningRequestCreated, SigningRequestEvent
+from es_pki.decider import Guard, Violation
+from es_pki.events.signing_request import SigningRequestEvent
 from es_pki.values.profile import Profile
 
 
@@ -73,10 +75,11 @@ async def create(office: Office, request: CreateCSR, asked: Asked, digest: bytes
 
 
 async def bring_in(office: Office, request: ImportCSR, asked: Asked, digest: bytes) -> Answer:
-    """Keep a CSR that was made elsewhere."""
+    """Keep a CSR that was made elsewhere, and its private key if it came with it."""
     csr = read_csr(request.csr)
+    private_key = await _private_key(office, request, csr)
 
-    async def command() -> SigningRequestCommand:
+    async def command(key_id: str | None) -> SigningRequestCommand:
         return signing_request.ImportCSR(
             name=request.name,
             subject=csr.subject,
@@ -85,11 +88,26 @@ async def bring_in(office: Office, request: ImportCSR, asked: Asked, digest: byt
             attributes=csr.attributes,
             csr=csr.der,
             request_digest=digest,
+            key_id=key_id,
         )
 
     signing_request_id, actor = asked.new_id(), asked.caller.name
-    handled = await office.aggregates.handle(SIGNING_REQUEST, signing_request_id, command, actor=actor)
+    handled = await with_kept_key(
+        office, SIGNING_REQUEST, signing_request_id, command, private_key=private_key, actor=actor
+    )
     return _answer(signing_request_id, handled.state, handled.position, handled.events)
+
+
+async def _private_key(office: Office, request: ImportCSR, csr: SigningRequest) -> bytes | None:
+    """Return the private key (DER PKCS#8) that came with a CSR. Raises `KeyMismatched`, and what opening it raises."""
+    if request.private_key is None:
+        return None
+    sent = Sent(request.private_key.encode(), passphrase=request.passphrase, field="private_key")
+    keys = (await office.workers.do(OPEN_KEYS, sent)).by_hash
+    if keys.keys() != {csr.public_key.hash}:
+        detail = "this is not the private key of the CSR, or not it alone"
+        raise signing_request.KeyMismatched(detail, Violation("private_key", "a key pair has two halves", detail))
+    return keys[csr.public_key.hash]
 
 
 async def answer(office: Office, request: CompleteCSR | RejectCSR, asked: Asked) -> Answer:
@@ -120,13 +138,27 @@ async def _make_lineage(
 
     It comes before the CSR is answered, and is found done when the same request comes again.
     """
-    known = kept((await office.aggregates.load(SIGNING_REQUEST, signing_request_id)).state)
-    if not isinstance(known, SigningRequestCreated):
+    secret = await kept_secret(office, signing_request_id)
+    if secret is None:
         return
-    secret = await office.keys.secret(known.key_id, purpose=SIGNING_REQUEST.category, owner=signing_request_id)
+    known = kept((await office.aggregates.load(SIGNING_REQUEST, signing_request_id)).state)
     pem = pem_chain(each.certificate for each in completed.certificates)
     opened = await office.workers.do(OPEN_ONE, Sent(pem.encode(), secret))
     await Importing(office, ImportCertificate(known.name, pem), replace(asked, idempotency_key=""), opened).done()
+
+
+async def kept_secret(office: Office, signing_request_id: str) -> bytes | None:
+    """Return the private key (DER PKCS#8) that is kept for a CSR until that is answered, None if there is none."""
+    state = (await office.aggregates.load(SIGNING_REQUEST, signing_request_id)).state
+    if state.key_id is None or state.answer is not None:
+        return None
+    try:
+        return await office.keys.secret(state.key_id, purpose=SIGNING_REQUEST.category, owner=signing_request_id)
+    except KeyMissing:  # unless somebody answered it meanwhile, nothing may have taken it away
+        state = (await office.aggregates.load(SIGNING_REQUEST, signing_request_id, afresh=True)).state
+        if state.answer is None:
+            raise
+        return None
 
 
 class KeptCSR(Struct, frozen=True):

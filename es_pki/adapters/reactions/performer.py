@@ -5,7 +5,7 @@ from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.compromise import revoke_uses
 from es_pki.adapters.deployment import Deployer
 from es_pki.adapters.deployment.starting import redeploy
-from es_pki.adapters.discarding import discard_keys
+from es_pki.adapters.discarding import discard_keys, discard_signing_request_key
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.keyring import KeyRing
 from es_pki.adapters.signing import ACTOR, Signer
@@ -14,6 +14,7 @@ from es_pki.commands.reactions import (
     CloseACMEAccount,
     DeployService,
     DiscardKeys,
+    DiscardSigningRequestKey,
     Effect,
     OpenACMEAccount,
     RedeployCertificate,
@@ -46,6 +47,8 @@ class Performer:
                 await self._signer.sign_ocsp_responder(authority_id, version)
             case DiscardKeys(certificate_id=certificate_id, key_ids=key_ids):
                 await discard_keys(self._aggregates, self._keys, certificate_id, key_ids, actor=ACTOR)
+            case DiscardSigningRequestKey(signing_request_id=signing_request_id, key_id=key_id):
+                await discard_signing_request_key(self._aggregates, self._keys, signing_request_id, key_id, actor=ACTOR)
             case DeployService(service_id=service_id, deployment_id=deployment_id):
                 await self._deployer.deploy(service_id, deployment_id)
             case RedeployCertificate(certificate_id=certificate_id, position=position):

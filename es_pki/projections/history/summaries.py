@@ -93,6 +93,7 @@ from es_pki.events.signing_request import (
     SigningRequestCreated,
     SigningRequestEvent,
     SigningRequestImported,
+    SigningRequestKeyDiscarded,
     SigningRequestRejected,
     SigningRequestSigned,
 )
@@ -193,6 +194,8 @@ def _of_signing_request(event: SigningRequestEvent) -> str:
             return f"certificate {event.certificate_id}"
         case SigningRequestSigned():
             return "signed elsewhere"
+        case SigningRequestKeyDiscarded():
+            return "private key discarded"
         case SigningRequestRejected():
             return event.reason
 

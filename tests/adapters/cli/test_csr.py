@@ -28,6 +28,26 @@ def test_a_csr_is_kept_and_signed_by_its_name(es_pki, tmp_path):
     assert name not in es_pki("csr", "list", "--filter", "status=open").text
 
 
+def test_the_private_key_of_a_csr_comes_with_it_and_goes_with_the_certificate(es_pki, tmp_path):
+    name, certificate, file, key = fresh("csr"), fresh(), tmp_path / "device.csr", tmp_path / "device.key"
+    passphrase = "a passphrase of a device"  # noqa: S105 - made for this test
+    named = ("-passout", f"pass:{passphrase}", "-addext", "subjectAltName=DNS:device.example.test")
+    for path, text in zip((file, key), openssl.new_csr_and_key("/CN=device.example.test", *named), strict=True):
+        path.write_text(text)
+    (tmp_path / "passphrase").write_text(passphrase)
+    command = ("csr", "import", name, str(file), "--key", str(key))
+    assert es_pki(*command).status == 1
+    assert es_pki(*command, "--passphrase-file", str(tmp_path / "passphrase")).status == 0
+    assert es_pki("csr", "show", name, "--json").json["key_is_here"] is True
+    of_key = es_pki("csr", "show", name, "--json").json["public_key_hash"]
+    uses = es_pki("key", "uses", "--filter", f"public_key_hash={of_key}", "--json").json["items"]
+    assert [(use["kind"], use["name"]) for use in uses] == [("signing_request", name)]
+    assert es_pki("csr", "sign", certificate, "--request", name, "--authority", "intermediate").status == 0
+    assert es_pki("certificate", "show", certificate, "--json").json["key_is_here"] is True
+    uses = es_pki("key", "uses", "--filter", f"public_key_hash={of_key}", "--json").json["items"]
+    assert [(use["kind"], use["name"]) for use in uses] == [("certificate", certificate)]
+
+
 def test_a_csr_is_rejected_with_a_reason(es_pki, tmp_path):
     name, file = fresh("csr"), tmp_path / "device.csr"
     file.write_text(openssl.new_csr(openssl.KEYS["ed25519"], "/CN=device"))

@@ -2,7 +2,7 @@
 
 from base64 import b64encode
 
-from es_pki.adapters.cli import files, show
+from es_pki.adapters.cli import files, passphrases, show
 from es_pki.adapters.cli.client import Object, segment
 from es_pki.adapters.cli.options import (
     AS_OF,
@@ -42,9 +42,18 @@ def create(session: Session) -> int:
 
 
 def bring_in(session: Session) -> int:
-    """Keep a CSR that was made elsewhere until it is answered."""
-    result = session.send(ImportCSR, {"csr": as_text(files.read(session.arguments.csr_file))})
-    return _print_kept(session, result, "is kept")
+    """Keep a CSR that was made elsewhere, perhaps with its private key, until it is answered."""
+    arguments = session.arguments
+    further: dict[str, object] = {"csr": as_text(files.read(arguments.csr_file))}
+    if arguments.key_file is None:
+        return _print_kept(session, session.send(ImportCSR, further), "is kept")
+    further["private_key"] = as_text(files.read(arguments.key_file))
+    result = passphrases.sent(
+        session,
+        lambda passphrase: session.send(ImportCSR, {**further, "passphrase": passphrase}),
+        arguments.key_file,
+    )
+    return _print_kept(session, result, "is kept with its private key")
 
 
 def complete(session: Session) -> int:
@@ -123,7 +132,17 @@ FORM = option("--form", choices=list(FORMS), default="pem", help="the form (defa
 
 VERBS = (
     Verb("csr create", create, (NAME, *SUBJECT, *SUBJECT_ALT_NAMES, PROFILE, KEY_TYPE, OUTPUT, IDEMPOTENCY_KEY)),
-    Verb("csr import", bring_in, (NAME, option("csr_file", metavar="FILE", help=CSR_FILE), IDEMPOTENCY_KEY)),
+    Verb(
+        "csr import",
+        bring_in,
+        (
+            NAME,
+            option("csr_file", metavar="FILE", help=CSR_FILE),
+            option("--key", dest="key_file", metavar="FILE", help="its private key, to be kept here"),
+            passphrases.IMPORT_FILE,
+            IDEMPOTENCY_KEY,
+        ),
+    ),
     Verb("csr list", list_all, (filters("name, status, key_type, public_key_hash, certificate_id"), AS_OF)),
     Verb("csr show", one, (SIGNING_REQUEST, AS_OF)),
     Verb("csr pem", pem, (SIGNING_REQUEST, FORM, OUTPUT, AS_OF)),

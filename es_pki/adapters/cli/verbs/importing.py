@@ -3,13 +3,11 @@
 from collections.abc import Callable
 
 from es_pki.adapters.cli import bulk, files, passphrases, show
-from es_pki.adapters.cli.client import Object, RefusedByServer
+from es_pki.adapters.cli.client import Object
 from es_pki.adapters.cli.options import IDEMPOTENCY_KEY, NAME, Verb, option
 from es_pki.adapters.cli.session import Session
 from es_pki.adapters.cli.verbs.csr import as_text
 from es_pki.adapters.intake.requests import ImportAuthority, ImportCertificate, ImportCertificates
-
-PASSPHRASE_VARIABLE = "ES_PKI_IMPORT_PASSPHRASE"  # noqa: S105 - the variable's name
 
 
 def bring_in(session: Session) -> int:
@@ -35,14 +33,11 @@ def _asked(session: Session, send: Callable[[dict[str, object]], Object]) -> Obj
     further: dict[str, object] = {"certificate": as_text(files.read(arguments.certificate_file))}
     if arguments.key_file is not None:
         further["private_key"] = as_text(files.read(arguments.key_file))
-    passphrase = passphrases.given(session, PASSPHRASE_VARIABLE)
-    try:
-        return send({**further, "passphrase": passphrase})
-    except RefusedByServer as refused:
-        if passphrase is not None or refused.code != "passphrase-wrong" or not passphrases.can_be_asked_for():
-            raise
-        asked = passphrases.asked_for(f"Passphrase of {arguments.key_file or arguments.certificate_file}: ")
-        return send({**further, "passphrase": asked})
+    return passphrases.sent(
+        session,
+        lambda passphrase: send({**further, "passphrase": passphrase}),
+        arguments.key_file or arguments.certificate_file,
+    )
 
 
 def _print_kept(session: Session, result: Object) -> int:
@@ -57,7 +52,7 @@ def _print_kept(session: Session, result: Object) -> int:
 
 def bring_all_in(session: Session) -> int:
     """Keep all certificates of files and folders, each by a name made from its own; report what became of each."""
-    passphrase = passphrases.given(session, PASSPHRASE_VARIABLE)
+    passphrase = passphrases.given(session, passphrases.IMPORT_VARIABLE)
     with show.ProgressBars() as bars:
         outcomes = bulk.bring_in(
             session.arguments.paths, passphrase, lambda body: session.send(ImportCertificates, body), bars
@@ -79,11 +74,6 @@ REPORT: list[show.Column] = [
 ]
 
 KEY_FILE = option("--key", dest="key_file", metavar="FILE", help="its private key, unless it is in the same file")
-PASSPHRASE_FILE = option(
-    "--passphrase-file",
-    metavar="FILE",
-    help=f"file with the passphrase of what is encrypted (default: {PASSPHRASE_VARIABLE}, else asked for)",
-)
 PREVIEW = option("--dry-run", dest="preview", action="store_true", help="keep nothing: say what would be kept")
 CERTIFICATE_FILE = option("certificate_file", metavar="FILE", help="PEM, DER, PKCS#7 or PKCS#12; - for standard input")
 PATHS = option("paths", nargs="+", metavar="PATH", help="a file (PEM, DER, PKCS#7, PKCS#12), or a folder of such")
@@ -92,8 +82,12 @@ VERBS = (
     Verb(
         "certificate import",
         bring_in,
-        (NAME, CERTIFICATE_FILE, KEY_FILE, PASSPHRASE_FILE, PREVIEW, IDEMPOTENCY_KEY),
+        (NAME, CERTIFICATE_FILE, KEY_FILE, passphrases.IMPORT_FILE, PREVIEW, IDEMPOTENCY_KEY),
     ),
-    Verb("authority import", bring_authority_in, (NAME, CERTIFICATE_FILE, KEY_FILE, PASSPHRASE_FILE, IDEMPOTENCY_KEY)),
-    Verb("certificate import-all", bring_all_in, (PATHS, PASSPHRASE_FILE, PREVIEW)),
+    Verb(
+        "authority import",
+        bring_authority_in,
+        (NAME, CERTIFICATE_FILE, KEY_FILE, passphrases.IMPORT_FILE, IDEMPOTENCY_KEY),
+    ),
+    Verb("certificate import-all", bring_all_in, (PATHS, passphrases.IMPORT_FILE, PREVIEW)),
 )

@@ -27,7 +27,7 @@ def list_compromised(session: Session) -> int:
 
 
 def list_uses(session: Session) -> int:
-    """List what uses which key: authorities and every version of the certificates."""
+    """List what uses which key: authorities, every version of the certificates, and CSRs."""
     parameters = {**session.as_of(), **dict(session.arguments.filters or [])}
     return print_rows(session, COLUMNS, session.client.items(USES, parameters))
 

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from es_pki.adapters.intake.requests.fields import OPERATORS, REQUESTERS, ProfileName, SubjectFields
+from es_pki.adapters.intake.requests.fields import OPERATORS, REQUESTERS, ProfileName, Secret, SubjectFields
 from es_pki.values import KeyType, Role
 
 
@@ -30,13 +30,20 @@ class ImportCSR(Struct, frozen=True, forbid_unknown_fields=True):
     """Keep a CSR that was made elsewhere (PEM, or base64 of DER) until it is answered.
 
     It may name nothing, and have attributes that nobody here knows: they are kept as they are, a challenge password
-    too, where everybody who may read the CSR can see it.
+    too, where everybody who may read the CSR can see it. `private_key` is its key, PEM or base64 of DER, which
+    `passphrase` opens: it is kept, and goes to the certificate that is made of the CSR.
     """
 
     senders: ClassVar[frozenset[Role]] = REQUESTERS
 
     name: str
     csr: str
+    private_key: Secret | None = None
+    passphrase: Secret | None = None
+
+    def __repr__(self) -> str:
+        """Show neither key nor passphrase."""
+        return f"ImportCSR({self.name!r})"
 
 
 class CompleteCSR(Struct, frozen=True, forbid_unknown_fields=True):

@@ -16,7 +16,6 @@ MOST_KEYS = 50
 
 SECONDS = 30.0
 
-_FIELD = "private_keys"
 _KEYS = {Kind.PRIVATE_KEY, Kind.ENCRYPTED_KEY, Kind.FOREIGN_KEY}
 
 
@@ -50,14 +49,14 @@ class Keys(Struct, frozen=True):
 
 
 def open_keys(sent: Sent) -> Keys:
-    """Read private keys. Raises `Refused`, naming the field; never repeats what was sent."""
+    """Read the private keys of a text that is sent as `field`. Raises `Refused`; never repeats what was sent."""
     check_passphrase(sent.passphrase)
-    parts = [part for part in parts_of(sent.certificate, _FIELD) if part.kind in _KEYS]
+    parts = [part for part in parts_of(sent.certificate, sent.field) if part.kind in _KEYS]
     if len(parts) > MOST_KEYS:
-        raise Malformed.at(_FIELD, "requests are bounded", f"at most {MOST_KEYS} private keys, not {len(parts)}")
-    keys = [read_private_key(part, sent.passphrase, _FIELD) for part in parts]
+        raise Malformed.at(sent.field, "requests are bounded", f"at most {MOST_KEYS} private keys, not {len(parts)}")
+    keys = [read_private_key(part, sent.passphrase, sent.field) for part in parts]
     if not all(is_other_half(key, key.public_key()) for key in keys):
-        raise Malformed.at(_FIELD, "a key pair has two halves", "the halves of a private key contradict each other")
+        raise Malformed.at(sent.field, "a key pair has two halves", "the halves of a private key contradict each other")
     return Keys({public_key_hash(spki_of(key.public_key())): pkcs8_of(key) for key in keys})
 
 
