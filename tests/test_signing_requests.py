@@ -202,7 +202,7 @@ IMPORTED = SigningRequestImported("www", (), SubjectAltNames(), KeyType.EC_P256,
             "a CSR was answered with a key that is not its own",
         ),
         (
-            [replace(IMPORTED, key_id="key"), NameReserved("1"), SigningRequestKeyDiscarded("key")],
+            [replace(IMPORTED, key_id="key"), NameReserved("1"), SigningRequestKeyDiscarded(("key",))],
             "a private key was discarded that is not that of an answered CSR",
         ),
         ([IMPORTED], "'signing_request_name-www' was not reserved with it"),

@@ -228,11 +228,11 @@ def react(happened: Happened) -> Iterator[Due | Settled]:
 
 def _of_signing_request(happened: Happened) -> Iterator[Due | Settled]:
     match happened.event:
-        case SigningRequestKeyDiscarded(key_id=key_id):
-            yield Settled(DiscardSigningRequestKey(happened.id, key_id))
+        case SigningRequestKeyDiscarded(key_ids=key_ids):
+            yield from (Settled(DiscardSigningRequestKey(happened.id, key_id)) for key_id in key_ids)
         case SigningRequestApproved() | SigningRequestSigned() | SigningRequestRejected() as answer:
-            if answer.key_id is not None:
-                yield Due(DiscardSigningRequestKey(happened.id, answer.key_id), at_once=True)
+            for key_id in answer.key_ids:
+                yield Due(DiscardSigningRequestKey(happened.id, key_id), at_once=True)
         case _:
             pass
 

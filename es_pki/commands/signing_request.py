@@ -174,7 +174,7 @@ def decide(command: SigningRequestCommand, state: State) -> list[SigningRequestE
             return _reject(command, state)
         case RecordKeyDiscarded(key_id=key_id):
             is_due = state.answer is not None and state.key_id == key_id
-            return [SigningRequestKeyDiscarded(key_id)] if is_due else []
+            return [SigningRequestKeyDiscarded((key_id,))] if is_due else []
 
 
 def _create(command: CreateCSR, state: State) -> list[SigningRequestEvent]:
@@ -269,7 +269,8 @@ def _reject(command: RejectCSR, state: State) -> list[SigningRequestEvent]:
 
 def _answered(answer: Answer, state: State) -> list[SigningRequestEvent]:
     """Return the answer, nothing when it was the same before. Raises `AlreadyAnswered` when it was another one."""
-    name, answer = kept(state).name, replace(answer, key_id=kept(state).key_id)
+    name, key_id = kept(state).name, kept(state).key_id
+    answer = replace(answer, key_ids=() if key_id is None else (key_id,))
     if state.answer is None:
         return [answer]
     if state.answer == answer:

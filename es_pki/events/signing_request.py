@@ -46,36 +46,36 @@ class SigningRequestImported(Struct, frozen=True, omit_defaults=True):
 class SigningRequestApproved(Struct, frozen=True, omit_defaults=True):
     """An authority here certifies the key: the certificate `certificate_id` was prepared for it in the same append.
 
-    `key_id` names the private key that was kept for the CSR, if it was: the certificate has it now as its own.
+    `key_ids` names the private key that was kept for the CSR, if it was: the certificate has it now as its own.
     """
 
     certificate_id: str
-    key_id: str | None = None
+    key_ids: tuple[str, ...] = ()
 
 
 class SigningRequestSigned(Struct, frozen=True, omit_defaults=True):
     """An outside authority returned the certificate for the key.
 
     `certificate` is DER, and so are the others that came with it in `chain`: each followed by its issuer's, as far as
-    they lead to one another, then the rest. `key_id` is as in `SigningRequestApproved`.
+    they lead to one another, then the rest. `key_ids` is as in `SigningRequestApproved`.
     """
 
     certificate: bytes
     chain: tuple[bytes, ...] = ()
-    key_id: str | None = None
+    key_ids: tuple[str, ...] = ()
 
 
 class SigningRequestRejected(Struct, frozen=True, omit_defaults=True):
-    """Nobody here certifies the key on this request. `key_id` names the private key that nobody needs any more."""
+    """Nobody here certifies the key on this request. `key_ids` names the private key that nobody needs any more."""
 
     reason: str
-    key_id: str | None = None
+    key_ids: tuple[str, ...] = ()
 
 
 class SigningRequestKeyDiscarded(Struct, frozen=True, omit_defaults=True):
     """The private key that was kept for a CSR is removed from the key store: it was answered."""
 
-    key_id: str
+    key_ids: tuple[str, ...]
 
 
 SigningRequestEvent = (

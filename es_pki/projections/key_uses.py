@@ -137,7 +137,7 @@ def _of_signing_request(row: Row | None, happened: Happened) -> Row | None:
                 name=csr.name,
                 version=1,
                 public_key_hash=csr.public_key_hash,
-                key_type=csr.key_type,
+                key_type=csr.key_type.value,
                 serial_number="",
                 not_after=None,
             )

@@ -101,12 +101,12 @@ def test_an_authority_of_our_own_is_not_made_by_csr():
 
 @pytest.mark.parametrize("bundle", [(OWN, ABOVE, ROOT), (ROOT, OWN, ABOVE), (ABOVE, ROOT, OWN, ABOVE, OWN)])
 def test_the_returned_certificate_is_found_by_its_key_and_its_chain_leads_upwards(bundle):
-    answer = SigningRequestSigned(b"certificate", (b"intermediate", b"root"), "key-of-www")
+    answer = SigningRequestSigned(b"certificate", (b"intermediate", b"root"), ("key-of-www",))
     spec.given(created).when(CompleteCSR(bundle)).then(answer)
 
 
 def test_what_leads_nowhere_comes_last():
-    answer = SigningRequestSigned(b"certificate", (b"intermediate", b"root", b"stranger"), "key-of-www")
+    answer = SigningRequestSigned(b"certificate", (b"intermediate", b"root", b"stranger"), ("key-of-www",))
     spec.given(created).when(CompleteCSR((STRANGER, ROOT, ABOVE, OWN))).then(answer)
 
 
@@ -122,15 +122,15 @@ def test_a_csr_is_answered_in_three_ways(answer, command):
 
 @pytest.mark.parametrize(("answer", "command"), ANSWERS.items())
 def test_an_answer_names_the_private_key_that_is_not_needed_for_the_csr_any_more(answer, command):
-    answer = replace(answer, key_id="key-of-www")
+    answer = replace(answer, key_ids=("key-of-www",))
     spec.given(created).when(command).then(answer)
     spec.given(created, answer).when(command).then_nothing()
     spec.given(replace(imported, key_id="key-of-www")).when(command).then(answer)
 
 
 def test_a_key_is_recorded_as_discarded_once_and_only_of_an_answered_csr():
-    answer, discard = replace(rejected, key_id="key-of-www"), RecordKeyDiscarded("key-of-www")
-    discarded = SigningRequestKeyDiscarded("key-of-www")
+    answer, discard = replace(rejected, key_ids=("key-of-www",)), RecordKeyDiscarded("key-of-www")
+    discarded = SigningRequestKeyDiscarded(("key-of-www",))
     spec.given(created, answer).when(discard).then(discarded)
     spec.given(created, answer, discarded).when(discard).then_nothing()
     spec.given(created).when(discard).then_nothing()

@@ -272,7 +272,7 @@ SAMPLES = {
     "signing_request.approved.v1": SigningRequestApproved("018f0000-0000-7000-8000-000000000002"),
     "signing_request.signed.v1": SigningRequestSigned(certificate=b"\x30\x07", chain=(b"\x30\x08", b"\x30\x09")),
     "signing_request.rejected.v1": SigningRequestRejected("nobody knows this host"),
-    "signing_request.key_discarded.v1": SigningRequestKeyDiscarded("0f8b7b2e-0000-4000-8000-000000000001"),
+    "signing_request.key_discarded.v1": SigningRequestKeyDiscarded(("0f8b7b2e-0000-4000-8000-000000000001",)),
     "trust_store.created.v1": TrustStoreCreated("partners", b"\x08" * 32),
     "trust_store.certificate_trusted.v1": CertificateTrusted(
         TrustAnchor(

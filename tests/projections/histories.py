@@ -241,17 +241,18 @@ class _Author(ACMELives):
             brought = (name, (), Names(), key_type, of_key, b"csr", b"digest", ("1.2.3",), key_id)
             yield stream, SigningRequestImported(*brought)
         yield f"signing_request_name-{name}", NameReserved(stream)
+        key_ids = () if key_id is None else (key_id,)
         answers = [
-            SigningRequestApproved(self.new_id(), key_id),
-            SigningRequestSigned(b"certificate", (b"authority",), key_id),
-            SigningRequestRejected("nobody knows it", key_id),
+            SigningRequestApproved(self.new_id(), key_ids),
+            SigningRequestSigned(b"certificate", (b"authority",), key_ids),
+            SigningRequestRejected("nobody knows it", key_ids),
             None,
         ]
         answer = self._random.choice(answers)
         if answer is not None:
             yield stream, answer
-        if answer is not None and key_id is not None:
-            yield stream, SigningRequestKeyDiscarded(key_id)
+        if answer is not None and key_ids:
+            yield stream, SigningRequestKeyDiscarded(key_ids)
 
     def _trust_store_life(self, stream: str) -> Iterator[tuple[str, Event]]:
         name = f"trust-store-{next(self._numbers)}"
