@@ -109,7 +109,8 @@ class Follower:
         if not under_load:
             return
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._awaited.wait(), PATIENT_GATHER_SECONDS - GATHER_SECONDS)
+            async with asyncio.timeout(PATIENT_GATHER_SECONDS - GATHER_SECONDS):
+                await self._awaited.wait()
         self._awaited.clear()
 
     async def _move(self, position: int) -> None:
