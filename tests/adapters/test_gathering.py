@@ -105,6 +105,9 @@ async def test_over_http_it_is_asked_for(server, root, issued):
     body = {"certificates": pem, "fetch": True, "revocation": "hard"}
     answer = server.send("POST", "/api/v1/validate", body).json
     assert (answer["is_valid"], answer["fetched"]) == (True, []), answer
+    path = f"/api/v1/certificates/{name}/validation"
+    assert server.get(f"{path}?fetch=1&revocation=hard").json["is_valid"]
+    assert server.get(f"{path}?fetch=yes").json["errors"][0]["field"] == "fetch"
     outside = server.send(
         "POST", "/api/v1/validate", {**body, "trust_anchors": pem_of(root), "time": "2020-01-01T00:00:00Z"}
     )

@@ -22,6 +22,7 @@ _WHOLE: Schema = {"type": "integer", "minimum": 0}
 PARAMETERS: dict[str, Schema] = {
     "limit": {"type": "integer", "minimum": 1, "maximum": HIGHEST_LIMIT, "default": DEFAULT_LIMIT},
     "after": _WHOLE,
+    "fetch": _WHOLE,
     "at_least": _WHOLE,
     "position": _WHOLE,
     "size": _WHOLE,

@@ -10,8 +10,8 @@ from msgspec import Struct, structs
 from msgspec.structs import replace
 
 from es_pki.adapters.crls import Made
-from es_pki.adapters.gathering import gathered
-from es_pki.adapters.http.asking import as_of, time_asked_about
+from es_pki.adapters.gathering import Gathered, gathered
+from es_pki.adapters.http.asking import as_of, number_of, time_asked_about
 from es_pki.adapters.http.certificates import version_asked_about
 from es_pki.adapters.http.commands import decoded, json_body
 from es_pki.adapters.http.lists import certificate_row
@@ -62,15 +62,14 @@ async def validate(request: web.Request) -> web.StreamResponse:
     """
     asked = decoded(_DECODER, await json_body(request))
     known = await _known(request, asked)
-    case, parts = case_of(asked, known, request.app[PARTS].now()), request.app[PARTS]
-    if not asked.fetch:
-        return json_reply({**structs.asdict(await _judged(request, case)), "fetched": []})
-    found = await gathered(case, parts.workers, parts.fetcher)
-    return json_reply({**structs.asdict(found.validation), "fetched": found.asked})
+    return _reply(await _judged(request, case_of(asked, known, request.app[PARTS].now()), fetch=asked.fetch))
 
 
 async def certificate_validation(request: web.Request) -> web.StreamResponse:
-    """Answer whether the certificate holds, by our own roots or a trust store: key, chain, dates, names, revocation."""
+    """Answer whether the certificate holds, by our own roots or a trust store: key, chain, dates, names, revocation.
+
+    `fetch=1`: what is lacking is fetched from where the certificates point at.
+    """
     row = await certificate_row(request)
     version = await version_asked_about(request, row.id)
     if version.certificate is None:
@@ -89,8 +88,8 @@ async def certificate_validation(request: web.Request) -> web.StreamResponse:
     known = await _known(request, asked)
     above = await issuers_of(request.app[PARTS].aggregates, version.prepared)
     case = case_of(asked, replace(known, certificates=tuple(above)), request.app[PARTS].now())
-    judged = await _judged(request, case)
-    return json_reply(_with_key(judged, version, judged.path[0].subject))
+    judged = await _judged(request, case, fetch=number_of(request, "fetch", 0) > 0)
+    return _reply(replace(judged, validation=_with_key(judged.validation, version)))
 
 
 def certified_key_is_the_recorded_one(version: Version) -> str | None:
@@ -104,17 +103,24 @@ def certified_key_is_the_recorded_one(version: Version) -> str | None:
     return "the certified key is another one than the recorded one"
 
 
-def _with_key(judged: Validation, version: Version, subject: str) -> Validation:
+def _with_key(judged: Validation, version: Version) -> Validation:
     rule = Rule(certified_key_is_the_recorded_one)
     message = rule.check(version)
     if message is None:
         return judged
-    findings: tuple[Finding, ...] = (rule.finding(message, 0, subject), *judged.findings)
+    findings: tuple[Finding, ...] = (rule.finding(message, 0, judged.path[0].subject), *judged.findings)
     return replace(judged, is_valid=False, findings=findings)
 
 
-async def _judged(request: web.Request, case: Case) -> Validation:
-    return await request.app[PARTS].workers.do(JUDGE, case)
+async def _judged(request: web.Request, case: Case, *, fetch: bool) -> Gathered:
+    parts = request.app[PARTS]
+    if fetch:
+        return await gathered(case, parts.workers, parts.fetcher)
+    return Gathered(await parts.workers.do(JUDGE, case), ())
+
+
+def _reply(judged: Gathered) -> web.Response:
+    return json_reply({**structs.asdict(judged.validation), "fetched": judged.asked})
 
 
 async def _known(request: web.Request, asked: Validate) -> Known:
