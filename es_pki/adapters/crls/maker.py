@@ -46,11 +46,12 @@ class Built(Struct, frozen=True):
 
 
 class Made(Struct, frozen=True):
-    """A signed CRL and its delta, in DER."""
+    """A signed CRL and its delta, in DER. `entries` is how many certificates the complete one lists."""
 
     prepared: CRLPrepared
     complete: bytes
     delta: bytes | None
+    entries: int
 
 
 class Maker:
@@ -135,7 +136,7 @@ class Maker:
         def put_together() -> Made:
             complete = of(built.complete, issued.complete)
             delta = of(built.delta, issued.delta) if built.delta is not None and issued.delta is not None else None
-            return Made(built.prepared, complete, delta)
+            return Made(built.prepared, complete, delta, issued.complete.entries)
 
         return await asyncio.to_thread(put_together) if issued.complete.entries >= LARGE else put_together()
 

@@ -74,6 +74,10 @@ class Publisher:
         """Return the newest CRLs of an authority, one of each list."""
         return [made for aggregate_id, made in self._made.items() if parts_of(aggregate_id)[0] == authority_id]
 
+    def newest(self) -> dict[str, Made]:
+        """Return every list's newest CRL, by the list's aggregate id."""
+        return dict(self._made)
+
     @property
     def due(self) -> int:
         """Return how many lists have revocations that no CRL tells of, or a CRL without its signature."""

@@ -16,6 +16,7 @@ from es_pki.adapters.http import (
     linting,
     lists,
     live,
+    metrics,
     preview,
     profile,
     proofs,
@@ -24,6 +25,7 @@ from es_pki.adapters.http import (
 )
 from es_pki.adapters.http.access import AUDITORS, EVERYBODY, OPERATORS, WATCHERS, admitted
 from es_pki.adapters.http.asking import check_parameters
+from es_pki.adapters.http.counts import Counts
 from es_pki.adapters.http.openapi import document
 from es_pki.adapters.http.parts import PARTS, Parts
 from es_pki.adapters.http.problems import problems
@@ -293,6 +295,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/v1/log/proof/inclusion", AUDITORS, proofs.inclusion, ("position", "size")),
     Route("GET", "/api/v1/log/proof/consistency", AUDITORS, proofs.consistency, ("from", "to")),
     Route("GET", "/api/v1/reactions", WATCHERS, health.reactions),
+    Route("GET", "/metrics", EVERYBODY, metrics.metrics),
     Route("GET", "/healthz", None, health.healthz),
     Route("GET", "/readyz", None, health.readyz),
     Route("GET", "/openapi.json", None, openapi),
@@ -308,6 +311,7 @@ def management_application(parts: Parts) -> web.Application:
     application[PARTS] = parts
     application[TOKENS] = Tokens(parts.log, parts.views)
     application[live.LIVE] = set()
+    application[metrics.COUNTS] = Counts(parts.views, parts.now)
     application.on_shutdown.append(live.end_streams)
     for route in ROUTES:
         for method in route.methods:
