@@ -203,7 +203,7 @@ async function showCertificate(id) {
     definitions([
       ["Status", row.status], ["Failure", row.failure], ["Subject", distinguished(row.subject)], ["Names", names(row).join(", ")],
       ["Owner", row.owner], ["Labels", labels(row).join(", ")], ["Formerly", row.aliases.join(", ")],
-      ["Profile", `${row.profile}, version ${row.profile_version}`], ["Key", `${row.key_type}, ${row.key_is_here ? "kept here" : "kept elsewhere"}`],
+      ["Profile", row.profile_version ? `${row.profile}, version ${row.profile_version}` : row.profile], ["Key", `${row.key_type}, ${row.key_is_here ? "kept here" : "kept elsewhere"}`],
       ["Current version", row.current_version], ["Valid", [day(row.not_before), " until ", day(row.not_after), " (", remaining(row), ")"]],
       ["Serial number", code(row.serial_number)], ["SHA-256", code(row.fingerprint)], ["Requested by", row.requested_by],
     ]),

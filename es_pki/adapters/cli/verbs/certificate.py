@@ -83,7 +83,7 @@ def columns(now: datetime) -> list[show.Column]:
         ("NAME", lambda row: row["name"]),
         ("STATUS", lambda row: row["status"]),
         ("VERSION", lambda row: row["version"]),
-        ("PROFILE", lambda row: f"{row['profile']} {row['profile_version']}"),
+        ("PROFILE", lambda row: f"{row['profile']} {row['profile_version'] or ''}".strip()),
         ("NAMES", names_of),
         ("KEY", lambda row: row["key_type"]),
         ("SERIAL NUMBER", lambda row: row["serial_number"]),
