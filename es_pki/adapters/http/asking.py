@@ -107,5 +107,5 @@ def number_of(request: web.Request, field: str, default: int) -> int:
 def number(field: str, text: str) -> int:
     """Return a whole number. Raises `Malformed`, naming the field."""
     if not text.isascii() or not text.isdigit() or len(text) > 18:
-        raise Malformed.at(field, "numbers are whole", "a whole number, 0 or more")
+        raise Malformed.at(field, "numbers are whole", "a whole number, 0 or more, of 18 digits at most")
     return int(text)

@@ -69,9 +69,9 @@ async def authority_crl(request: web.Request) -> web.StreamResponse:
     """Answer with an authority's CRL in DER or PEM, by `Accept`: the newest, or `number`; of `shard`; its `delta`."""
     row = await row_of(request, authorities.view)
     parts, aggregate_id = request.app[PARTS], list_id(row.id, number_of(request, "shard", 0))
-    wanted = number_of(request, "number", 0)
     made = parts.crls.made(aggregate_id)
-    if wanted and (made is None or made.prepared.crl_number != wanted):
+    wanted = number_of(request, "number", 0) if "number" in request.query else None
+    if wanted is not None and (made is None or made.prepared.crl_number != wanted):
         made = await made_again(parts.log, parts.crls.maker, aggregate_id, wanted)
     der = None
     if made is not None:

@@ -15,6 +15,7 @@ from es_pki.adapters.views import Query
 from es_pki.adapters.x509.formats import pem, pem_chain
 from es_pki.commands.names import is_own_name, is_uuid
 from es_pki.commands.refusals import NotFound
+from es_pki.decider import Violation
 from es_pki.projections import (
     acme_accounts,
     acme_orders,
@@ -227,7 +228,8 @@ async def row_of(request: web.Request, view: View[R]) -> R:
         found = await views.find(view, Query(filters={"name": wanted}, limit=1, as_of=position))
         row = found.rows[0] if found.rows else None
     if row is None:
-        raise NotFound(f"nothing in {view.name} has this id or name")
+        detail = f"nothing in {view.name.replace('_', ' ')} has this id or name"
+        raise NotFound(detail, Violation("id", "names are known", detail))
     return row
 
 

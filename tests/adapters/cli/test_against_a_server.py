@@ -120,6 +120,15 @@ def test_the_same_idempotency_key_issues_once(es_pki):
     assert issue(es_pki, "once", "--idempotency-key", "k").raw == issue(es_pki, "once", "--idempotency-key", "k").raw
 
 
+def test_a_revoked_version_is_none_to_roll_back_to_and_the_error_says_so(es_pki):
+    issue(es_pki, "bygone")
+    assert es_pki("certificate", "revoke", "bygone").status == 0
+    assert es_pki("certificate", "renew", "bygone").status == 0
+    outcome = es_pki("certificate", "rollback", "bygone")
+    assert outcome.status == 2
+    assert "no earlier version that holds" in outcome.errors
+
+
 def test_a_certificate_is_renewed_rolled_back_and_reissued(es_pki):
     issue(es_pki, "lived")
     renewed = es_pki("certificate", "renew", "lived", "--days", 30)

@@ -320,7 +320,15 @@ def test_no_name_has_nul_in_it(server):
 def test_unknown_things_are_not_found(server):
     for path in ("certificates", "authorities"):
         for wanted in ("nothing", str(uuid.uuid4()), "%F0%9F%92%A9", "a" * 3000):
-            problem(server.get(f"/api/v1/{path}/{wanted}"), 404, "not-found")
+            answer = server.get(f"/api/v1/{path}/{wanted}")
+            problem(answer, 404, "not-found")
+            assert [(one["field"], one["rule"]) for one in answer.json["errors"]] == [("id", "names are known")]
+
+
+def test_a_number_that_is_too_long_is_told_its_limit(server):
+    answer = server.get("/api/v1/certificates?as_of=" + 19 * "9")
+    problem(answer, 400, "malformed")
+    assert "18 digits" in answer.json["errors"][0]["detail"]
 
 
 JSON = st.recursive(

@@ -63,7 +63,7 @@ def _version_before(session: Session) -> int:
             break
         before += [row["version"]] if row["status"] == "issued" else []
     if not before:
-        raise Misused("there is no earlier version; es-pki certificate versions lists them")
+        raise Misused("there is no earlier version that holds; es-pki certificate versions lists them")
     return before[-1]
 
 
