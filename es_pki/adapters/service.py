@@ -173,13 +173,15 @@ class Service:
         context = tls.server_context()
         parts = self.parts
         followers = parts.follower.run, parts.runner.run, parts.crls.run, parts.ocsp.run
-        works = *followers, parts.notary.run, self._keys.make_ahead, self._scheduler.run
+        works = *followers, parts.notary.run, self._keys.make_ahead, parts.second_opinion.run
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self._equipment.workers.close)
             stack.push_async_callback(parts.fetcher.close)
-            await stack.enter_async_context(_in_background(*works, parts.second_opinion.run))
+            await stack.enter_async_context(_in_background(*works))
             await self.parts.follower.reached(0, FIRST_VIEWS_SECONDS)
             await self.parts.crls.reached(FIRST_VIEWS_SECONDS)
+            # What is scheduled looks into the views.
+            await stack.enter_async_context(_in_background(self._scheduler.run))
             await self._use_certificate(context)
             runners = [
                 await server.serve_publicly(self.parts, self._sockets[1]),
