@@ -79,15 +79,6 @@ async def test_several_names_and_addresses_are_proved_at_once(world, account):
     assert answer.result["status"] == "issued", answer.result
 
 
-async def test_a_name_that_was_proved_is_not_proved_again(world, account, directory):
-    for number in range(6):  # Pebble remembers half of the time
-        assert (await world.ask(order(f"again-{number}", dns_names=("same.example.test",)))).result[
-            "status"
-        ] == "issued"
-    presented = (await steps(world)).count("acme_order.challenge_presented.v1")
-    assert 1 <= presented < 6
-
-
 async def cut_short(world, number, *, after):
     """Order in a process that dies at its number-th append; return whether it did."""
     broken = World(Failing(world.log, {"append"}, number, after=after), world.keys._store)
