@@ -5,11 +5,10 @@ from cryptography import x509
 from es_pki.adapters.acme.chain import Chain
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.deciders import ACME_ORDER, CERTIFICATE
-from es_pki.adapters.x509.reading.facts import facts_of
+from es_pki.adapters.x509.reading.facts import facts_of, foreign_of
 from es_pki.commands.acme_order import placed
 from es_pki.commands.acme_steps import RecordACMECertificateObtained, State
 from es_pki.commands.certificate import CertificateCommand
-from es_pki.commands.importing import Foreign, profile_of
 from es_pki.commands.obtaining import ObtainCertificate
 from es_pki.decider import Guard
 
@@ -26,7 +25,7 @@ class Delivery:
         Raises `Refused` for a certificate that is none to be kept, and where the lineage was deleted meanwhile.
         """
         began = placed((await self._aggregates.load(ACME_ORDER, order_id)).state)
-        foreign = _foreign(chain)
+        foreign = foreign_of(facts_of(x509.load_der_x509_certificate(chain[0]), "certificate"), chain[1:])
 
         async def command() -> CertificateCommand:
             lineage = (await self._aggregates.load(CERTIFICATE, began.certificate_id)).state
@@ -44,23 +43,3 @@ class Delivery:
 
         await self._aggregates.handle(CERTIFICATE, began.certificate_id, command, actor=actor)
         return (await self._aggregates.load(ACME_ORDER, order_id)).state
-
-
-def _foreign(chain: Chain) -> Foreign:
-    facts = facts_of(x509.load_der_x509_certificate(chain[0]), "certificate")
-    return Foreign(
-        certificate=facts.certificate,
-        chain=chain[1:],
-        subject=facts.subject,
-        issuer=facts.issuer,
-        subject_alt_names=facts.subject_alt_names,
-        other_names=facts.other_names,
-        key=facts.key,
-        public_key_hash=facts.public_key_hash,
-        serial_number=facts.serial_number,
-        not_before=facts.not_before,
-        not_after=facts.not_after,
-        profile=profile_of(facts.purposes, is_authority=facts.is_authority),
-        is_self_signed=facts.is_self_signed,
-        is_authority=facts.is_authority,
-    )

@@ -11,12 +11,12 @@ from es_pki.adapters.intake.deciders import AUTHORITY, CERTIFICATE
 from es_pki.adapters.intake.office import Office
 from es_pki.adapters.intake.requests import ImportAuthority, ImportCertificate
 from es_pki.adapters.x509.formats import pem_chain
-from es_pki.adapters.x509.reading.facts import Facts, is_der_issued_by
+from es_pki.adapters.x509.reading.facts import Facts, foreign_of, is_der_issued_by
 from es_pki.adapters.x509.reading.opening import OPEN_ONE, Opened, Sent
 from es_pki.commands import foreign_authority, importing
 from es_pki.commands.authority import AuthorityCommand, subject_digest
 from es_pki.commands.certificate import CertificateCommand
-from es_pki.commands.importing import Foreign, known_version, profile_of
+from es_pki.commands.importing import known_version
 from es_pki.commands.lineage import State
 from es_pki.commands.revocation_list import list_id
 from es_pki.decider import Decider, Refused, Reservation
@@ -239,22 +239,7 @@ class Importing:
         facts = self._opened.facts
         return importing.ImportCertificate(
             name=self._request.name,
-            foreign=Foreign(
-                certificate=facts.certificate,
-                chain=() if issuer_id else self._opened.chain,
-                subject=facts.subject,
-                issuer=facts.issuer,
-                subject_alt_names=facts.subject_alt_names,
-                other_names=facts.other_names,
-                key=facts.key,
-                public_key_hash=facts.public_key_hash,
-                serial_number=facts.serial_number,
-                not_before=facts.not_before,
-                not_after=facts.not_after,
-                profile=profile_of(facts.purposes, is_authority=facts.is_authority),
-                is_self_signed=facts.is_self_signed,
-                is_authority=facts.is_authority,
-            ),
+            foreign=foreign_of(facts, () if issuer_id else self._opened.chain),
             issuer_id=issuer_id,
             key_id=key_id,
             request_id=self._request_id,

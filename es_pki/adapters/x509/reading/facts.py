@@ -15,6 +15,7 @@ from es_pki.adapters.x509.encode import ATTRIBUTE_OIDS
 from es_pki.adapters.x509.keys import key_type_of, read_with, refuse_weak, spki_of
 from es_pki.adapters.x509.reading.constraints import name_constraints_of
 from es_pki.adapters.x509.weak_keys import Purpose
+from es_pki.commands.importing import Foreign, profile_of
 from es_pki.commands.refusals import Malformed
 from es_pki.values import (
     PURPOSE_OIDS,
@@ -272,3 +273,23 @@ def kind_of_key(public: PublicKeyTypes) -> KeyKind:
 def _strength_of_modulus(bits: int) -> int:
     """NIST SP 800-57 part 1 table 2."""
     return 112 if bits < 3072 else 128 if bits < 7680 else 192
+
+
+def foreign_of(facts: Facts, chain: tuple[bytes, ...]) -> Foreign:
+    """Return a certificate as it is kept, with the certificates above it (DER)."""
+    return Foreign(
+        certificate=facts.certificate,
+        chain=chain,
+        subject=facts.subject,
+        issuer=facts.issuer,
+        subject_alt_names=facts.subject_alt_names,
+        other_names=facts.other_names,
+        key=facts.key,
+        public_key_hash=facts.public_key_hash,
+        serial_number=facts.serial_number,
+        not_before=facts.not_before,
+        not_after=facts.not_after,
+        profile=profile_of(facts.purposes, is_authority=facts.is_authority),
+        is_self_signed=facts.is_self_signed,
+        is_authority=facts.is_authority,
+    )
