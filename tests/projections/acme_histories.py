@@ -1,6 +1,7 @@
 """Histories of accounts, orders and renewals at ACME directories, for the views' tests."""
 
 import random
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -38,16 +39,16 @@ from es_pki.values.foreign import kind_of
 from tests.builders import NOW
 
 
-class ACMELives:
+class ACMELives(ABC):
     """Makes such events up."""
 
     _random: random.Random
     _numbers: Iterator[int]
     _keys: list[str]
 
+    @abstractmethod
     def new_id(self) -> str:
         """Return an id that nothing has."""
-        raise NotImplementedError
 
     def _acme_account_life(self, stream: str) -> Iterator[tuple[str, Event]]:
         name, key_type = f"account-{next(self._numbers)}", KeyType.EC_P256
