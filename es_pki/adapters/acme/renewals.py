@@ -19,7 +19,7 @@ from es_pki.adapters.intake.answer import Answer, Asked, Caller
 from es_pki.adapters.intake.deciders import ACME_ACCOUNT, ACME_ORDER, ACME_RENEWAL, CERTIFICATE
 from es_pki.adapters.intake.requests import RenewACME
 from es_pki.adapters.signing import ACTOR
-from es_pki.adapters.views import Query, ViewStore
+from es_pki.adapters.views import ROWS_AT_ONCE, Query, ViewStore, every_row
 from es_pki.commands.acme_order import placed
 from es_pki.commands.acme_renewal import (
     ACMERenewalCommand,
@@ -37,7 +37,6 @@ from es_pki.values.acme import ACME_REFUSED_HERE, ACMEProblem
 LOG = logging.getLogger("es_pki.acme")
 
 AT_ONCE = 4
-PAGE = 500
 
 ASK_AGAIN = timedelta(hours=6)
 """When a directory is asked again about a certificate for which it didn't say when (RFC 9773 section 4.3.2)."""
@@ -68,15 +67,12 @@ class Renewals:
 
     async def look(self) -> None:
         """Begin what is due, as much as may go on at once."""
-        cursor: str | None = None
-        while len(self._running) < AT_ONCE:
-            page = await self._views.find(inventory.view, Query({"imported": "yes"}, limit=PAGE, cursor=cursor))
-            for row in page.rows:
-                if len(self._running) < AT_ONCE and row.id not in self._running and await self._is_due(row):
-                    self._begin(row)
-            cursor = page.cursor
-            if cursor is None:
+        query = Query({"imported": "yes"}, limit=ROWS_AT_ONCE)
+        async for row in every_row(self._views, inventory.view, query):
+            if len(self._running) >= AT_ONCE:
                 return
+            if row.id not in self._running and await self._is_due(row):
+                self._begin(row)
 
     async def settle(self) -> None:
         """Wait for what was begun."""

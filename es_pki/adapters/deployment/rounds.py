@@ -6,7 +6,7 @@ service was down.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from es_pki.adapters.deployment.observer import Observer
@@ -14,7 +14,7 @@ from es_pki.adapters.deployment.starting import start
 from es_pki.adapters.entropy import uuid7
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.signing import ACTOR
-from es_pki.adapters.views import Query, ViewStore
+from es_pki.adapters.views import ViewStore, every_row
 from es_pki.decider import Refused
 from es_pki.events.service import Drift
 from es_pki.projections import services
@@ -44,21 +44,11 @@ class Rounds:
     async def look(self) -> None:
         """Look at the services that are due; those known at the start are due at once, others after the usual time."""
         now, is_first, known = self._now(), self._last is None, self._last or {}
-        self._last = {row.id: known.get(row.id, now) async for row in self._watched()}
+        every = every_row(self._views, services.view)
+        self._last = {row.id: known.get(row.id, now) async for row in every if _is_watched(row)}
         due = [key for key, last in self._last.items() if is_first or abs(now - last) >= self._every]
         self._last |= dict.fromkeys(due, now)
         await asyncio.gather(*map(self._look_at, due))
-
-    async def _watched(self) -> AsyncIterator[services.Row]:
-        cursor = None
-        while True:
-            page = await self._views.find(services.view, Query(limit=1000, cursor=cursor))
-            for row in page.rows:
-                if row.certificate_id is not None and row.installation.probe.address:
-                    yield row
-            cursor = page.cursor
-            if cursor is None:
-                return
 
     async def _look_at(self, service_id: str) -> None:
         """Look at one service; whatever goes wrong with it concerns no other."""
@@ -73,3 +63,7 @@ class Rounds:
             LOG.info("a service was not looked at", extra={"fields": told})
         except Exception:
             LOG.exception("a service could not be looked at", extra={"fields": {"service": service_id}})
+
+
+def _is_watched(row: services.Row) -> bool:
+    return row.certificate_id is not None and bool(row.installation.probe.address)

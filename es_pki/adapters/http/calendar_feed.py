@@ -1,7 +1,5 @@
 """The expiry calendar as an iCalendar feed (RFC 5545), for calendar programs: all of it, for they read no pages."""
 
-import asyncio
-from collections.abc import AsyncIterator
 from datetime import datetime
 
 from aiohttp import web
@@ -10,7 +8,7 @@ from msgspec.structs import replace
 
 from es_pki.adapters.http.lists import calendar_query
 from es_pki.adapters.http.parts import PARTS
-from es_pki.adapters.views import Query, ViewStore
+from es_pki.adapters.views import every_row
 from es_pki.projections import expiry_calendar
 
 PAGE = 100
@@ -27,19 +25,8 @@ async def calendar_feed(request: web.Request) -> web.StreamResponse:
     feed.add("version", "2.0")
     now = parts.now()
     written = [feed.to_ical().removesuffix(END)]
-    written += [_expiry(row, now).to_ical() async for row in _rows(parts.views, query)]
+    written += [_expiry(row, now).to_ical() async for row in every_row(parts.views, expiry_calendar.view, query)]
     return web.Response(body=b"".join((*written, END)), content_type="text/calendar", charset="utf-8")
-
-
-async def _rows(views: ViewStore, query: Query) -> AsyncIterator[expiry_calendar.Row]:
-    while True:
-        found = await views.find(expiry_calendar.view, query)
-        for row in found.rows:
-            yield row
-        if found.cursor is None:
-            return
-        query = replace(query, cursor=found.cursor)
-        await asyncio.sleep(0)
 
 
 def _expiry(row: expiry_calendar.Row, now: datetime) -> Event:

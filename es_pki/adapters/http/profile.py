@@ -1,26 +1,23 @@
 """The profiles over HTTP: those that are built in, then those that were added, as they are or were."""
 
-from collections.abc import AsyncIterator
-
 from aiohttp import web
 
 from es_pki.adapters.http.asking import as_of, wait_until_seen
 from es_pki.adapters.http.lists import history_of, row_of
 from es_pki.adapters.http.parts import PARTS
 from es_pki.adapters.http.replies import json_reply, row_object
-from es_pki.adapters.views import Query
+from es_pki.adapters.views import ROWS_AT_ONCE, Query, every_row
 from es_pki.commands.built_in import BUILT_IN
 from es_pki.projections import profiles
 from es_pki.projections.profiles import ProfileStatus, Row
-
-PAGE = 1000
 
 
 async def list_profiles(request: web.Request) -> web.StreamResponse:
     """Answer with every profile, all on one page: those that are built in, then those that were added, by name."""
     await wait_until_seen(request)
-    position = await request.app[PARTS].views.checkpoint(profiles.view)
-    rows = [*map(_built_in, BUILT_IN), *[row async for row in _added(request)]]
+    views, query = request.app[PARTS].views, Query(limit=ROWS_AT_ONCE, as_of=await as_of(request))
+    position = await views.checkpoint(profiles.view)
+    rows = [*map(_built_in, BUILT_IN), *[row async for row in every_row(views, profiles.view, query)]]
     return json_reply({"items": [row_object(row) for row in rows], "cursor": None, "position": position})
 
 
@@ -37,17 +34,6 @@ async def profile_history(request: web.Request) -> web.StreamResponse:
 async def _row(request: web.Request) -> Row:
     wanted = request.match_info["id"]
     return _built_in(wanted) if wanted in BUILT_IN else await row_of(request, profiles.view)
-
-
-async def _added(request: web.Request) -> AsyncIterator[Row]:
-    views, position, cursor = request.app[PARTS].views, await as_of(request), None
-    while True:
-        found = await views.find(profiles.view, Query(limit=PAGE, cursor=cursor, as_of=position))
-        for row in found.rows:
-            yield row
-        cursor = found.cursor
-        if cursor is None:
-            return
 
 
 def _built_in(name: str) -> Row:

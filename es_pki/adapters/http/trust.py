@@ -1,6 +1,6 @@
 """Trust stores over HTTP: which there are, what each trusts, and the whole of it in one file."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 
 from aiohttp import web
 from msgspec.structs import replace
@@ -10,12 +10,10 @@ from es_pki.adapters.http.bundles import Named, in_one_file
 from es_pki.adapters.http.lists import page_of_rows, row_of
 from es_pki.adapters.http.parts import PARTS
 from es_pki.adapters.http.replies import json_reply, row_object
-from es_pki.adapters.views import Query
+from es_pki.adapters.views import ROWS_AT_ONCE, Query, every_row
 from es_pki.adapters.x509.formats import pem
 from es_pki.projections import trust, trust_stores
 from es_pki.projections.trust import TrustStatus
-
-ROWS_AT_ONCE = 500
 
 
 async def one_trust_store(request: web.Request) -> web.StreamResponse:
@@ -38,20 +36,10 @@ async def trust_store_bundle(request: web.Request) -> web.StreamResponse:
     A file can't say until when an authority is trusted: one that is phased out is left out.
     """
     store = await row_of(request, trust_stores.view)
-    named: Named = [(_alias(row), row.certificate) async for row in _trusted(request, store.id)]
+    filters = {"trust_store_id": store.id, "status": TrustStatus.TRUSTED.value}
+    query, views = Query(filters=filters, limit=ROWS_AT_ONCE, as_of=await as_of(request)), request.app[PARTS].views
+    named: Named = [(_alias(row), row.certificate) async for row in every_row(views, trust.view, query)]
     return in_one_file(request, named, name=store.name)
-
-
-async def _trusted(request: web.Request, trust_store_id: str) -> AsyncIterator[trust.Row]:
-    filters = {"trust_store_id": trust_store_id, "status": TrustStatus.TRUSTED.value}
-    query = Query(filters=filters, limit=ROWS_AT_ONCE, as_of=await as_of(request))
-    while True:
-        page = await request.app[PARTS].views.find(trust.view, query)
-        for row in page.rows:
-            yield row
-        if page.cursor is None:
-            return
-        query = replace(query, cursor=page.cursor)
 
 
 def _alias(row: trust.Row) -> str:

@@ -1,6 +1,5 @@
 """Whether a certificate holds: anybody's, as it is sent, and our own, by name. What it takes is done by a worker."""
 
-from collections.abc import AsyncIterator
 from enum import StrEnum
 from typing import TypeVar
 
@@ -22,7 +21,7 @@ from es_pki.adapters.intake.validation import Known, Validate, case_of
 from es_pki.adapters.validation import Finding, Purpose, RevocationMode
 from es_pki.adapters.validation.findings import Rule
 from es_pki.adapters.validation.work import JUDGE, Anchor, Case, Validation
-from es_pki.adapters.views import Query
+from es_pki.adapters.views import ROWS_AT_ONCE, Query, every_row
 from es_pki.adapters.x509.formats import pem
 from es_pki.adapters.x509.keys import spki_of_certificate
 from es_pki.commands.lineage import Version
@@ -30,10 +29,7 @@ from es_pki.commands.refusals import Malformed, NotFound
 from es_pki.projections import authorities, trust, trust_stores
 from es_pki.projections.authorities import AuthorityStatus
 from es_pki.projections.trust import TrustStatus
-from es_pki.projections.view import View
 from es_pki.values import public_key_hash
-
-ROWS_AT_ONCE = 500
 
 LARGEST_LISTS = 16 * 1024 * 1024
 """Octets of our own CRLs that a question takes along, the smallest first."""
@@ -127,7 +123,8 @@ async def _known(request: web.Request, asked: Validate) -> Known:
     """Return our own authorities, whom is trusted as far as we know, and our own CRLs where they are asked about."""
     if asked.trust_anchors is not None and asked.trust_store is not None:
         raise Malformed.at("trust_store", "whom to trust is clear", "send trust_anchors or name a trust_store")
-    rows = [row async for row in _rows(request, authorities.view, {}) if row.certificate is not None]
+    views = request.app[PARTS].views
+    rows = [row async for row in every_row(views, authorities.view) if row.certificate is not None]
     certificates = tuple(row.certificate for row in rows if row.certificate is not None)
     anchors: tuple[Anchor, ...] = ()
     if asked.trust_store is not None:
@@ -155,27 +152,18 @@ def _smallest(lists: list[Made]) -> tuple[bytes, ...]:
 
 async def _trusted(request: web.Request, name: str) -> tuple[Anchor, ...]:
     """Return what a trust store trusts; an authority that is phased out for what it issued until then."""
-    found = await request.app[PARTS].views.find(trust_stores.view, Query(filters={"name": name}, limit=1))
+    views = request.app[PARTS].views
+    found = await views.find(trust_stores.view, Query(filters={"name": name}, limit=1))
     if not found.rows:
         raise Malformed.at("trust_store", "trust stores are named", "there is no trust store of this name")
+    query = Query(filters={"trust_store_id": found.rows[0].id}, limit=ROWS_AT_ONCE)
     return tuple(
         [
             Anchor(row.certificate, row.issued_after if row.status is TrustStatus.LIMITED else None)
-            async for row in _rows(request, trust.view, {"trust_store_id": found.rows[0].id})
+            async for row in every_row(views, trust.view, query)
             if row.status is not TrustStatus.DISTRUSTED
         ]
     )
-
-
-async def _rows(request: web.Request, view: View[R], filters: dict[str, str]) -> AsyncIterator[R]:
-    query = Query(filters=filters, limit=ROWS_AT_ONCE)
-    while True:
-        page = await request.app[PARTS].views.find(view, query)
-        for row in page.rows:
-            yield row
-        if page.cursor is None:
-            return
-        query = replace(query, cursor=page.cursor)
 
 
 def _chosen(request: web.Request, field: str, kind: type[E], default: E) -> E:

@@ -1,7 +1,7 @@
 """Keeps authorities' OCSP responders good: the first is certified when somebody asks, the next before its end."""
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import datetime
 
 from es_pki.adapters.intake.aggregates import Aggregates
@@ -9,14 +9,12 @@ from es_pki.adapters.intake.answer import Asked
 from es_pki.adapters.intake.deciders import OCSP_RESPONDER
 from es_pki.adapters.intake.desk import Desk
 from es_pki.adapters.intake.first_run import ITSELF
-from es_pki.adapters.views import Query, ViewStore
+from es_pki.adapters.views import ViewStore, every_row
 from es_pki.commands.ocsp_responder import is_due
 from es_pki.decider import Refused
 from es_pki.projections import authorities
 
 LOG = logging.getLogger("es_pki.ocsp")
-
-PAGE = 500
 
 
 class Upkeep:
@@ -36,7 +34,7 @@ class Upkeep:
         """Have the next responder certified wherever there is one whose time has come."""
         if await self._views.checkpoint(authorities.view) is None:
             return  # the view is being built
-        async for row in self._authorities():
+        async for row in every_row(self._views, authorities.view):
             state = (await self._aggregates.load(OCSP_RESPONDER, row.id)).state
             if not state.versions or row.not_after <= self._now() or not is_due(state, row.not_after, self._now()):
                 continue
@@ -47,13 +45,3 @@ class Upkeep:
                     "an OCSP responder can't be replaced",
                     extra={"fields": {"authority": row.name, "because": refused.detail}},
                 )
-
-    async def _authorities(self) -> AsyncIterator[authorities.Row]:
-        cursor = None
-        while True:
-            page = await self._views.find(authorities.view, Query(limit=PAGE, cursor=cursor))
-            for row in page.rows:
-                yield row
-            cursor = page.cursor
-            if cursor is None:
-                return

@@ -1,6 +1,6 @@
 """The view stores: rows with all their versions, so that every query may ask about the past."""
 
 from es_pki.adapters.views.follower import Follower
-from es_pki.adapters.views.store import BadQuery, Query, Rows, ViewStore
+from es_pki.adapters.views.store import ROWS_AT_ONCE, BadQuery, Query, Rows, ViewStore, every_row
 
-__all__ = ["BadQuery", "Follower", "Query", "Rows", "ViewStore"]
+__all__ = ["ROWS_AT_ONCE", "BadQuery", "Follower", "Query", "Rows", "ViewStore", "every_row"]

@@ -13,13 +13,11 @@ from typing import TypeVar
 from es_pki.adapters.recorded import microseconds_of
 from es_pki.adapters.views.rebuild import Heard, rebuild
 from es_pki.adapters.views.sqlite import SQLiteViews
-from es_pki.adapters.views.store import Query
+from es_pki.adapters.views.store import every_row
 from es_pki.projections.view import View
 from eventlog import Log
 
 R = TypeVar("R")
-
-ROWS_AT_ONCE = 500
 
 
 class NoSuchMoment(ValueError):
@@ -50,14 +48,8 @@ async def replay(log: Log, view: View[R], position: int, scratch: Path, heard: H
     try:
         if await store.checkpoint(view) is None:
             await rebuild(log, store, view, heard, until=position)
-        query = Query(limit=ROWS_AT_ONCE)
-        while True:
-            page = await store.find(view, query)
-            for row in page.rows:
-                yield row
-            if page.cursor is None:
-                break
-            query = Query(limit=ROWS_AT_ONCE, cursor=page.cursor)
+        async for row in every_row(store, view):
+            yield row
     finally:
         await store.close()
     await asyncio.to_thread(scratch.unlink, missing_ok=True)

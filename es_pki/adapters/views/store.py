@@ -12,11 +12,13 @@ Resumed      A rebuild that was stopped, whenever and however, is gone on with w
              rebuild a view at once build it together: what one has added, the others pass over.
 """
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from es_pki.events.happened import Happened
 from es_pki.projections.view import View
@@ -47,6 +49,9 @@ class Rows(Struct, Generic[R], frozen=True):
 
     rows: Sequence[R]
     cursor: str | None
+
+
+ROWS_AT_ONCE = 500
 
 
 class ViewStore(Protocol):
@@ -105,3 +110,16 @@ class ViewStore(Protocol):
     async def close(self) -> None:
         """Release the store. Closing twice is allowed."""
         ...
+
+
+async def every_row(views: ViewStore, view: View[R], query: Query | None = None) -> AsyncIterator[R]:
+    """Yield all rows that a query finds, its `limit` at a time; in between others get their turn. Raises `BadQuery`."""
+    query = query or Query(limit=ROWS_AT_ONCE)
+    while True:
+        page = await views.find(view, query)
+        for row in page.rows:
+            yield row
+        if page.cursor is None:
+            return
+        query = replace(query, cursor=page.cursor)
+        await asyncio.sleep(0)
