@@ -178,6 +178,9 @@ class PostgresLog:
                 lost = error
             except asyncpg.PostgresError as error:
                 raise translated(error) from error
+            except Exception:
+                self._check_open()  # a pool that ends under its queries gives them errors of any kind
+                raise
             else:
                 return rows
         raise Unavailable(f"the connection was lost: {lost!r}") from lost

@@ -3,7 +3,7 @@ import asyncio
 import asyncpg
 import pytest
 
-from eventlog import Conflict, Damaged, LogError, batch, clock, verify
+from eventlog import Closed, Conflict, Damaged, LogError, batch, clock, verify
 from eventlog.postgres import PostgresLog, writer
 from tests.eventlog.contract import ISSUED, LogContract, SharedLogContract, everything, follow_until, write
 from tests.eventlog.following import FollowingContract
@@ -72,6 +72,17 @@ async def test_the_database_itself_refuses_to_change_the_past(store, shell, stat
     await (await store.open()).append(write("a", 0))
     with pytest.raises(asyncpg.IntegrityConstraintViolationError, match="append-only"):
         await shell.execute(statement)
+
+
+async def test_a_query_under_way_while_the_log_closes_is_answered_or_told(store):
+    """Each round closes it just when the server has begun to answer: some queries are between two messages."""
+    for _ in range(30):
+        log = await store.open()
+        asking = [asyncio.create_task(log.position_at(now)) for now in range(8)]
+        await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
+        await log.close()
+        for answer in await asyncio.gather(*asking, return_exceptions=True):
+            assert isinstance(answer, int | Closed)
 
 
 async def test_a_later_format_is_refused(store, shell):
