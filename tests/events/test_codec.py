@@ -65,6 +65,7 @@ from es_pki.values import (
 from tests.events import imports
 from tests.events.acme_events import ACME_SAMPLES
 from tests.events.dns_provider_samples import DNS_PROVIDER
+from tests.events.notice_samples import NOTICE_SAMPLES
 from tests.events.profile_events import PROFILE_EVENTS
 from tests.events.service_events import SERVICE_EVENTS
 from tests.events.strategies import EVENTS
@@ -83,6 +84,7 @@ SAMPLES = {
     **imports.SAMPLES,
     **ACME_SAMPLES,
     **DNS_PROVIDER,
+    **NOTICE_SAMPLES,
     "authority.prepared.v1": AuthorityPrepared(
         name="intermediate",
         subject=SUBJECT,

@@ -63,6 +63,7 @@ from es_pki.values.profile import ProfileTerms
 from tests.builders import NOW
 from tests.projections.acme_histories import ACMELives
 from tests.projections.dns_provider_lives import dns_provider_life
+from tests.projections.notice_lives import notice_channel_life, notice_life
 from tests.projections.service_life import service_life
 
 
@@ -122,6 +123,8 @@ class _Author(ACMELives):
             "signing_request": (self._signing_request_life, 2),
             "acme_account": (self._acme_account_life, 2),
             "dns_provider": (lambda stream: dns_provider_life(stream, next(self._numbers), self._random), 1),
+            "notice_channel": (lambda stream: notice_channel_life(stream, next(self._numbers), self._random), 1),
+            "notice": (lambda stream: notice_life(stream, self.new_id, self._random), 1),
             "acme_order": (self._acme_order_life, 3),
             "acme_renewal": (self._acme_renewal_life, 1),
             "profile": (self._profile_life, 1),

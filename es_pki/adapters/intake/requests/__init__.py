@@ -61,6 +61,13 @@ from es_pki.adapters.intake.requests.lineage import (
     RollBackCertificate,
 )
 from es_pki.adapters.intake.requests.log_key import LogKeyRequest, RotateLogKey
+from es_pki.adapters.intake.requests.notice_channel import (
+    AddNoticeChannel,
+    NoticeChannelRequest,
+    RemoveNoticeChannel,
+    ReplaceNoticeSecret,
+    TestNoticeChannel,
+)
 from es_pki.adapters.intake.requests.principal import CreateToken, PrincipalRequest, RevokeToken
 from es_pki.adapters.intake.requests.profile import DefineProfile, ProfileRequest, RetireProfile
 from es_pki.adapters.intake.requests.revocation import (
@@ -101,6 +108,7 @@ __all__ = [
     "ACMEOrderRequest",
     "AbandonACMEOrder",
     "AddDNSProvider",
+    "AddNoticeChannel",
     "AuthorityRequest",
     "BindCertificate",
     "CRLRequest",
@@ -130,6 +138,7 @@ __all__ = [
     "LineageRequest",
     "LogKeyRequest",
     "NamedCertificate",
+    "NoticeChannelRequest",
     "PlaceACMEOrder",
     "PrincipalRequest",
     "ProfileRequest",
@@ -140,10 +149,12 @@ __all__ = [
     "RejectCSR",
     "ReleaseCertificate",
     "RemoveDNSProvider",
+    "RemoveNoticeChannel",
     "RenameCertificate",
     "RenewACME",
     "RenewCertificate",
     "ReplaceDNSCredentials",
+    "ReplaceNoticeSecret",
     "ReportKeyCompromise",
     "Request",
     "RetireProfile",
@@ -160,6 +171,7 @@ __all__ = [
     "SetIssuancePolicy",
     "SignCSR",
     "SubjectFields",
+    "TestNoticeChannel",
     "TrustCertificate",
     "TrustStoreRequest",
     "UnbindCertificate",
@@ -177,6 +189,7 @@ Request = (
     | ACMEAccountRequest
     | ACMEOrderRequest
     | DNSProviderRequest
+    | NoticeChannelRequest
     | RevocationRequest
     | CRLRequest
     | TrustStoreRequest
