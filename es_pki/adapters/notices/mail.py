@@ -1,6 +1,7 @@
 """Notices by mail: SMTP (RFC 5321) with STARTTLS (RFC 3207) or TLS at once, and authentication (RFC 4954)."""
 
 import asyncio
+import contextlib
 import socket
 import ssl
 from email.message import EmailMessage
@@ -15,6 +16,8 @@ from es_pki.values.notices import Email, MailSecurity
 
 SECONDS = 30.0
 """How long a mail server may take from the connection to its last word."""
+
+GOODBYE_SECONDS = 2.0
 
 PORTS = {MailSecurity.STARTTLS: 587, MailSecurity.TLS: 465, MailSecurity.NONE: 25}
 
@@ -33,7 +36,8 @@ async def send(settings: Email, secret: bytes, trusting: ssl.SSLContext | None, 
     )
     is_handed_over = False
     try:
-        async with asyncio.timeout(SECONDS), server:
+        async with asyncio.timeout(SECONDS):
+            await server.connect()
             if settings.username:
                 await server.login(settings.username, secret.decode())
             is_handed_over = True
@@ -48,6 +52,11 @@ async def send(settings: Email, secret: bytes, trusting: ssl.SSLContext | None, 
         raise Undelivered(reason, in_doubt=is_handed_over) from None
     except (aiosmtplib.SMTPException, OSError, ValueError) as error:
         raise _undelivered(_why(error), secret, in_doubt=is_handed_over) from None
+    else:
+        with contextlib.suppress(aiosmtplib.SMTPException, TimeoutError):  # it has the message
+            await server.quit(timeout=GOODBYE_SECONDS)
+    finally:
+        server.close()
     return "; ".join(f"{recipient}: {said.code} {said.message}" for recipient, said in refused.items())
 
 
