@@ -21,7 +21,7 @@ from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.backup.scheduled import ScheduledBackups, plan_of
 from es_pki.adapters.checkpoints import CheckpointStore, Notary
 from es_pki.adapters.crls import CRLPlan, Maker, Publisher
-from es_pki.adapters.deployment import Allowed, Deployer, Observer, Rounds
+from es_pki.adapters.deployment import Allowed, Deployer, Fallbacks, Observer, Rounds
 from es_pki.adapters.dns.hook import HookRules
 from es_pki.adapters.dns.lookup import Lookup
 from es_pki.adapters.dns.providers import DNSProviders
@@ -116,7 +116,8 @@ class Service:
         self._renewals = Renewals(equipment.aggregates, equipment.views, acme.directories, desk.take, clock.now)
         rounds = _rounds(equipment, settings, office.observer)
         teller = Teller(equipment.aggregates, equipment.views, sender, clock.now)
-        works = [crls.look, upkeep.look, self._renewals.look, teller.look]
+        fallbacks = Fallbacks(equipment.aggregates, equipment.views, clock.now)
+        works = [crls.look, upkeep.look, self._renewals.look, teller.look, fallbacks.look]
         works += [work.look for work in (backups, rounds) if work]
         self._scheduler = Scheduler(equipment.lease, works, clock.now)
         self.parts = Parts(

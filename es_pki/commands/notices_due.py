@@ -47,8 +47,9 @@ class Expiring(Struct, frozen=True):
 class Watched(Struct, frozen=True):
     """A service that is bound to a certificate, whose current version is `version`.
 
-    `failed_version` is the version whose deployment failed last, 0 for none, and `failure` how; `drift` is how what it
-    serves differs, and `seen` says more.
+    `failed_version` is the version whose deployment failed last, 0 for none, and `failure` how; `failed_fallback` tells
+    that it is one of the fallback. `drift` is how what it serves differs, and `seen` says more. `fallback` is the name
+    of the fallback while the service has that, "" otherwise.
     """
 
     id: str
@@ -58,8 +59,10 @@ class Watched(Struct, frozen=True):
     version: int
     failed_version: int = 0
     failure: str = ""
+    failed_fallback: bool = False
     drift: tuple[str, ...] = ()
     seen: str = ""
+    fallback: str = ""
 
 
 class Facts(Struct, frozen=True):
@@ -77,6 +80,7 @@ def due(facts: Facts, now: datetime) -> Iterator[Occasion]:
     for watched in facts.services:
         yield from _failed_deployment(watched)
         yield from _drift(watched)
+        yield from _fallback(watched)
 
 
 def _expiry(expiring: Expiring, now: datetime) -> Iterator[Occasion]:
@@ -131,13 +135,15 @@ def _missed_renewal(expiring: Expiring) -> Iterator[Occasion]:
 def _failed_deployment(watched: Watched) -> Iterator[Occasion]:
     """Tell that a version didn't come to a service."""
     if watched.failed_version:
+        whose, detail = (" of its fallback", "fallback") if watched.failed_fallback else ("", "")
         yield Occasion(
             kind=NoticeKind.DEPLOYMENT,
             subject_id=watched.certificate_id,
             subject=watched.certificate,
             version=watched.failed_version,
             title=f"{watched.certificate} could not be deployed to {watched.name}",
-            text=f"The deployment of version {watched.failed_version} failed at {watched.failure[:LONGEST]}",
+            text=f"The deployment of version {watched.failed_version}{whose} failed at {watched.failure[:LONGEST]}",
+            detail=detail,
             service_id=watched.id,
             service=watched.name,
         )
@@ -154,6 +160,21 @@ def _drift(watched: Watched) -> Iterator[Occasion]:
             title=f"{watched.name} doesn't serve {watched.certificate}: {drift}",
             text=f"Version {watched.version} should be served. Seen: {watched.seen[:LONGEST] or 'nothing'}",
             detail=drift,
+            service_id=watched.id,
+            service=watched.name,
+        )
+
+
+def _fallback(watched: Watched) -> Iterator[Occasion]:
+    """Tell that a service has its fallback."""
+    if watched.fallback:
+        yield Occasion(
+            kind=NoticeKind.FALLBACK,
+            subject_id=watched.certificate_id,
+            subject=watched.certificate,
+            version=watched.version,
+            title=f"{watched.name} has fallen back from {watched.certificate} to {watched.fallback}",
+            text=f"Version {watched.version} ends, and no other came. The next one will be deployed again.",
             service_id=watched.id,
             service=watched.name,
         )

@@ -2,7 +2,8 @@
 
 from es_pki.adapters.deployment.allowed import Allowed, NotAllowed
 from es_pki.adapters.deployment.deployer import Deployer
+from es_pki.adapters.deployment.fallbacks import Fallbacks
 from es_pki.adapters.deployment.observer import Observer
 from es_pki.adapters.deployment.rounds import Rounds
 
-__all__ = ["Allowed", "Deployer", "NotAllowed", "Observer", "Rounds"]
+__all__ = ["Allowed", "Deployer", "Fallbacks", "NotAllowed", "Observer", "Rounds"]
