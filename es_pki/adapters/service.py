@@ -44,6 +44,7 @@ from es_pki.adapters.ocsp.upkeep import Upkeep
 from es_pki.adapters.reactions import EffectStore, Performer, Runner
 from es_pki.adapters.scheduler import Scheduler
 from es_pki.adapters.signing import Signer
+from es_pki.adapters.superseding import Superseding
 from es_pki.adapters.views import Follower, ViewStore
 from es_pki.adapters.worker import Workers
 from es_pki.adapters.x509.formats import pem_chain
@@ -110,7 +111,10 @@ class Service:
         upkeep = Upkeep(equipment.views, equipment.aggregates, desk, clock.now)
         self._renewals = Renewals(equipment.aggregates, equipment.views, acme.directories, desk.take, clock.now)
         rounds = _rounds(equipment, settings, office.observer)
-        works = [crls.look, upkeep.look, self._renewals.look]
+        superseding = Superseding(
+            equipment.aggregates, equipment.views, office.observer, desk.take, users_of=office.users_of, now=clock.now
+        )
+        works = [crls.look, upkeep.look, self._renewals.look, superseding.look]
         works += [work.look for work in (backups, rounds) if work]
         self._scheduler = Scheduler(equipment.lease, works, clock.now)
         self.parts = Parts(

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import Struct
 
-from es_pki.commands import lineage, revocation, usage
+from es_pki.commands import lineage, revocation, supersession, usage
+from es_pki.commands.description import DescribeCertificate, describe
 from es_pki.commands.export import ExportPrivateKey, export
 from es_pki.commands.importing import AlreadyManaged, ImportCertificate, bring_in
 from es_pki.commands.key_guard import trusted_key, trusted_keys
 from es_pki.commands.lineage import (
     DeleteCertificate,
-    DescribeCertificate,
     RecordKeysDiscarded,
     RenameCertificate,
     RollBackCertificate,
@@ -27,6 +27,7 @@ from es_pki.commands.refusals import SerialNumberTaken, SigningGivenUp, taken
 from es_pki.commands.renewal import ReissueCertificate, RenewCertificate, draft_of_next, reissue, renew
 from es_pki.commands.revocation import HoldCertificate, ReleaseCertificate, RevokeCertificate
 from es_pki.commands.rules import Draft
+from es_pki.commands.supersession import PlanSupersession, RecordSupersessionHeldUp, WithdrawSupersession
 from es_pki.commands.usage import BeginUse, EndUse
 from es_pki.decider import Claim, Decider, Guard, Kind, Refused, Release, Reservation, Violation
 from es_pki.events.certificate import (
@@ -108,6 +109,9 @@ CertificateCommand = (
     | RevokeCertificate
     | HoldCertificate
     | ReleaseCertificate
+    | PlanSupersession
+    | WithdrawSupersession
+    | RecordSupersessionHeldUp
     | BeginUse
     | EndUse
 )
@@ -169,9 +173,7 @@ def new_name(command: Making) -> str:
 def decide(command: CertificateCommand, state: State, encode: Callable[[Template], bytes]) -> list[CertificateEvent]:
     """Turn a command into events; `encode` gives a template's to-be-signed bytes."""
     match command:
-        case IssueCertificate():
-            return _begin(command.wanted, state, encode, issuer=command.issuer, key_id=command.key_id)
-        case SignCSR():
+        case IssueCertificate() | SignCSR():
             return _begin(command.wanted, state, encode, issuer=command.issuer, key_id=command.key_id)
         case SelfSignCertificate():
             return _begin(command.wanted, state, encode, issuer=None, key_id=command.key_id)
@@ -193,18 +195,18 @@ def decide(command: CertificateCommand, state: State, encode: Callable[[Template
         case RevokeCertificate() | HoldCertificate() | ReleaseCertificate():
             model(state)
             return revocation.decide(command, state)
+        case PlanSupersession() | WithdrawSupersession() | RecordSupersessionHeldUp():
+            model(state)
+            return supersession.decide(command, state)
+        case DescribeCertificate():
+            model(state)
+            return describe(command, state)
         case BeginUse():
             model(state)
             return usage.begin(command, state)
         case EndUse():
             return usage.end(command, state)
-        case (
-            RollBackCertificate()
-            | RenameCertificate()
-            | DescribeCertificate()
-            | DeleteCertificate()
-            | RecordKeysDiscarded()
-        ):
+        case RollBackCertificate() | RenameCertificate() | DeleteCertificate() | RecordKeysDiscarded():
             model(state)
             return lineage.decide(command, state)
 
@@ -230,7 +232,10 @@ def _record_signature(command: RecordSignature, state: State) -> list[Certificat
         raise SigningGivenUp(version.failure)
     if version.certificate is not None:
         return []
-    return [CertificateIssued(version=command.version, certificate=command.certificate)]
+    issued = CertificateIssued(version=command.version, certificate=command.certificate)
+    if not isinstance(version.prepared, CertificatePrepared):
+        return [issued]
+    return [issued, *supersession.after_issuing(version.prepared, state.served)]
 
 
 def _record_failure(command: RecordSignatureFailure, state: State) -> list[CertificateEvent]:

@@ -1,11 +1,10 @@
-"""A certificate as a lineage: its versions and which of them is current, its names, labels and owner, and its end.
+"""A certificate as a lineage: its versions and which of them is current, its names and its end.
 
 What makes versions stands in `certificate.py`; this is the state that both read, and what is decided about the whole.
 """
 
 import hashlib
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 from msgspec import Struct
@@ -30,16 +29,16 @@ from es_pki.events.certificate import (
     PrivateKeyExported,
     PrivateKeysDiscarded,
     SigningFailed,
+    SupersessionEnded,
+    SupersessionHeldUp,
+    SupersessionPlanned,
     UseBegun,
     UseEnded,
 )
 from es_pki.values.foreign import KeyKind, kind_of
 
 MAXIMUM_ALIASES = 20
-MAXIMUM_LABELS = 32
 
-_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,62}")
-_LONGEST_VALUE = 128
 _LONGEST_REASON = 200
 
 
@@ -65,13 +64,6 @@ class RenameCertificate(Struct, frozen=True):
     used_by: tuple[str, ...]
 
 
-class DescribeCertificate(Struct, frozen=True):
-    """Set labels, remove those whose value is None, and say who answers for the certificate (None: as it was)."""
-
-    labels: Mapping[str, str | None]
-    owner: str | None
-
-
 class DeleteCertificate(Struct, frozen=True):
     """Be done with the lineage; `used_by` names those who still use it besides the services bound to it."""
 
@@ -85,7 +77,7 @@ class RecordKeysDiscarded(Struct, frozen=True):
     key_ids: tuple[str, ...]
 
 
-LineageCommand = RollBackCertificate | RenameCertificate | DescribeCertificate | DeleteCertificate | RecordKeysDiscarded
+LineageCommand = RollBackCertificate | RenameCertificate | DeleteCertificate | RecordKeysDiscarded
 
 
 class AlreadyDeleted(Refused):
@@ -121,7 +113,8 @@ class VersionRevoked(Refused):
 class Version(Struct, frozen=True):
     """A version: as it was prepared, then its DER certificate, or why it never got one; or as it was imported.
 
-    `held` while it is held, `revoked` for ever: what was recorded then.
+    `held` while it is held, `revoked` for ever: what was recorded then. `superseding` is the plan to revoke it, and
+    `held_up_by` names the services for which that waits.
     """
 
     prepared: CertificatePrepared | CertificateImported
@@ -129,6 +122,8 @@ class Version(Struct, frozen=True):
     failure: str | None = None
     held: CertificateHeld | None = None
     revoked: CertificateRevoked | None = None
+    superseding: SupersessionPlanned | None = None
+    held_up_by: tuple[str, ...] = ()
 
     @property
     def key(self) -> KeyKind:
@@ -207,6 +202,9 @@ def evolve(state: State, event: CertificateEvent) -> State:
             | CertificateHeld()
             | CertificateReleased()
             | CertificateRevoked()
+            | SupersessionPlanned()
+            | SupersessionHeldUp()
+            | SupersessionEnded()
         ):
             return _with_version(state, event) if event.version in state.versions else state
         case CertificateRenamed():
@@ -227,15 +225,20 @@ def evolve(state: State, event: CertificateEvent) -> State:
             return replace(state, uses={key: use for key, use in state.uses.items() if key != service_id})
 
 
-def _with_version(
-    state: State,
-    event: CertificateIssued
+OfVersion = (
+    CertificateIssued
     | SigningFailed
     | CertificateRolledBack
     | CertificateHeld
     | CertificateReleased
-    | CertificateRevoked,
-) -> State:
+    | CertificateRevoked
+    | SupersessionPlanned
+    | SupersessionHeldUp
+    | SupersessionEnded
+)
+
+
+def _with_version(state: State, event: OfVersion) -> State:
     number, version = event.version, state.versions[event.version]
     match event:
         case CertificateIssued(certificate=certificate):
@@ -250,6 +253,14 @@ def _with_version(
             version = replace(version, held=None)
         case CertificateRevoked():
             version = replace(version, revoked=event, held=None)
+        case SupersessionPlanned():
+            version = replace(version, superseding=event, held_up_by=())
+        case SupersessionHeldUp(services=services, due_at=due_at) if version.superseding is not None:
+            version = replace(version, superseding=replace(version.superseding, due_at=due_at), held_up_by=services)
+        case SupersessionHeldUp():
+            pass
+        case SupersessionEnded():
+            version = replace(version, superseding=None, held_up_by=())
     return replace(state, versions={**state.versions, number: version})
 
 
@@ -270,8 +281,6 @@ def decide(command: LineageCommand, state: State) -> list[CertificateEvent]:
             return _roll_back(command, state)
         case RenameCertificate():
             return _rename(command, state)
-        case DescribeCertificate():
-            return _describe(command, state)
         case DeleteCertificate():
             return _delete(command, state)
 
@@ -285,7 +294,7 @@ def check_is_there(state: State) -> None:
 
 def check_reason(reason: str) -> None:
     """Raise `RulesBroken` for a reason that is more than a line."""
-    if not _is_line(reason, _LONGEST_REASON):
+    if not is_line(reason, _LONGEST_REASON):
         RulesBroken.if_any(
             [Violation("reason", "a reason is one line", f"at most {_LONGEST_REASON} printable characters")]
         )
@@ -312,7 +321,12 @@ def _roll_back(command: RollBackCertificate, state: State) -> list[CertificateEv
     if version.revoked is not None or version.held is not None:
         detail = f"version {command.version} was revoked" if version.revoked else f"version {command.version} is held"
         raise VersionRevoked(detail, Violation("version", "RFC 5280 section 3.3", detail))
-    return [CertificateRolledBack(command.version)]
+    return [CertificateRolledBack(command.version), *plan_ended(version)]
+
+
+def plan_ended(version: Version) -> list[CertificateEvent]:
+    """Return what ends the plan to revoke a version, if there is one."""
+    return [] if version.superseding is None else [SupersessionEnded(version.prepared.version)]
 
 
 def _rename(command: RenameCertificate, state: State) -> list[CertificateEvent]:
@@ -328,35 +342,8 @@ def _rename(command: RenameCertificate, state: State) -> list[CertificateEvent]:
     return [event]
 
 
-def _describe(command: DescribeCertificate, state: State) -> list[CertificateEvent]:
-    merged = {**state.labels, **command.labels}
-    labels = {key: value for key, value in sorted(merged.items()) if value is not None}
-    owner = state.owner if command.owner is None else command.owner
-    RulesBroken.if_any([*_label_violations(labels), *_owner_violations(owner)])
-    events: list[CertificateEvent] = []
-    if labels != state.labels:
-        events.append(CertificateLabelled(labels))
-    if owner != state.owner:
-        events.append(OwnerAssigned(owner))
-    return events
-
-
-def _label_violations(labels: Mapping[str, str]) -> Iterator[Violation]:
-    """Yield what is wrong with labels; neither key nor value is repeated: they may be anything."""
-    if len(labels) > MAXIMUM_LABELS:
-        yield Violation("labels", "labels are counted", f"at most {MAXIMUM_LABELS} labels, not {len(labels)}")
-    if not all(_LABEL.fullmatch(key) for key in labels):
-        yield Violation("labels", "labels are plain", "keys are 1 to 63 letters, digits and inner ._/-")
-    if not all(_is_line(value, _LONGEST_VALUE) for value in labels.values()):
-        yield Violation("labels", "labels are plain", f"values are at most {_LONGEST_VALUE} printable characters")
-
-
-def _owner_violations(owner: str) -> Iterator[Violation]:
-    if not _is_line(owner, _LONGEST_VALUE):
-        yield Violation("owner", "an owner is one line", f"at most {_LONGEST_VALUE} printable characters")
-
-
-def _is_line(text: str, longest: int) -> bool:
+def is_line(text: str, longest: int) -> bool:
+    """Tell whether a text is at most one line of this many printable characters."""
     return len(text) <= longest and text.isprintable()
 
 

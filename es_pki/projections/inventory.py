@@ -21,6 +21,10 @@ from es_pki.events.certificate import (
     CertificateRolledBack,
     OwnerAssigned,
     SigningFailed,
+    SupersessionEnded,
+    SupersessionEvent,
+    SupersessionHeldUp,
+    SupersessionPlanned,
 )
 from es_pki.events.happened import Happened
 from es_pki.projections.view import View, own_id
@@ -28,7 +32,7 @@ from es_pki.values import CRLReason, KeyAlgorithm, SubjectAltNames
 from es_pki.values.foreign import ForeignSubject, shown_subject
 
 NAME = "inventory"
-VERSION = 7
+VERSION = 8
 
 
 class CertificateStatus(StrEnum):
@@ -49,7 +53,8 @@ class Version(Struct, frozen=True):
     SubjectPublicKeyInfo in hex. `imported` is "yes" for one that was made elsewhere: then `issuer` is who issued it,
     and it may have a subject, `other_names` and a `key_type` such as nobody here makes, and perhaps no profile ("").
     `order_id` is that of the ACME order by which it came, if it came by one.
-    `revoked_at` and `reason` are those of one that is revoked or held.
+    `revoked_at` and `reason` are those of one that is revoked or held. One that was replaced is to be revoked at
+    `revocation_due_at`, if that is set; `held_up_by` names the services that still had it when it was due before.
     """
 
     version: int
@@ -79,6 +84,8 @@ class Version(Struct, frozen=True):
     order_id: str | None = None
     issuer: ForeignSubject | None = None
     other_names: tuple[str, ...] = ()
+    revocation_due_at: datetime | None = None
+    held_up_by: tuple[str, ...] = ()
 
 
 class Row(Version, frozen=True, kw_only=True):
@@ -115,6 +122,8 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
             return _with_version(row, event, happened)
         case CertificateHeld() | CertificateReleased() | CertificateRevoked() as event:
             return _with_status(row, event)
+        case SupersessionPlanned() | SupersessionHeldUp() | SupersessionEnded() as event:
+            return _with_plan(row, event)
         case CertificateRenamed() as event:
             return replace(row, name=event.name, aliases=_aliases(row.aliases, event))
         case CertificateLabelled(labels=labels):
@@ -152,6 +161,22 @@ def _with_status(row: Row, event: CertificateHeld | CertificateReleased | Certif
         case CertificateRevoked(revoked_at=since, reason=reason):
             changed = replace(version, status=CertificateStatus.REVOKED, revoked_at=since, reason=reason)
         case CertificateReleased():
+            pass
+    return _shown(row, changed) if changed.version == row.version else _with_other(row, changed)
+
+
+def _with_plan(row: Row, event: SupersessionEvent) -> Row:
+    """Return the row after what is planned for a version that it knows changed."""
+    version = next((v for v in (_facts(row), *row.other_versions) if v.version == event.version), None)
+    if version is None:
+        return row
+    changed = replace(version, revocation_due_at=None, held_up_by=())
+    match event:
+        case SupersessionPlanned(due_at=due_at):
+            changed = replace(changed, revocation_due_at=due_at)
+        case SupersessionHeldUp(services=services, due_at=due_at):
+            changed = replace(version, revocation_due_at=due_at, held_up_by=services)
+        case SupersessionEnded():
             pass
     return _shown(row, changed) if changed.version == row.version else _with_other(row, changed)
 
@@ -276,6 +301,9 @@ view = View(
         CertificateHeld,
         CertificateReleased,
         CertificateRevoked,
+        SupersessionPlanned,
+        SupersessionHeldUp,
+        SupersessionEnded,
     ),
     key=own_id,
     evolve=evolve,

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from es_pki.adapters.examination import Examination
 from es_pki.commands.authority import subject_digest
 from es_pki.events import codec
+from es_pki.events.certificate import SupersessionEnded, SupersessionHeldUp, SupersessionPlanned
 from es_pki.events.happened import Happened
 from es_pki.events.log_key import LogKeyAdopted, LogRestored
 from es_pki.events.profile import ProfileDefined, ProfileRetired
@@ -117,3 +118,16 @@ def test_an_origin_ends_where_the_log_was_restored_and_only_there():
         ((new, restored), "changed its origin from 'b.test/log' to 'a.test/log'"),
     ):
         assert any(problem in found for found in findings(*(("log_key-log", event) for event in events)))
+
+
+@pytest.mark.parametrize(
+    ("event", "problem"),
+    [
+        (SupersessionPlanned(1, "www", "1234", NOW, NOW), "the end of version 1 was planned, which was never issued"),
+        (SupersessionHeldUp(1, ("web",), NOW), "version 1 was held up, whose end nobody planned"),
+        (SupersessionEnded(1), "the plan for version 1 ended, whose end nobody planned"),
+    ],
+)
+def test_a_plan_that_can_not_have_been_so_is_found(event, problem):
+    (prepared,) = certificates.when(issue()).events()
+    assert problem in findings(("certificate-c", prepared), ("certificate-c", event))

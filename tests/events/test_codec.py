@@ -30,6 +30,9 @@ from es_pki.events.certificate import (
     PrivateKeyExported,
     PrivateKeysDiscarded,
     SigningFailed,
+    SupersessionEnded,
+    SupersessionHeldUp,
+    SupersessionPlanned,
     UseBegun,
     UseEnded,
 )
@@ -176,6 +179,9 @@ SAMPLES = {
         not_after=NOT_AFTER,
         crl_shard=3,
     ),
+    "certificate.supersession_planned.v1": SupersessionPlanned(1, "www", "02ab", NOT_AFTER, NOT_BEFORE),
+    "certificate.supersession_held_up.v1": SupersessionHeldUp(1, ("mail", "web"), NOT_BEFORE),
+    "certificate.supersession_ended.v1": SupersessionEnded(1),
     "certificate.revoked.v1": CertificateRevoked(
         version=1,
         name="www",

@@ -200,7 +200,10 @@ async def authority_history(request: web.Request) -> web.StreamResponse:
 
 
 async def calendar(request: web.Request) -> web.StreamResponse:
-    """Answer with what expires from `from` (default: the time asked about) until `to` (never), soonest first."""
+    """Answer with what ends from `from` (default: the time asked about) until `to` (never), soonest first.
+
+    `what`: that which expires (`expiry`), or is to be revoked as planned (`revocation`).
+    """
     return await page_of_rows(request, expiry_calendar.view, await calendar_query(request), row_object)
 
 

@@ -73,7 +73,7 @@ KEYS = ("key_type", "key_algorithm", "security_bits", "public_key_hash")
 NOW_OR_THEN = ("as_of", "at_least")
 PAGES = ("limit", "cursor", *NOW_OR_THEN)
 HISTORY = (*PAGES, "type", "actor")
-EXPIRIES = ("from", "to", "kind")
+EXPIRIES = ("from", "to", "kind", "what")
 VERSIONED = (*NOW_OR_THEN, "version")
 
 

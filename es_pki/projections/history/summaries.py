@@ -53,6 +53,10 @@ from es_pki.events.certificate import (
     PrivateKeyExported,
     PrivateKeysDiscarded,
     SigningFailed,
+    SupersessionEnded,
+    SupersessionEvent,
+    SupersessionHeldUp,
+    SupersessionPlanned,
     UseBegun,
     UseEnded,
 )
@@ -168,6 +172,8 @@ def _of_certificate(event: CertificateEvent) -> str:
             return f"version {event.version}: {event.reason}, since {event.revoked_at:%F %T}Z"
         case CertificateHeld() | CertificateReleased():
             return f"version {event.version}"
+        case SupersessionPlanned() | SupersessionHeldUp() | SupersessionEnded():
+            return _of_supersession(event)
         case CertificateRenamed():
             return f"{event.former_name} is called {event.name}"
         case CertificateLabelled():
@@ -180,10 +186,24 @@ def _of_certificate(event: CertificateEvent) -> str:
             return f"{len(event.key_ids)} private keys"
         case PrivateKeyExported():
             return f"version {event.version}, {event.format}: {event.reason}"
-        case UseBegun():
-            return f"used by {event.service}{' as its fallback' if event.as_fallback else ''}"
-        case UseEnded():
-            return f"no more used by the service {event.service_id}"
+        case UseBegun() | UseEnded():
+            return _of_use(event)
+
+
+def _of_use(event: UseBegun | UseEnded) -> str:
+    if isinstance(event, UseEnded):
+        return f"no more used by the service {event.service_id}"
+    return f"used by {event.service}{' as its fallback' if event.as_fallback else ''}"
+
+
+def _of_supersession(event: SupersessionEvent) -> str:
+    match event:
+        case SupersessionPlanned():
+            return f"version {event.version} is to be revoked at {event.due_at:%F %T}Z"
+        case SupersessionHeldUp():
+            return f"version {event.version} is still served by {', '.join(event.services)}"
+        case SupersessionEnded():
+            return f"version {event.version}"
 
 
 def _of_signing_request(event: SigningRequestEvent) -> str:
