@@ -12,7 +12,7 @@ from es_pki.commands import lineage, revocation, supersession, usage
 from es_pki.commands.description import DescribeCertificate, describe
 from es_pki.commands.export import ExportPrivateKey, export
 from es_pki.commands.importing import AlreadyManaged, ImportCertificate, bring_in
-from es_pki.commands.key_guard import trusted_key, trusted_keys
+from es_pki.commands.key_guard import guarded, trusted_key
 from es_pki.commands.lineage import (
     DeleteCertificate,
     RecordKeysDiscarded,
@@ -40,8 +40,7 @@ from es_pki.events.certificate import (
     SigningFailed,
 )
 from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
-from es_pki.values import Issuer, PublicKey, Template
-from es_pki.values.profile import Profile
+from es_pki.values import Issuer, Template
 
 CATEGORY = "certificate"
 
@@ -312,30 +311,23 @@ def guards(command: CertificateCommand) -> Sequence[Guard]:
     """Return the streams of issuer, profile and keys: so that nothing is issued on facts that have changed."""
     match command:
         case IssueCertificate(wanted=wanted, issuer=issuer) | SignCSR(wanted=wanted, issuer=issuer, approval=None):
-            return _guarded(wanted.public_key, issuer, wanted.profile)
+            return guarded(wanted.public_key, issuer, wanted.profile)
         case SignCSR(wanted=wanted, issuer=issuer, approval=Guard() as approval):
-            return (*_guarded(wanted.public_key, issuer, wanted.profile), approval)
+            return (*guarded(wanted.public_key, issuer, wanted.profile), approval)
         case ImportCertificate(foreign=foreign):
             return (trusted_key(foreign.public_key_hash, "certificate.public_key"),)
         case ObtainCertificate(order=order):
             return (order,)
         case SelfSignCertificate(wanted=wanted):
-            return _guarded(wanted.public_key, None, wanted.profile)
+            return guarded(wanted.public_key, None, wanted.profile)
         case RenewCertificate(further=further) | ReissueCertificate(further=further):
-            return _guarded(further.public_key, further.issuer, further.profile)
+            return guarded(further.public_key, further.issuer, further.profile)
         case RollBackCertificate(public_key_hash=public_key_hash) if public_key_hash:
             return (trusted_key(public_key_hash, "version"),)
         case RevokeCertificate(report=Guard() as report):
             return (report,)
         case _:
             return ()
-
-
-def _guarded(public_key: PublicKey, issuer: Issuer | None, profile: Profile) -> Sequence[Guard]:
-    facts = [] if issuer is None else [Guard(f"authority-{issuer.authority_id}", issuer.version)]
-    if profile.profile_id is not None:
-        facts.append(Guard(f"profile-{profile.profile_id}", profile.stream_version))
-    return (*facts, *trusted_keys(public_key, issuer))
 
 
 CertificateDecider = Decider[CertificateCommand, State, CertificateEvent]

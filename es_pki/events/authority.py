@@ -18,7 +18,8 @@ class AuthorityPrepared(Struct, frozen=True, omit_defaults=True):
     """An authority's certificate was decided on, to the byte; its issuer's key has not signed it yet.
 
     `issuer_id` is None for a root. `serial_number` is hex. `to_be_signed` is the DER TBSCertificate.
-    `request_digest` is the SHA-256 of what was asked for: the same request again is recognised by it.
+    `request_digest` is the SHA-256 of what was asked for: the same request again is recognised by it. `profile` is the
+    name of the profile whose terms, in their `profile_version`, it was made under ("" while that was not noted).
     """
 
     name: str
@@ -34,6 +35,8 @@ class AuthorityPrepared(Struct, frozen=True, omit_defaults=True):
     name_constraints: NameConstraints
     to_be_signed: bytes
     request_digest: bytes
+    profile: str = ""
+    profile_version: int = 0
 
 
 class AuthorityCreated(Struct, frozen=True, omit_defaults=True):

@@ -11,7 +11,9 @@ from es_pki.values import IssuancePolicy, KeyType, NameConstraints, Role
 class CreateAuthority(Struct, frozen=True, forbid_unknown_fields=True):
     """Make an authority whose key is made and kept here: a root, or an intermediate when `issuer` names an authority.
 
-    `path_length` is how many authorities may stand below it in a chain (absent: what the issuer leaves).
+    `profile` is one of those for authorities: it says key usages, purposes, validity, perhaps name constraints and
+    policies. `path_length` is how many authorities may stand below it in a chain (absent: what profile and issuer
+    leave).
     """
 
     senders: ClassVar[frozenset[Role]] = ADMINISTRATORS
@@ -19,6 +21,7 @@ class CreateAuthority(Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     subject: SubjectFields
     issuer: str | None = None
+    profile: str = "authority"
     key_type: KeyType = KeyType.EC_P256
     validity_days: int | None = None
     path_length: int | None = None
