@@ -33,6 +33,7 @@ from es_pki.events.acme_order import ACMEOrderEvent
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityImported,
+    AuthorityKeyImported,
     AuthorityPrepared,
     AuthoritySigningFailed,
     IssuancePolicyAdopted,
@@ -156,7 +157,7 @@ class Examination:
             ):
                 for problem in self._problems_of(happened, der):
                     self.find(happened.position, problem)
-            case AuthorityImported() | CertificateImported() as imported:
+            case AuthorityImported() | AuthorityKeyImported() | CertificateImported() as imported:
                 self._note_import(happened, imported)
             case AuthoritySigningFailed() | SigningFailed() | OCSPResponderSigningFailed():
                 if self.outstanding.pop(happened.stream, None) is None:
@@ -216,9 +217,20 @@ class Examination:
         with contextlib.suppress(ValueError):  # what is no certificate was found above
             self._authorities[happened.id] = x509.load_der_x509_certificate(imported.certificate)
 
-    def _note_import(self, happened: Happened, imported: AuthorityImported | CertificateImported) -> None:
+    def _note_authority_key(self, happened: Happened, imported: AuthorityKeyImported) -> None:
+        if imported.public_key_hash != self._authority_keys.get(happened.id):
+            self.find(happened.position, "a key was imported that is not the authority's")
+        if imported.public_key_hash in self._compromised:
+            self.find(happened.position, "a key was imported that had been reported as compromised")
+
+    def _note_import(
+        self, happened: Happened, imported: AuthorityImported | AuthorityKeyImported | CertificateImported
+    ) -> None:
         if isinstance(imported, AuthorityImported):
             self._note_authority(happened, imported)
+            return
+        if isinstance(imported, AuthorityKeyImported):
+            self._note_authority_key(happened, imported)
             return
         if happened.stream in self.outstanding:
             self.find(happened.position, "imported before the version before was signed or given up")

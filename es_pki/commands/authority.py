@@ -25,6 +25,7 @@ from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityEvent,
     AuthorityImported,
+    AuthorityKeyImported,
     AuthorityPrepared,
     AuthorityRevoked,
     AuthoritySigningFailed,
@@ -112,6 +113,10 @@ def evolve(state: State, event: AuthorityEvent) -> State:
             return replace(state, prepared=event)
         case AuthorityImported(certificate=certificate):
             return replace(state, prepared=event, certificate=certificate)
+        case AuthorityKeyImported(key_id=key_id) if isinstance(state.prepared, AuthorityImported):
+            return replace(state, prepared=replace(state.prepared, key_id=key_id))
+        case AuthorityKeyImported():
+            return state
         case AuthorityCreated(certificate=certificate):
             return replace(state, certificate=certificate)
         case AuthoritySigningFailed(reason=reason):

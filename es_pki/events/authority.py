@@ -76,6 +76,16 @@ class AuthorityImported(Struct, frozen=True, omit_defaults=True):
     chain: tuple[bytes, ...] = ()
 
 
+class AuthorityKeyImported(Struct, frozen=True, omit_defaults=True):
+    """The private key of an authority that had been imported without it is here from now on, and it may sign.
+
+    `public_key_hash` is the SHA-256 of its SubjectPublicKeyInfo in hex.
+    """
+
+    key_id: str
+    public_key_hash: str
+
+
 class IssuancePolicyAdopted(Struct, frozen=True, omit_defaults=True):
     """From now on the authority issues under this policy."""
 
@@ -103,6 +113,7 @@ AuthorityEvent = (
     | AuthorityCreated
     | AuthoritySigningFailed
     | AuthorityImported
+    | AuthorityKeyImported
     | IssuancePolicyAdopted
     | AuthorityRevoked
 )

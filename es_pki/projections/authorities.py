@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityImported,
+    AuthorityKeyImported,
     AuthorityPrepared,
     AuthorityRevoked,
     AuthoritySigningFailed,
@@ -27,7 +28,7 @@ from es_pki.values import (
 from es_pki.values.foreign import ForeignSubject, shown_subject
 
 NAME = "authorities"
-VERSION = 5
+VERSION = 6
 
 
 class AuthorityStatus(StrEnum):
@@ -97,6 +98,8 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
             )
         case AuthorityImported() as event:
             return _imported(event, happened)
+        case AuthorityKeyImported() if row is not None:
+            return replace(row, key_is_here=True)
         case AuthorityCreated(certificate=certificate) if row is not None:
             return replace(
                 row,
@@ -146,6 +149,7 @@ view = View(
         AuthorityCreated,
         AuthoritySigningFailed,
         AuthorityImported,
+        AuthorityKeyImported,
         IssuancePolicyAdopted,
         AuthorityRevoked,
     ),

@@ -32,6 +32,7 @@ from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityEvent,
     AuthorityImported,
+    AuthorityKeyImported,
     AuthorityPrepared,
     AuthorityRevoked,
     AuthoritySigningFailed,
@@ -150,6 +151,8 @@ def _of_authority(event: AuthorityEvent) -> str:
         case AuthorityImported():
             key = "with its key" if event.key_id else "without its key"
             return f"{event.name}: made elsewhere, {key}, until {event.not_after:%F}"
+        case AuthorityKeyImported():
+            return "its private key is here: it may sign"
         case AuthorityRevoked():
             return f"{event.reason}, since {event.revoked_at:%F %T}Z"
 

@@ -32,7 +32,8 @@ class ImportAuthority(Struct, frozen=True, forbid_unknown_fields=True):
     """Make an authority known that was made elsewhere: with its private key it may sign here, without it only verify.
 
     `certificate`, `private_key` and `passphrase` are as in ImportCertificate. Path length and name constraints are
-    those of its certificate. Import an authority before those below it. The same again changes nothing.
+    those of its certificate. Import an authority before those below it. The same again changes nothing, but that the
+    private key of one that is here without it may come later.
     """
 
     senders: ClassVar[frozenset[Role]] = ADMINISTRATORS
