@@ -23,12 +23,13 @@ from es_pki.events.certificate import (
     SigningFailed,
 )
 from es_pki.events.happened import Happened
+from es_pki.projections.inventory.findings import Finding, of_imported, of_prepared
 from es_pki.projections.view import View, own_id
 from es_pki.values import CRLReason, KeyAlgorithm, SubjectAltNames
 from es_pki.values.foreign import ForeignSubject, shown_subject
 
 NAME = "inventory"
-VERSION = 7
+VERSION = 8
 
 
 class CertificateStatus(StrEnum):
@@ -49,7 +50,7 @@ class Version(Struct, frozen=True):
     SubjectPublicKeyInfo in hex. `imported` is "yes" for one that was made elsewhere: then `issuer` is who issued it,
     and it may have a subject, `other_names` and a `key_type` such as nobody here makes, and perhaps no profile ("").
     `order_id` is that of the ACME order by which it came, if it came by one.
-    `revoked_at` and `reason` are those of one that is revoked or held.
+    `revoked_at` and `reason` are those of one that is revoked or held. `findings`: what is wrong with what it says.
     """
 
     version: int
@@ -79,6 +80,7 @@ class Version(Struct, frozen=True):
     order_id: str | None = None
     issuer: ForeignSubject | None = None
     other_names: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 class Row(Version, frozen=True, kw_only=True):
@@ -227,6 +229,7 @@ def _version(event: CertificatePrepared, happened: Happened) -> Version:
         not_after=event.not_after,
         requested_by=happened.actor,
         requested_at=happened.time,
+        findings=of_prepared(event),
     )
 
 
@@ -256,6 +259,7 @@ def _imported(event: CertificateImported, happened: Happened) -> Version:
         order_id=event.order_id or None,
         issuer=event.issuer,
         other_names=event.other_names,
+        findings=of_imported(event),
     )
 
 
@@ -295,7 +299,9 @@ view = View(
         "owner",
         "labels",
         "imported",
+        "findings",
     ),
     lookups=("name", "public_key_hash", "serial_number", "fingerprint"),
-    members=("labels",),
+    members=("labels", "findings"),
+    moments=("not_before", "not_after"),
 )
