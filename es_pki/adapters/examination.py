@@ -111,11 +111,10 @@ class Examination:
         self.outstanding: dict[str, Prepared] = {}
         self._due: dict[str, tuple[int, str | None]] = {}
         self._owners: dict[str, str] = {}
-        self._crls = CRLs()
+        self._authorities: dict[str, x509.Certificate] = {}
         self._service_uses = ServiceUses()
         others = Lineages(), CSRAnswers(), ProfileVersions(), Revocations(), ACMEOrigins()
-        self._parts = (*others, self._crls, self._service_uses)
-        self._authorities: dict[str, x509.Certificate] = {}
+        self._parts = (*others, CRLs(self._authorities), self._service_uses)
         self._authority_keys: dict[str, str] = {}
         self._compromised: set[str] = set()
         self._origin: str | None = None
@@ -129,8 +128,6 @@ class Examination:
         self._check_reservations_are_there()
         for problem in self._service_uses.problems_at_the_end():
             self.find(0, problem)
-        for position, problem in self._crls.problems_at_the_end(self._authorities):
-            self.find(position, problem)
 
     def look_at(self, happened: Happened) -> None:
         """Check one event against those before it."""

@@ -27,6 +27,7 @@ from es_pki.events.certificate import (
     SupersessionPlanned,
 )
 from es_pki.events.happened import Happened
+from es_pki.projections.inventory.findings import Finding, of_imported, of_prepared
 from es_pki.projections.view import View, own_id
 from es_pki.values import CRLReason, KeyAlgorithm, SubjectAltNames
 from es_pki.values.foreign import ForeignSubject, shown_subject
@@ -55,6 +56,7 @@ class Version(Struct, frozen=True):
     `order_id` is that of the ACME order by which it came, if it came by one.
     `revoked_at` and `reason` are those of one that is revoked or held. One that was replaced is to be revoked at
     `revocation_due_at`, if that is set; `held_up_by` names the services that still had it when it was due before.
+    `findings`: what is wrong with what it says.
     """
 
     version: int
@@ -86,6 +88,7 @@ class Version(Struct, frozen=True):
     other_names: tuple[str, ...] = ()
     revocation_due_at: datetime | None = None
     held_up_by: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 class Row(Version, frozen=True, kw_only=True):
@@ -252,6 +255,7 @@ def _version(event: CertificatePrepared, happened: Happened) -> Version:
         not_after=event.not_after,
         requested_by=happened.actor,
         requested_at=happened.time,
+        findings=of_prepared(event),
     )
 
 
@@ -281,6 +285,7 @@ def _imported(event: CertificateImported, happened: Happened) -> Version:
         order_id=event.order_id or None,
         issuer=event.issuer,
         other_names=event.other_names,
+        findings=of_imported(event),
     )
 
 
@@ -323,7 +328,9 @@ view = View(
         "owner",
         "labels",
         "imported",
+        "findings",
     ),
     lookups=("name", "public_key_hash", "serial_number", "fingerprint"),
-    members=("labels",),
+    members=("labels", "findings"),
+    moments=("not_before", "not_after"),
 )
