@@ -69,7 +69,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     `crl_shards`: among how many CRLs of an authority new certificates are spread, besides the one that lists all
     (below 2: none besides). `dns_resolvers`: the resolvers (`HOST:PORT`) that dns-01 asks, instead of the system's.
     `dns_hooks`: the programs (absolute paths) that DNS providers may start; `dns_hook_user`: as whom, which has to be
-    said where es-pki runs as root.
+    said where es-pki runs as root. `tls_alpn_listen`: `HOST:PORT` of the listener for tls-alpn-01, to which port 443 of
+    the names must lead; without it there is none.
     """
 
     data_dir: str = DEFAULT_DATA_DIR
@@ -96,6 +97,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     dns_resolvers: tuple[str, ...] = ()
     dns_hooks: tuple[str, ...] = ()
     dns_hook_user: str = ""
+    tls_alpn_listen: str = ""
 
     def __repr__(self) -> str:
         """Show nothing: a database URL and a passphrase are secrets."""
@@ -156,8 +158,10 @@ def _from_file(path: Path) -> dict[str, object]:
 
 
 def _checked(settings: Settings) -> Settings:
-    for name, value in (("listen", settings.listen), ("public_listen", settings.public_listen)):
-        host_and_port(value, name)
+    host_and_port(settings.listen, "listen")
+    host_and_port(settings.public_listen, "public_listen")
+    if settings.tls_alpn_listen:
+        host_and_port(settings.tls_alpn_listen, "tls_alpn_listen")
     if settings.database_url and urlsplit(settings.database_url).scheme not in {"postgresql", "postgres"}:
         raise SettingsRefused("database_url: a postgresql:// address")
     if settings.public_url and not _is_plain_http(settings.public_url):

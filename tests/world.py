@@ -79,7 +79,7 @@ class World:
         self.workers = Workers()
         self.signer = Signer(self.aggregates, self.keys, clock.now)
         self.dns = DNSProviders(self.aggregates, self.keys, lookup or Lookup(), HookRules())
-        self.acme = ACME.of(self.aggregates, self.keys, clock.now, clock.elapsed, DNS01(self.dns))
+        self.acme = ACME.of(self.aggregates, self.keys, clock.now, clock.elapsed, DNS01(self.dns), listens_by_tls=True)
         self.deployer = Deployer(self.aggregates, self.keys, allowed, clock.now)
         self.performer = Performer(self.aggregates, self.keys, self.signer, self.acme, self.deployer)
         self.observer = Observer(self.aggregates, clock.now)

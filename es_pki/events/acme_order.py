@@ -71,10 +71,14 @@ class ACMEAuthorizationValidated(Struct, frozen=True, omit_defaults=True):
 
 
 class ACMEChallengeCleanedUp(Struct, frozen=True, omit_defaults=True):
-    """The answer to an authorization's challenge is in its place no more; its `token` leads nowhere."""
+    """The answer to an authorization's challenge is in its place no more; its `token` leads nowhere.
+
+    `server_name` is given for tls-alpn-01: it leads nowhere either.
+    """
 
     authorization: str
     token: str
+    server_name: str = ""
 
 
 class ACMEOrderFinalized(Struct, frozen=True, omit_defaults=True):

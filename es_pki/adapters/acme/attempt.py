@@ -13,7 +13,7 @@ from es_pki.adapters.acme.jws import encoded
 from es_pki.adapters.acme.messages import Authorization, Challenge, Identifier, Order, OrderStatus
 from es_pki.adapters.acme.pacing import polls
 from es_pki.adapters.acme.problems import AnswerMalformed, DirectoryFailed, ProblemReported, Trouble, problem_of
-from es_pki.adapters.acme.solver import Answer, Solver
+from es_pki.adapters.acme.solver import Answer, Solver, not_set_up
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.deciders import ACME_ORDER
 from es_pki.commands.acme_order import ACMEOrderCommand, placed, url_digest
@@ -150,8 +150,10 @@ class Attempt:
         """Return the challenge that is to be answered, and who does so."""
         wanted = placed((await self._aggregates.load(ACME_ORDER, self._order_id)).state).challenge_type
         solver = self._solvers.get(wanted)
+        if solver is None:
+            raise not_set_up(wanted)
         for challenge in authorization.challenges:
-            if solver is not None and challenge.type == wanted and challenge.token is not None:
+            if challenge.type == wanted and challenge.token is not None:
                 return solver, challenge, challenge.token
         offered = ", ".join(challenge.type for challenge in authorization.challenges)
         detail = f"{authorization.identifier.value} can't be proved by {wanted}: the directory offers {offered}"

@@ -7,9 +7,9 @@ nothing needs to be put anywhere, and no server needs to know who placed the ord
 import re
 
 from es_pki.adapters.acme.directories import Directories
-from es_pki.adapters.acme.solver import Answer
+from es_pki.adapters.acme.solver import Answer, key_authorization
 from es_pki.adapters.intake.aggregates import Aggregates
-from es_pki.adapters.intake.deciders import ACME_ACCOUNT, ACME_ORDER
+from es_pki.adapters.intake.deciders import ACME_ORDER
 from es_pki.values.acme import ChallengeType
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,256}")
@@ -43,8 +43,4 @@ class HTTP01:
         if order_id is None:
             return None
         order = (await self._aggregates.load(ACME_ORDER, order_id, afresh=True)).state
-        if order.placed is None:
-            return None
-        account = (await self._aggregates.load(ACME_ACCOUNT, order.placed.account_id, afresh=True)).state
-        key = self._directories.key(order.placed.account_id, account.key)
-        return f"{token}.{key.thumbprint}"
+        return await key_authorization(self._aggregates, self._directories, order, token)

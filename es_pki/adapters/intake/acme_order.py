@@ -59,6 +59,7 @@ async def place(office: Office, request: PlaceACMEOrder, asked: Asked, digest: b
     async def command(key: MadeKey) -> ACMEOrderCommand:
         account = await office.aggregates.load(ACME_ACCOUNT, account_id)
         usable(account.state)
+        office.acme.orders.check(request.challenge)
         return acme_order.PlaceACMEOrder(
             name=request.name,
             certificate_id=order_id,
@@ -100,6 +101,7 @@ async def renew(office: Office, request: RenewACME, asked: Asked, digest: bytes)
     async def command(key: MadeKey) -> ACMEOrderCommand:
         account = await office.aggregates.load(ACME_ACCOUNT, before.account_id)
         usable(account.state)
+        office.acme.orders.check(before.challenge_type)
         lineage = (await office.aggregates.load(CERTIFICATE, certificate_id)).state
         return acme_order.PlaceACMEOrder(
             name=lineage.name,
