@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests import openssl, pebble, serving
+from tests import nginx, openssl, pebble, serving
 from tests.samples import fresh
 
 ACCOUNT = "pebble"
@@ -16,10 +16,19 @@ def directory():
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory, directory):
+def web_server(directory):
+    """The folder of a running nginx, at which the directory looks."""
+    with nginx.with_folder() as (root, port):
+        directory.answers_at(f"http://127.0.0.1:{port}")
+        yield root
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, directory, web_server):
     """A server that answers where the directory looks, with an account there."""
     folder = tmp_path_factory.mktemp("es-pki") / "data"
-    with serving.running(folder, "--tls-alpn-listen", f"127.0.0.1:{directory.tls_port}") as server:
+    options = ("--tls-alpn-listen", f"127.0.0.1:{directory.tls_port}", "--acme-webroots", str(web_server))
+    with serving.running(folder, *options) as server:
         told = {"directory": directory.url, "ca_bundle": directory.ca_bundle, "terms_of_service_agreed": True}
         assert server.done("RegisterACMEAccount", name=ACCOUNT, **told)["result"]["status"] == "valid"
         yield server
@@ -36,6 +45,13 @@ def test_names_and_addresses_are_proved_by_tls(server):
     shown = openssl.text_of(issued["certificate_pem"])
     assert "DNS:tls.example.test" in shown
     assert "IP Address:127.0.0.1" in shown
+
+
+def test_names_are_proved_through_the_folder_of_a_web_server(server, web_server):
+    """The server lets nobody read what it makes, but the web server has to."""
+    issued = ordered(server, dns_names=["folder.example.test"], webroot=str(web_server))
+    assert issued["status"] == "issued", issued["problem"]
+    assert [path for path in web_server.rglob("*") if not path.is_dir()] == []
 
 
 def test_a_way_that_is_not_set_up_is_refused_before_anything_happens(server, tmp_path, directory):

@@ -32,6 +32,8 @@ def test_host_names_are_listed_with_commas(tmp_path):
         ({"ES_PKI_LISTEN": "nowhere"}, "listen"),
         ({"ES_PKI_LISTEN": "127.0.0.1:99999"}, "listen"),
         ({"ES_PKI_PUBLIC_LISTEN": ":80"}, "public_listen"),
+        ({"ES_PKI_ACME_WEBROOTS": "www"}, "acme_webroots"),
+        ({"ES_PKI_ACME_WEBROOTS": "/var/www/,/srv"}, "acme_webroots"),
         ({"ES_PKI_TLS_ALPN_LISTEN": "443"}, "tls_alpn_listen"),
         ({"ES_PKI_DATABASE_URL": "mysql://x"}, "database_url"),
         ({"ES_PKI_PUBLIC_URL": "https://pki.test"}, "public_url"),

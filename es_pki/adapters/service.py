@@ -105,8 +105,7 @@ class Service:
         self._keys = keys = KeyRing(equipment.keys)
         signer = Signer(equipment.aggregates, keys, clock.now)
         dns = _dns_providers(equipment, settings, keys)
-        listens_by_tls = bool(settings.tls_alpn_listen)
-        acme = ACME.of(equipment.aggregates, keys, clock.now, clock.elapsed, DNS01(dns), listens_by_tls=listens_by_tls)
+        acme = _acme(equipment, settings, keys, dns)
         office = self._office(signer, acme, dns)
         runner = _runner(equipment, office)
         desk, crls = Desk(office), Publisher(equipment.log, office.crls, equipment.lease, clock.now)
@@ -319,6 +318,18 @@ def _scheduled_backups(equipment: Equipment, settings: Settings, notary: Notary)
 def _dns_providers(equipment: Equipment, settings: Settings, keys: KeyRing) -> DNSProviders:
     hooks = HookRules(settings.dns_hooks, settings.dns_hook_user)
     return DNSProviders(equipment.aggregates, keys, Lookup(settings.dns_resolvers), hooks)
+
+
+def _acme(equipment: Equipment, settings: Settings, keys: KeyRing, dns: DNSProviders) -> ACME:
+    return ACME.of(
+        equipment.aggregates,
+        keys,
+        clock.now,
+        clock.elapsed,
+        DNS01(dns),
+        listens_by_tls=bool(settings.tls_alpn_listen),
+        webroots=settings.acme_webroots,
+    )
 
 
 def _crl_plan(settings: Settings) -> CRLPlan:

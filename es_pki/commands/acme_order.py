@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from es_pki.commands import acme_steps
 from es_pki.commands.acme_steps import State, Step
+from es_pki.commands.installation import path_fault
 from es_pki.commands.key_guard import trusted_key
 from es_pki.commands.names import own_name_violations, subject_alt_name_violations
 from es_pki.commands.refusals import RulesBroken, taken
@@ -61,6 +62,7 @@ class PlaceACMEOrder(Struct, frozen=True):
     replaces: str
     renews: bool
     request_digest: bytes
+    webroot: str = ""
 
 
 class AbandonACMEOrder(Struct, frozen=True):
@@ -146,6 +148,7 @@ def _place(command: PlaceACMEOrder, state: State) -> list[ACMEOrderEvent]:
             preferred_chain=command.preferred_chain,
             replaces=command.replaces,
             renews=command.renews,
+            webroot=command.webroot,
         )
     ]
 
@@ -163,6 +166,10 @@ def _order_violations(command: PlaceACMEOrder) -> Iterator[Violation]:
     if names.ip_addresses and command.challenge_type in BY_DNS:
         detail = f"an IP address is proved by http-01 or tls-alpn-01, not by {command.challenge_type}"
         yield Violation("ip_addresses", "RFC 8738 section 7", detail)
+    if command.webroot and command.challenge_type is not ChallengeType.HTTP_01:
+        yield Violation("webroot", "RFC 8555 section 8.3", "a folder of a web server is for http-01")
+    if command.webroot and (fault := path_fault(command.webroot)):
+        yield Violation("webroot", "paths are absolute and normal", fault)
     if command.public_key.key_type.algorithm not in {"rsa", "ec"}:
         detail = "public authorities certify RSA and EC keys only"
         yield Violation("key_type", "CA/Browser Forum Baseline Requirements section 6.1.5", detail)

@@ -26,13 +26,15 @@ class Answer(Struct, frozen=True):
     """What is to be found where the directory looks for it.
 
     `order_id` is whose challenge it is; `identifier` the DNS name, without `*.`, or IP address; `key_authorization` is
-    `token.thumbprint` (RFC 8555 section 8.1), which is no secret.
+    `token.thumbprint` (RFC 8555 section 8.1), which is no secret. `webroot` is the web server's folder into which the
+    answer is to be put, "" for none.
     """
 
     order_id: str
     identifier: str
     token: str
     key_authorization: str
+    webroot: str = ""
 
 
 class Solver(Protocol):

@@ -12,6 +12,7 @@ from es_pki.adapters.acme.http_01 import HTTP01
 from es_pki.adapters.acme.orders import Orders
 from es_pki.adapters.acme.solver import Solver
 from es_pki.adapters.acme.tls_alpn_01 import TLSALPN01
+from es_pki.adapters.acme.webroot import Webroots
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.keyring import KeyRing
 
@@ -34,13 +35,15 @@ class ACME(Struct, frozen=True):
         elapsed: Callable[[], float],
         *solvers: Solver,
         listens_by_tls: bool = False,
+        webroots: tuple[str, ...] = (),
     ) -> "ACME":
         """Put it together, with solvers besides http-01; nothing is connected until it is asked for.
 
-        `listens_by_tls`: there is a listener for tls-alpn-01.
+        `listens_by_tls`: there is a listener for tls-alpn-01. `webroots`: folders of web servers that may answer.
         """
         directories = Directories(keys, now, elapsed)
-        http_01, tls_alpn_01 = HTTP01(aggregates, directories), TLSALPN01(aggregates, directories, now)
+        http_01 = HTTP01(aggregates, directories, Webroots(webroots))
+        tls_alpn_01 = TLSALPN01(aggregates, directories, now)
         own = (http_01, tls_alpn_01) if listens_by_tls else (http_01,)
         return cls(
             directories=directories,
