@@ -79,6 +79,7 @@ RELEASABLE = frozenset(
     {
         "acme_account_name",
         "acme_order_for",
+        "acme_tls_alpn",
         "acme_token",
         "certificate_name",
         "certificate_fingerprint",
