@@ -15,6 +15,8 @@ from es_pki.events.certificate import (
     CertificateRolledBack,
     PrivateKeyExported,
     PrivateKeysDiscarded,
+    RevocationRefused,
+    RevocationRequested,
     SigningFailed,
 )
 from es_pki.events.happened import Happened
@@ -46,7 +48,14 @@ class Lineages:
         match happened.event:
             case CertificatePrepared(name=name) | CertificateImported(name=name) if lineage is None:
                 lineage = self._lineages[happened.id] = _Lineage(name, {name})
-            case PrivateKeysDiscarded() | CertificateRevoked() | CertificateHeld() | CertificateReleased():
+            case (
+                PrivateKeysDiscarded()
+                | CertificateRevoked()
+                | CertificateHeld()
+                | CertificateReleased()
+                | RevocationRequested()
+                | RevocationRefused()
+            ):
                 pass  # what was issued has to be revocable after its lineage's end
             case _ if lineage is not None and lineage.is_deleted:
                 yield "it happened to a certificate that was deleted"

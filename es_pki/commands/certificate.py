@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import Struct
 
-from es_pki.commands import lineage, revocation, usage
+from es_pki.commands import acme_revocation, lineage, revocation, usage
+from es_pki.commands.acme_revocation import RecordACMERevocation, RecordACMERevocationRefusal
 from es_pki.commands.export import ExportPrivateKey, export
 from es_pki.commands.importing import AlreadyManaged, ImportCertificate, bring_in
 from es_pki.commands.key_guard import trusted_key, trusted_keys
@@ -19,7 +20,6 @@ from es_pki.commands.lineage import (
     RenameCertificate,
     RollBackCertificate,
     State,
-    Version,
 )
 from es_pki.commands.obtaining import ObtainCertificate, obtain
 from es_pki.commands.preparation import Wanted, drafted, prepared, was_decided
@@ -28,6 +28,7 @@ from es_pki.commands.renewal import ReissueCertificate, RenewCertificate, draft_
 from es_pki.commands.revocation import HoldCertificate, ReleaseCertificate, RevokeCertificate
 from es_pki.commands.rules import Draft
 from es_pki.commands.usage import BeginUse, EndUse
+from es_pki.commands.versions import Version
 from es_pki.decider import Claim, Decider, Guard, Kind, Refused, Release, Reservation, Violation
 from es_pki.events.certificate import (
     CertificateDeleted,
@@ -108,6 +109,8 @@ CertificateCommand = (
     | RevokeCertificate
     | HoldCertificate
     | ReleaseCertificate
+    | RecordACMERevocation
+    | RecordACMERevocationRefusal
     | BeginUse
     | EndUse
 )
@@ -193,6 +196,8 @@ def decide(command: CertificateCommand, state: State, encode: Callable[[Template
         case RevokeCertificate() | HoldCertificate() | ReleaseCertificate():
             model(state)
             return revocation.decide(command, state)
+        case RecordACMERevocation() | RecordACMERevocationRefusal():
+            return acme_revocation.decide(command, state)
         case BeginUse():
             model(state)
             return usage.begin(command, state)

@@ -10,6 +10,7 @@ from es_pki.adapters.acme.delivery import Delivery
 from es_pki.adapters.acme.directories import Directories
 from es_pki.adapters.acme.http_01 import HTTP01
 from es_pki.adapters.acme.orders import Orders
+from es_pki.adapters.acme.revocations import Revocations
 from es_pki.adapters.acme.solver import Solver
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.keyring import KeyRing
@@ -22,6 +23,7 @@ class ACME(Struct, frozen=True):
     accounts: Accounts
     orders: Orders
     http_01: HTTP01
+    revocations: Revocations
 
     @classmethod
     def of(
@@ -40,6 +42,7 @@ class ACME(Struct, frozen=True):
             accounts=Accounts(aggregates, keys, directories),
             orders=Orders(aggregates, directories, (http_01, *solvers), Delivery(aggregates).deliver, now),
             http_01=http_01,
+            revocations=Revocations(aggregates, keys, directories),
         )
 
     async def close(self) -> None:

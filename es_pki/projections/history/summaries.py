@@ -52,6 +52,8 @@ from es_pki.events.certificate import (
     OwnerAssigned,
     PrivateKeyExported,
     PrivateKeysDiscarded,
+    RevocationRefused,
+    RevocationRequested,
     SigningFailed,
     UseBegun,
     UseEnded,
@@ -164,10 +166,14 @@ def _of_certificate(event: CertificateEvent) -> str:
             return f"{event.name}: version {event.version}, made elsewhere, {until}"
         case CertificateRolledBack():
             return f"version {event.version} is the current one again"
-        case CertificateRevoked():
-            return f"version {event.version}: {event.reason}, since {event.revoked_at:%F %T}Z"
-        case CertificateHeld() | CertificateReleased():
-            return f"version {event.version}"
+        case (
+            CertificateRevoked()
+            | CertificateHeld()
+            | CertificateReleased()
+            | RevocationRequested()
+            | RevocationRefused()
+        ):
+            return _of_revocation(event)
         case CertificateRenamed():
             return f"{event.former_name} is called {event.name}"
         case CertificateLabelled():
@@ -184,6 +190,20 @@ def _of_certificate(event: CertificateEvent) -> str:
             return f"used by {event.service}{' as its fallback' if event.as_fallback else ''}"
         case UseEnded():
             return f"no more used by the service {event.service_id}"
+
+
+def _of_revocation(
+    event: CertificateRevoked | CertificateHeld | CertificateReleased | RevocationRequested | RevocationRefused,
+) -> str:
+    match event:
+        case CertificateRevoked():
+            return f"version {event.version}: {event.reason}, since {event.revoked_at:%F %T}Z"
+        case RevocationRequested():
+            return f"version {event.version}: {event.reason}, asked of its directory"
+        case RevocationRefused():
+            return f"version {event.version}: {event.problem.type}: {event.problem.detail}"
+        case CertificateHeld() | CertificateReleased():
+            return f"version {event.version}"
 
 
 def _of_signing_request(event: SigningRequestEvent) -> str:
