@@ -15,6 +15,8 @@ from es_pki.events.certificate import (
     CertificateRolledBack,
     PrivateKeyExported,
     PrivateKeysDiscarded,
+    RevocationRefused,
+    RevocationRequested,
     SigningFailed,
     SupersessionEnded,
     SupersessionHeldUp,
@@ -58,6 +60,8 @@ class Lineages:
                 | SupersessionPlanned()
                 | SupersessionHeldUp()
                 | SupersessionEnded()
+                | RevocationRequested()
+                | RevocationRefused()
             ):
                 pass  # what was issued has to be revocable after its lineage's end
             case _ if lineage is not None and lineage.is_deleted:

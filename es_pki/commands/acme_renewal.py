@@ -35,7 +35,7 @@ class PlanACMERenewal(Struct, frozen=True):
     """Say when a version is replaced.
 
     `suggested` is the directory's window, None without one. `fraction` (0 to 1) is drawn, and says where in the window
-    the moment is.
+    the moment is. `is_revoked`: the version was revoked, or is to be, and is replaced now, whatever was planned.
     """
 
     name: str
@@ -46,6 +46,7 @@ class PlanACMERenewal(Struct, frozen=True):
     explanation: str
     fraction: float
     now: datetime
+    is_revoked: bool = False
 
 
 class RecordACMERenewalFailure(Struct, frozen=True):
@@ -86,8 +87,10 @@ def evolve(state: State, event: ACMERenewalEvent) -> State:
     """Fold one event."""
     match event:
         case ACMERenewalPlanned(version=version):
-            failure = state.failure
-            return State(plan=event, failure=failure if failure and failure.version == version else None)
+            failure = state.failure if state.failure and state.failure.version == version else None
+            if failure is not None and event.revoked:
+                failure = replace(failure, next_attempt=event.at)
+            return State(plan=event, failure=failure)
         case ACMERenewalFailed():
             return replace(state, failure=event)
 
@@ -119,13 +122,16 @@ def decide(command: ACMERenewalCommand, state: State) -> list[ACMERenewalEvent]:
 def _plan(command: PlanACMERenewal, state: State) -> list[ACMERenewalEvent]:
     """Draw a moment for a window that is new; for one that was drawn from already, nothing."""
     window = command.suggested or own_window(command.not_before, command.not_after)
+    now = command.now.replace(microsecond=0)
+    if command.is_revoked:
+        window = Window(now, now)
     plan = state.plan
     if plan is not None and plan.version > command.version:
         return []
     if plan is not None and plan.version == command.version:
-        same = Window(plan.window_start, plan.window_end) == window
+        same = not command.is_revoked and Window(plan.window_start, plan.window_end) == window
         # A directory that says nothing for once takes back nothing that it said.
-        if same or (plan.suggested and command.suggested is None):
+        if same or plan.revoked or (plan.suggested and command.suggested is None and not command.is_revoked):
             return []
     drawn = window.start + (window.end - window.start) * command.fraction
     at = min(max(drawn, command.now), max(last_resort(command.not_before, command.not_after), command.now))
@@ -137,8 +143,9 @@ def _plan(command: PlanACMERenewal, state: State) -> list[ACMERenewalEvent]:
             at=at.replace(microsecond=0),
             window_start=window.start,
             window_end=window.end,
-            suggested=command.suggested is not None,
-            explanation=command.explanation,
+            suggested=command.suggested is not None and not command.is_revoked,
+            explanation="" if command.is_revoked else command.explanation,
+            revoked=command.is_revoked,
         )
     ]
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from es_pki.commands.lineage import State, Version, plan_ended
+from es_pki.commands.lineage import State, plan_ended
 from es_pki.commands.refusals import RulesBroken
 from es_pki.commands.revocation import (
     Which,
@@ -17,6 +17,7 @@ from es_pki.commands.revocation import (
     chosen,
     issuer_id_of,
 )
+from es_pki.commands.versions import Version
 from es_pki.decider import Violation
 from es_pki.events.certificate import (
     CertificateEvent,

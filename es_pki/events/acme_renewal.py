@@ -11,7 +11,8 @@ class ACMERenewalPlanned(Struct, frozen=True, omit_defaults=True):
     """The `version` of the lineage is to be replaced `at` this moment, drawn from a window of time.
 
     `name` is what the certificate was called then, and `not_after` when the version ends. `suggested`: the directory
-    suggested the window (RFC 9773), else it follows from the lifetime. `explanation` is the address at which the
+    suggested the window (RFC 9773), else it follows from the lifetime. `revoked`: there is none, since the version was
+    revoked, or is to be. `explanation` is the address at which the
     directory says why it wants an earlier renewal, "" if it doesn't.
     """
 
@@ -23,6 +24,7 @@ class ACMERenewalPlanned(Struct, frozen=True, omit_defaults=True):
     window_end: datetime
     suggested: bool = False
     explanation: str = ""
+    revoked: bool = False
 
 
 class ACMERenewalFailed(Struct, frozen=True, omit_defaults=True):

@@ -11,15 +11,15 @@ from es_pki.projections.view import View, own_id
 from es_pki.values.acme import ACMEProblem
 
 NAME = "acme_renewals"
-VERSION = 1
+VERSION = 2
 
 
 class Row(Struct, frozen=True):
     """One certificate, by its id: the version that is to be replaced, and when.
 
     `name` is what it was called when that was planned. `suggested`: the window is the directory's, who says why at
-    `explanation`. `attempts` failed since, the last for `problem`; `next_attempt` None: none failed, or the version
-    ends before another one.
+    `explanation`; `revoked`: there is none, since the version was revoked, or is to be. `attempts` failed since, the
+    last for `problem`; `next_attempt` None: none failed, or the version ends before another one.
     """
 
     id: str
@@ -31,6 +31,7 @@ class Row(Struct, frozen=True):
     window_end: datetime
     suggested: bool
     explanation: str
+    revoked: bool
     attempts: int = 0
     problem: ACMEProblem | None = None
     next_attempt: datetime | None = None
@@ -58,10 +59,12 @@ def _planned(before: Row | None, plan: ACMERenewalPlanned, certificate_id: str) 
         window_end=plan.window_end,
         suggested=plan.suggested,
         explanation=plan.explanation,
+        revoked=plan.revoked,
     )
     if before is None or before.version != plan.version:
         return row
-    return replace(row, attempts=before.attempts, problem=before.problem, next_attempt=before.next_attempt)
+    next_attempt = plan.at if plan.revoked and before.problem else before.next_attempt
+    return replace(row, attempts=before.attempts, problem=before.problem, next_attempt=next_attempt)
 
 
 view = View(

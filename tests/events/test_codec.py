@@ -30,6 +30,8 @@ from es_pki.events.certificate import (
     OwnerAssigned,
     PrivateKeyExported,
     PrivateKeysDiscarded,
+    RevocationRefused,
+    RevocationRequested,
     SigningFailed,
     SupersessionEnded,
     SupersessionHeldUp,
@@ -66,6 +68,7 @@ from es_pki.values import (
     SubjectAltNames,
     TrustAnchor,
 )
+from es_pki.values.acme import ACMEProblem
 from tests.events import imports
 from tests.events.acme_events import ACME_SAMPLES
 from tests.events.dns_provider_samples import DNS_PROVIDER
@@ -194,6 +197,17 @@ SAMPLES = {
         reason=CRLReason.KEY_COMPROMISE,
         invalidity_date=NOT_BEFORE,
         crl_shard=3,
+    ),
+    "certificate.revocation_requested.v1": RevocationRequested(
+        version=2,
+        order_id="018f0000-0000-7000-8000-000000000006",
+        serial_number="02ac",
+        revoked_at=NOT_BEFORE,
+        reason=CRLReason.KEY_COMPROMISE,
+        invalidity_date=NOT_BEFORE,
+    ),
+    "certificate.revocation_refused.v1": RevocationRefused(
+        version=2, problem=ACMEProblem("urn:ietf:params:acme:error:badRevocationReason", "no such reason here")
     ),
     "certificate.use_begun.v1": UseBegun("018f0000-0000-7000-8000-000000000005", "nginx", as_fallback=True),
     "certificate.use_ended.v1": UseEnded("018f0000-0000-7000-8000-000000000005"),

@@ -53,6 +53,8 @@ from es_pki.events.certificate import (
     OwnerAssigned,
     PrivateKeyExported,
     PrivateKeysDiscarded,
+    RevocationRefused,
+    RevocationRequested,
     SigningFailed,
     SupersessionEnded,
     SupersessionEvent,
@@ -171,10 +173,14 @@ def _of_certificate(event: CertificateEvent) -> str:
             return f"{event.name}: version {event.version}, made elsewhere, {until}"
         case CertificateRolledBack():
             return f"version {event.version} is the current one again"
-        case CertificateRevoked():
-            return f"version {event.version}: {event.reason}, since {event.revoked_at:%F %T}Z"
-        case CertificateHeld() | CertificateReleased():
-            return f"version {event.version}"
+        case (
+            CertificateRevoked()
+            | CertificateHeld()
+            | CertificateReleased()
+            | RevocationRequested()
+            | RevocationRefused()
+        ):
+            return _of_revocation(event)
         case SupersessionPlanned() | SupersessionHeldUp() | SupersessionEnded():
             return _of_supersession(event)
         case CertificateRenamed():
@@ -206,6 +212,20 @@ def _of_supersession(event: SupersessionEvent) -> str:
         case SupersessionHeldUp():
             return f"version {event.version} is still served by {', '.join(event.services)}"
         case SupersessionEnded():
+            return f"version {event.version}"
+
+
+def _of_revocation(
+    event: CertificateRevoked | CertificateHeld | CertificateReleased | RevocationRequested | RevocationRefused,
+) -> str:
+    match event:
+        case CertificateRevoked():
+            return f"version {event.version}: {event.reason}, since {event.revoked_at:%F %T}Z"
+        case RevocationRequested():
+            return f"version {event.version}: {event.reason}, asked of its directory"
+        case RevocationRefused():
+            return f"version {event.version}: {event.problem.type}: {event.problem.detail}"
+        case CertificateHeld() | CertificateReleased():
             return f"version {event.version}"
 
 

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from es_pki.adapters import clock
 from es_pki.adapters.acme.chain import ari_identifier
 from es_pki.adapters.acme.renewals import Renewals
-from es_pki.adapters.intake.deciders import ACME_ACCOUNT, ACME_ORDER, ACME_RENEWAL, CERTIFICATE
+from es_pki.adapters.intake.deciders import ACME_ACCOUNT, ACME_ORDER, ACME_RENEWAL
 from es_pki.adapters.intake.requests import (
     DeactivateACMEAccount,
     DeleteCertificate,
@@ -31,7 +31,7 @@ from es_pki.values import KeyType
 from es_pki.values.acme import ACME_REFUSED_HERE
 from tests import pebble
 from tests.acme_proxy import problem
-from tests.adapters.acme.conftest import registration
+from tests.adapters.acme.conftest import versions_of
 
 
 @pytest.fixture(scope="module")
@@ -39,15 +39,6 @@ def directory():
     """A running Pebble that forgets that a name was proved."""
     with pebble.running(PEBBLE_AUTHZREUSE="0") as running:
         yield running
-
-
-@pytest.fixture
-async def ordered(world, proxy, listening):
-    """A certificate that came from the proxied directory, by its lineage's id."""
-    await world.ask(registration(proxy))
-    answer = await world.ask(PlaceACMEOrder("www", "pebble", dns_names=("www.example.test",)))
-    assert answer.result["status"] == "issued", answer.result
-    return answer.result["certificate_id"]
 
 
 class Clock:
@@ -89,10 +80,6 @@ async def looking(world, tmp_path):
     yield looking
     await looking.renewals.close()
     await views.close()
-
-
-async def versions_of(world, certificate_id):
-    return (await world.aggregates.load(CERTIFICATE, certificate_id, afresh=True)).state.versions
 
 
 def suggesting(proxy, start, end, **headers):
