@@ -158,6 +158,17 @@ def _added_dns_provider(server: Server) -> str:
     return name
 
 
+def _webhook(name: str) -> dict[str, Any]:
+    """Return a channel that is never reached: a server may ask no private network."""
+    return {"name": name, "settings": {"kind": "webhook", "url": "http://127.0.0.1:9/"}, "secret": fresh("secret")}
+
+
+def _channel(server: Server) -> str:
+    name = fresh("channel")
+    server.done("AddNoticeChannel", **_webhook(name))
+    return name
+
+
 def _order(server: Server, name: str, host: str = "sample.example.test") -> dict[str, Any]:
     directory = pebble.shared()
     directory.answers_at(server.public_url)
@@ -262,6 +273,10 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
         "credentials": bind.tsig_key(fresh()),
     },
     requests.RemoveDNSProvider: lambda server: {"dns_provider": _added_dns_provider(server), "reason": "sample"},
+    requests.AddNoticeChannel: lambda _: _webhook(fresh("channel")),
+    requests.ReplaceNoticeSecret: lambda server: {"channel": _channel(server), "secret": fresh("another-secret")},
+    requests.RemoveNoticeChannel: lambda server: {"channel": _channel(server), "reason": "sample"},
+    requests.TestNoticeChannel: lambda server: {"channel": _channel(server)},
     requests.PlaceACMEOrder: lambda server: _order(server, fresh()),
     requests.RenewACME: lambda server: {"certificate": _ordered(server)},
     requests.AbandonACMEOrder: lambda server: {"order": _failed_order(server), "reason": "sample"},
@@ -304,6 +319,10 @@ KEPT_DNS = "kept-dns"
 """The DNS provider that `furnish` adds."""
 
 
+KEPT_CHANNEL = "kept-channel"
+"""The channel for notices that `furnish` adds."""
+
+
 KEPT_PROFILE = "kept"
 """The profile that `furnish` defines."""
 
@@ -318,6 +337,7 @@ def furnish(server: Server) -> None:
     ordered = server.done("PlaceACMEOrder", **_order(server, ORDERED))
     assert ordered["result"]["status"] == "issued", ordered
     server.done("AddDNSProvider", **_dns_provider(KEPT_DNS, bind.ZONE))
+    server.done("AddNoticeChannel", **_webhook(KEPT_CHANNEL), about=["fallback"])
 
 
 QUERIES = {
@@ -332,6 +352,7 @@ NAMED = {
     "acme/orders": ORDERED,
     "authorities": "root",
     "dns-providers": KEPT_DNS,
+    "notice-channels": KEPT_CHANNEL,
     "profiles": KEPT_PROFILE,
     "services": KEPT_SERVICE,
     "signing-requests": KEPT_CSR,

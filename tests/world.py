@@ -12,6 +12,7 @@ from es_pki.adapters.dns.hook import HookRules
 from es_pki.adapters.dns.lookup import Lookup
 from es_pki.adapters.dns.providers import DNSProviders
 from es_pki.adapters.examination import Examination, examine
+from es_pki.adapters.fetching import Fetcher, networks
 from es_pki.adapters.intake.answer import Answer, Asked, Caller
 from es_pki.adapters.intake.desk import Desk
 from es_pki.adapters.intake.first_run import FirstRun
@@ -22,6 +23,8 @@ from es_pki.adapters.keystore.master import from_file
 from es_pki.adapters.keystore.sqlite import SQLiteKeyStore
 from es_pki.adapters.lease import FileLease
 from es_pki.adapters.lint import SecondOpinion
+from es_pki.adapters.notices.courier import Courier
+from es_pki.adapters.notices.sender import Sender
 from es_pki.adapters.reactions import Performer, Runner
 from es_pki.adapters.reactions.store import SQLiteEffects
 from es_pki.adapters.signing import Signer
@@ -91,6 +94,8 @@ class World:
         self.deployer = Deployer(self.aggregates, self.keys, allowed, clock.now)
         self.performer = Performer(self.aggregates, self.keys, self.signer, self.acme, self.deployer)
         self.observer = Observer(self.aggregates, clock.now)
+        self.fetcher = Fetcher(networks(["127.0.0.0/8"]))
+        self.sender = Sender(self.aggregates, Courier(self.aggregates, self.keys, log, self.fetcher), clock.now)
         crls = Maker(self.aggregates, self.keys, _locations, CRLPlan())
         office = Office(
             aggregates=self.aggregates,
@@ -104,6 +109,7 @@ class World:
             dns=self.dns,
             allowed=allowed,
             observer=self.observer,
+            sender=self.sender,
         )
         self.desk = Desk(office)
 

@@ -40,6 +40,9 @@ from es_pki.adapters.keystore import KeyStore
 from es_pki.adapters.keystore.sealed import SealedKeys
 from es_pki.adapters.lease import Lease
 from es_pki.adapters.lint import SecondOpinion
+from es_pki.adapters.notices.courier import Courier
+from es_pki.adapters.notices.sender import Sender
+from es_pki.adapters.notices.teller import Teller
 from es_pki.adapters.ocsp.responder import Responder
 from es_pki.adapters.ocsp.upkeep import Upkeep
 from es_pki.adapters.reactions import EffectStore, Performer, Runner
@@ -107,7 +110,9 @@ class Service:
         signer = Signer(equipment.aggregates, keys, clock.now)
         dns = _dns_providers(equipment, settings, keys)
         acme = _acme(equipment, settings, keys, dns)
-        office = self._office(signer, acme, dns)
+        fetcher = Fetcher(networks(settings.fetch_networks))
+        sender = Sender(equipment.aggregates, Courier(equipment.aggregates, keys, equipment.log, fetcher), clock.now)
+        office = self._office(signer, acme, dns, sender)
         runner = _runner(equipment, office)
         desk, crls = Desk(office), Publisher(equipment.log, office.crls, equipment.lease, clock.now)
         tree = Tree(equipment.log)
@@ -119,11 +124,12 @@ class Service:
         superseding = Superseding(
             equipment.aggregates, equipment.views, office.observer, desk.take, users_of=office.users_of, now=clock.now
         )
-        works = [crls.look, upkeep.look, self._renewals.look, superseding.look]
+        teller = Teller(equipment.aggregates, equipment.views, sender, clock.now)
+        works = [crls.look, upkeep.look, self._renewals.look, superseding.look, teller.look]
         works += [work.look for work in (backups, rounds) if work]
         self._scheduler = Scheduler(equipment.lease, works, clock.now)
         self.parts = Parts(
-            fetcher=Fetcher(networks(settings.fetch_networks)),
+            fetcher=fetcher,
             log=equipment.log,
             tree=tree,
             notary=notary,
@@ -143,7 +149,7 @@ class Service:
         )
         self._first_run = FirstRun(desk, equipment.aggregates, signer, clock.now)
 
-    def _office(self, signer: Signer, acme: ACME, dns: DNSProviders) -> Office:
+    def _office(self, signer: Signer, acme: ACME, dns: DNSProviders, sender: Sender) -> Office:
         equipment = self._equipment
         return Office(
             aggregates=equipment.aggregates,
@@ -157,6 +163,7 @@ class Service:
             dns=dns,
             allowed=Allowed.by(self._settings),
             observer=Observer(equipment.aggregates, clock.now),
+            sender=sender,
         )
 
     async def set_up(self) -> bool:

@@ -78,6 +78,13 @@ from es_pki.events.dns_provider import (
 )
 from es_pki.events.key_compromise import KeyCompromiseEvent, KeyCompromiseReported, KeyUsesRevoked
 from es_pki.events.log_key import LogKeyAdopted, LogKeyEvent, LogRestored
+from es_pki.events.notice import NoticeBegun, NoticeEvent, NoticeFailed, NoticeSent
+from es_pki.events.notice_channel import (
+    NoticeChannelAdded,
+    NoticeChannelEvent,
+    NoticeChannelRemoved,
+    NoticeSecretReplaced,
+)
 from es_pki.events.ocsp_responder import (
     OCSPResponderCertified,
     OCSPResponderEvent,
@@ -121,6 +128,8 @@ Event = (
     | DNSProviderEvent
     | KeyCompromiseEvent
     | LogKeyEvent
+    | NoticeChannelEvent
+    | NoticeEvent
     | OCSPResponderEvent
     | PrincipalEvent
     | ProfileEvent
@@ -185,6 +194,12 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "key_compromise.uses_revoked.v1": KeyUsesRevoked,
     "log_key.adopted.v1": LogKeyAdopted,
     "log_key.log_restored.v1": LogRestored,
+    "notice.begun.v1": NoticeBegun,
+    "notice.sent.v1": NoticeSent,
+    "notice.failed.v1": NoticeFailed,
+    "notice_channel.added.v1": NoticeChannelAdded,
+    "notice_channel.secret_replaced.v1": NoticeSecretReplaced,
+    "notice_channel.removed.v1": NoticeChannelRemoved,
     "ocsp_responder.prepared.v1": OCSPResponderPrepared,
     "ocsp_responder.certified.v1": OCSPResponderCertified,
     "ocsp_responder.signing_failed.v1": OCSPResponderSigningFailed,

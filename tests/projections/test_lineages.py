@@ -135,7 +135,7 @@ def test_the_calendar_calls_things_by_their_present_names():
     assert shown(expiry_calendar.view, *signed(1), CertificateRenamed("web", "www")).name == "web"
 
 
-PLANNED = SupersessionPlanned(1, "www", FIRST.serial_number, FIRST.not_after, LATER)
+PLANNED = SupersessionPlanned(1, "www", FIRST.serial_number, FIRST.not_before, FIRST.not_after, LATER)
 WAITS = SupersessionHeldUp(1, ("nginx",), LATER + timedelta(days=1))
 
 

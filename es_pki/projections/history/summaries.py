@@ -72,6 +72,13 @@ from es_pki.events.dns_provider import (
 )
 from es_pki.events.key_compromise import KeyCompromiseEvent, KeyUsesRevoked
 from es_pki.events.log_key import LogKeyAdopted, LogKeyEvent, LogRestored
+from es_pki.events.notice import NoticeBegun, NoticeEvent, NoticeFailed, NoticeSent
+from es_pki.events.notice_channel import (
+    NoticeChannelAdded,
+    NoticeChannelEvent,
+    NoticeChannelRemoved,
+    NoticeSecretReplaced,
+)
 from es_pki.events.ocsp_responder import (
     OCSPResponderCertified,
     OCSPResponderEvent,
@@ -127,6 +134,8 @@ def summary(event: Event) -> str:
         return _of_acme(event)
     if isinstance(event, DNSProviderEvent):
         return _of_dns_provider(event)
+    if isinstance(event, NoticeEvent | NoticeChannelEvent):
+        return _of_notice(event)
     if isinstance(event, PrincipalEvent):
         return _of_principal(event)
     if isinstance(event, ProfileEvent):
@@ -355,6 +364,22 @@ def _of_acme_renewal(event: ACMERenewalEvent) -> str:
             return f"{event.name}: version {event.version} at {event.at:%F %T}Z"
         case ACMERenewalFailed():
             return f"version {event.version}: {event.problem.type}: {event.problem.detail}"
+
+
+def _of_notice(event: NoticeEvent | NoticeChannelEvent) -> str:
+    match event:
+        case NoticeBegun(channel=channel, occasion=occasion):
+            return f"{channel}: {occasion.title}"
+        case NoticeSent(detail=detail):
+            return detail
+        case NoticeFailed(reason=reason):
+            return reason
+        case NoticeChannelAdded():
+            return f"{event.name}: {event.settings.__struct_config__.tag}"
+        case NoticeSecretReplaced():
+            return ""
+        case NoticeChannelRemoved():
+            return f"{event.name}: {event.reason}".removesuffix(": ")
 
 
 def _of_principal(event: PrincipalEvent) -> str:

@@ -61,6 +61,13 @@ from es_pki.adapters.intake.requests.lineage import (
     RollBackCertificate,
 )
 from es_pki.adapters.intake.requests.log_key import LogKeyRequest, RotateLogKey
+from es_pki.adapters.intake.requests.notice_channel import (
+    AddNoticeChannel,
+    NoticeChannelRequest,
+    RemoveNoticeChannel,
+    ReplaceNoticeSecret,
+    TestNoticeChannel,
+)
 from es_pki.adapters.intake.requests.principal import CreateToken, PrincipalRequest, RevokeToken
 from es_pki.adapters.intake.requests.profile import DefineProfile, ProfileRequest, RetireProfile
 from es_pki.adapters.intake.requests.revocation import (
@@ -103,6 +110,7 @@ __all__ = [
     "ACMEOrderRequest",
     "AbandonACMEOrder",
     "AddDNSProvider",
+    "AddNoticeChannel",
     "AuthorityRequest",
     "BindCertificate",
     "CRLRequest",
@@ -132,6 +140,7 @@ __all__ = [
     "LineageRequest",
     "LogKeyRequest",
     "NamedCertificate",
+    "NoticeChannelRequest",
     "PlaceACMEOrder",
     "PlanSupersession",
     "PrincipalRequest",
@@ -143,10 +152,12 @@ __all__ = [
     "RejectCSR",
     "ReleaseCertificate",
     "RemoveDNSProvider",
+    "RemoveNoticeChannel",
     "RenameCertificate",
     "RenewACME",
     "RenewCertificate",
     "ReplaceDNSCredentials",
+    "ReplaceNoticeSecret",
     "ReportKeyCompromise",
     "Request",
     "RetireProfile",
@@ -163,6 +174,7 @@ __all__ = [
     "SetIssuancePolicy",
     "SignCSR",
     "SubjectFields",
+    "TestNoticeChannel",
     "TrustCertificate",
     "TrustStoreRequest",
     "UnbindCertificate",
@@ -181,6 +193,7 @@ Request = (
     | ACMEAccountRequest
     | ACMEOrderRequest
     | DNSProviderRequest
+    | NoticeChannelRequest
     | RevocationRequest
     | CRLRequest
     | TrustStoreRequest
