@@ -120,6 +120,15 @@ KINDS: dict[ServiceKind, Defaults] = {
             probe=Probe("127.0.0.1:389", ProbeProtocol.LDAP),
         ),
     ),
+    ServiceKind.ISCSI: Defaults(
+        "/etc/tgt/es-pki/{name}",
+        Installation(
+            iscsi_portal="127.0.0.1:3260",
+            chap_user="es-pki",
+            tgtd_socket="/run/tgtd/socket.0",
+            login_command=("/usr/bin/iscsi-inq",),
+        ),
+    ),
 }
 """Redis sets both files in one command: one by one, the first wouldn't match the other's old half.
 
