@@ -21,6 +21,8 @@ class ServiceKind(StrEnum):
     FTP = "ftp"
     LDAP = "ldap"
     ISCSI = "iscsi"
+    S3 = "s3"
+    ACTIVE_DIRECTORY = "active-directory"
 
 
 class FileForm(StrEnum):
