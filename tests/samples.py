@@ -110,6 +110,13 @@ def _service(server: Server) -> str:
     return name
 
 
+def _target(server: Server) -> str:
+    """Return a target whose tgtd nobody has named: its rotations fail."""
+    name = fresh("target")
+    server.done("RegisterService", name=name, iscsi_target=f"iqn.2026-01.test.example:{name}", chap_user="sample")
+    return name
+
+
 def _bound(server: Server) -> str:
     name = _service(server)
     server.done("BindCertificate", service=name, certificate=_certificate(server))
@@ -263,6 +270,7 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.UnbindCertificate: lambda server: {"service": _bound(server)},
     requests.RetireService: lambda server: {"service": _bound(server), "reason": "sample"},
     requests.DeployCertificate: lambda server: {"service": _watched(server), "wait_seconds": 60},
+    requests.RotateCHAPSecret: lambda server: {"service": _target(server), "wait_seconds": 60},
     requests.VerifyService: lambda server: {"service": _watched(server)},
     requests.RegisterACMEAccount: lambda _: _registration(fresh("account")),
     requests.RollOverACMEAccountKey: lambda server: {"account": _account(server)},

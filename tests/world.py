@@ -7,7 +7,7 @@ from es_pki.adapters import clock
 from es_pki.adapters.acme.dns_01 import DNS01
 from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.crls import CRLPlan, Maker
-from es_pki.adapters.deployment import Allowed, Deployer, Observer
+from es_pki.adapters.deployment import Allowed, CHAPRotator, Deployer, Observer
 from es_pki.adapters.dns.hook import HookRules
 from es_pki.adapters.dns.lookup import Lookup
 from es_pki.adapters.dns.providers import DNSProviders
@@ -92,7 +92,10 @@ class World:
         further: dict[str, Any] = {"listens_by_tls": True, "webroots": webroots}
         self.acme = ACME.of(self.aggregates, self.keys, clock.now, clock.elapsed, DNS01(self.dns), **further)
         self.deployer = Deployer(self.aggregates, self.keys, allowed, clock.now)
-        self.performer = Performer(self.aggregates, self.keys, self.signer, self.acme, self.deployer)
+        self.rotator = CHAPRotator(self.aggregates, self.keys, allowed)
+        self.performer = Performer(
+            self.aggregates, self.keys, self.signer, self.acme, deployer=self.deployer, rotator=self.rotator
+        )
         self.observer = Observer(self.aggregates, clock.now)
         self.fetcher = Fetcher(networks(["127.0.0.0/8"]))
         self.sender = Sender(self.aggregates, Courier(self.aggregates, self.keys, log, self.fetcher), clock.now)

@@ -22,7 +22,7 @@ from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.backup.scheduled import ScheduledBackups, plan_of
 from es_pki.adapters.checkpoints import CheckpointStore, Notary
 from es_pki.adapters.crls import CRLPlan, Maker, Publisher
-from es_pki.adapters.deployment import Allowed, Deployer, Observer, Rounds
+from es_pki.adapters.deployment import Allowed, CHAPRotator, Deployer, Observer, Rounds
 from es_pki.adapters.dns.hook import HookRules
 from es_pki.adapters.dns.lookup import Lookup
 from es_pki.adapters.dns.providers import DNSProviders
@@ -312,7 +312,10 @@ def _addresses(sockets: Sequence[socket.socket], settings: Settings) -> Addresse
 
 def _runner(equipment: Equipment, office: Office) -> Runner:
     deployer = Deployer(office.aggregates, office.keys, office.allowed, clock.now)
-    performer = Performer(office.aggregates, office.keys, office.signer, office.acme, deployer)
+    rotator = CHAPRotator(office.aggregates, office.keys, office.allowed)
+    performer = Performer(
+        office.aggregates, office.keys, office.signer, office.acme, deployer=deployer, rotator=rotator
+    )
     return Runner(equipment.log, equipment.effects, equipment.lease, performer.perform, clock.now)
 
 

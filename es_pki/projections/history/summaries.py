@@ -46,6 +46,9 @@ from es_pki.events.service import (
     CertificateBound,
     CertificateDeployed,
     CertificateUnbound,
+    CHAPRotationFailed,
+    CHAPSecretPrepared,
+    CHAPSecretRotated,
     DeploymentFailed,
     DeploymentRolledBack,
     DeploymentStarted,
@@ -180,7 +183,11 @@ def _of_service(event: ServiceEvent) -> str:
             return f"version {event.version} of the certificate {event.certificate_id}{key}"
         case CertificateDeployed():
             return "seen on the wire" if event.was_seen else "not looked at"
-        case DeploymentFailed() | DeploymentRolledBack():
+        case CHAPSecretPrepared():
+            return "another secret for the target, and one of its own" if event.target_key_id else "another secret"
+        case CHAPSecretRotated():
+            return "seen by a login" if event.was_seen else "not tried"
+        case DeploymentFailed() | DeploymentRolledBack() | CHAPRotationFailed():
             return f"{event.step}: {event.reason}"
         case ServiceObserved():
             return f"serves {event.fingerprint or 'nothing'}: {', '.join(event.drift) or 'as it should'}"
