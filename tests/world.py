@@ -5,6 +5,7 @@ from typing import Any
 
 from es_pki.adapters import clock
 from es_pki.adapters.acme.dns_01 import DNS01
+from es_pki.adapters.acme.dns_persist_01 import DNSPersist01
 from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.crls import CRLPlan, Maker
 from es_pki.adapters.deployment import Allowed, CHAPRotator, Deployer, Observer
@@ -88,9 +89,11 @@ class World:
         self.aggregates = Aggregates(log)
         self.workers = Workers()
         self.signer = Signer(self.aggregates, self.keys, clock.now)
-        self.dns = DNSProviders(self.aggregates, self.keys, lookup or Lookup(), HookRules())
+        lookup = lookup or Lookup()
+        self.dns = DNSProviders(self.aggregates, self.keys, lookup, HookRules())
         further: dict[str, Any] = {"listens_by_tls": True, "webroots": webroots}
-        self.acme = ACME.of(self.aggregates, self.keys, clock.now, clock.elapsed, DNS01(self.dns), **further)
+        by_dns = DNS01(self.dns), DNSPersist01(lookup, clock.now)
+        self.acme = ACME.of(self.aggregates, self.keys, clock.now, clock.elapsed, *by_dns, **further)
         self.deployer = Deployer(self.aggregates, self.keys, allowed, clock.now)
         self.rotator = CHAPRotator(self.aggregates, self.keys, allowed)
         self.performer = Performer(

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from es_pki.adapters import clock, whole_file
 from es_pki.adapters.acme.dns_01 import DNS01
+from es_pki.adapters.acme.dns_persist_01 import DNSPersist01
 from es_pki.adapters.acme.renewals import Renewals
 from es_pki.adapters.acme.tls_alpn_listener import TLSALPNListener
 from es_pki.adapters.acme.works import ACME
@@ -341,6 +342,7 @@ def _acme(equipment: Equipment, settings: Settings, keys: KeyRing, dns: DNSProvi
         clock.now,
         clock.elapsed,
         DNS01(dns),
+        DNSPersist01(Lookup(settings.dns_resolvers), clock.now),
         listens_by_tls=bool(settings.tls_alpn_listen),
         webroots=settings.acme_webroots,
     )
