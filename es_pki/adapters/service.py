@@ -17,6 +17,7 @@ from msgspec import Struct
 from es_pki.adapters import clock, whole_file
 from es_pki.adapters.acme.dns_01 import DNS01
 from es_pki.adapters.acme.renewals import Renewals
+from es_pki.adapters.acme.turns import Pace
 from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.backup.scheduled import ScheduledBackups, plan_of
 from es_pki.adapters.checkpoints import CheckpointStore, Notary
@@ -108,7 +109,7 @@ class Service:
         notary = Notary(equipment.log, tree, keys, equipment.checkpoints)
         backups = _scheduled_backups(equipment, settings, notary)
         upkeep = Upkeep(equipment.views, equipment.aggregates, desk, clock.now)
-        self._renewals = Renewals(equipment.aggregates, equipment.views, acme.directories, desk.take, clock.now)
+        self._renewals = _renewals(equipment, settings, acme, desk)
         rounds = _rounds(equipment, settings, office.observer)
         works = [crls.look, upkeep.look, self._renewals.look]
         works += [work.look for work in (backups, rounds) if work]
@@ -293,6 +294,11 @@ def _runner(equipment: Equipment, office: Office) -> Runner:
     deployer = Deployer(office.aggregates, office.keys, office.allowed, clock.now)
     performer = Performer(office.aggregates, office.keys, office.signer, office.acme, deployer)
     return Runner(equipment.log, equipment.effects, equipment.lease, performer.perform, clock.now)
+
+
+def _renewals(equipment: Equipment, settings: Settings, acme: ACME, desk: Desk) -> Renewals:
+    pace = Pace(settings.acme_renewals_per_hour, settings.acme_renewals_at_once)
+    return Renewals(equipment.aggregates, equipment.views, acme.directories, desk.take, clock.now, pace=pace)
 
 
 def _rounds(equipment: Equipment, settings: Settings, observer: Observer) -> Rounds | None:
