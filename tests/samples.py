@@ -40,6 +40,12 @@ def _certificate(server: Server) -> str:
     return name
 
 
+def _renewed(server: Server) -> str:
+    name = _issued(server)
+    server.done("RenewCertificate", certificate=name, revoke_previous_after_days=1)
+    return name
+
+
 def _profile(server: Server) -> str:
     name = fresh("profile")
     server.done("DefineProfile", name=name, terms={"extended_key_usages": ["server_auth"]})
@@ -265,6 +271,8 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.RevokeCertificate: lambda server: {"certificate": _issued(server), "reason": "superseded"},
     requests.HoldCertificate: lambda server: {"certificate": _issued(server)},
     requests.ReleaseCertificate: lambda server: {"certificate": _issued(server)},
+    requests.PlanSupersession: lambda server: {"certificate": _renewed(server), "version": 1, "after_days": 7},
+    requests.WithdrawSupersession: lambda server: {"certificate": _renewed(server), "version": 1},
     requests.RevokeAuthority: lambda server: {
         "authority": _intermediate(server),
         "reason": "cessationOfOperation",

@@ -73,13 +73,21 @@ class Failing:
 class World:
     """One process's es-pki on the given stores."""
 
-    def __init__(self, log: Log, keys: Any, allowed: Allowed = NOTHING_ALLOWED, lookup: Lookup | None = None) -> None:
+    def __init__(
+        self,
+        log: Log,
+        keys: Any,
+        allowed: Allowed = NOTHING_ALLOWED,
+        lookup: Lookup | None = None,
+        webroots: tuple[str, ...] = (),
+    ) -> None:
         self.log, self.keys = log, KeyRing(keys)
         self.aggregates = Aggregates(log)
         self.workers = Workers()
         self.signer = Signer(self.aggregates, self.keys, clock.now)
         self.dns = DNSProviders(self.aggregates, self.keys, lookup or Lookup(), HookRules())
-        self.acme = ACME.of(self.aggregates, self.keys, clock.now, clock.elapsed, DNS01(self.dns))
+        further: dict[str, Any] = {"listens_by_tls": True, "webroots": webroots}
+        self.acme = ACME.of(self.aggregates, self.keys, clock.now, clock.elapsed, DNS01(self.dns), **further)
         self.deployer = Deployer(self.aggregates, self.keys, allowed, clock.now)
         self.performer = Performer(self.aggregates, self.keys, self.signer, self.acme, self.deployer)
         self.observer = Observer(self.aggregates, clock.now)

@@ -75,6 +75,7 @@ def prepared(
     default_days: int | None = None,
     version: int = 1,
     request_id: str = "",
+    supersede_at: datetime | None = None,
 ) -> CertificatePrepared:
     """Judge a version by all rules and decide on it, to the byte: every door comes here."""
     draft = drafted(wanted, issuer=issuer, key_is_here=key_id is not None, default_days=default_days)
@@ -100,6 +101,7 @@ def prepared(
         request_digest=wanted.request_digest,
         request_id=request_id,
         crl_shard=issuer.locations.shard_of(wanted.serial_number) if issuer else 0,
+        supersede_at=supersede_at,
     )
 
 

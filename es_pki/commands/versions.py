@@ -14,6 +14,10 @@ from es_pki.events.certificate import (
     RevocationRefused,
     RevocationRequested,
     SigningFailed,
+    SupersessionEnded,
+    SupersessionEvent,
+    SupersessionHeldUp,
+    SupersessionPlanned,
 )
 from es_pki.values.acme import ACMEProblem
 from es_pki.values.foreign import KeyKind, kind_of
@@ -27,6 +31,7 @@ VersionEvent = (
     | CertificateRevoked
     | RevocationRequested
     | RevocationRefused
+    | SupersessionEvent
 )
 """What happens to a version once it is there."""
 
@@ -35,7 +40,8 @@ class Version(Struct, frozen=True):
     """A version: as it was prepared, then its DER certificate, or why it never got one; or as it was imported.
 
     `held` while it is held, `revoked` for ever: what was recorded then. `requested` while the directory that issued it
-    is to revoke it; `refusal` is why it didn't, when it was asked last.
+    is to revoke it; `refusal` is why it didn't, when it was asked last. `superseding` is the plan to revoke it, and
+    `held_up_by` names the services for which that waits.
     """
 
     prepared: CertificatePrepared | CertificateImported
@@ -45,6 +51,8 @@ class Version(Struct, frozen=True):
     revoked: CertificateRevoked | None = None
     requested: RevocationRequested | None = None
     refusal: ACMEProblem | None = None
+    superseding: SupersessionPlanned | None = None
+    held_up_by: tuple[str, ...] = ()
 
     @property
     def key(self) -> KeyKind:
@@ -86,3 +94,10 @@ def changed(version: Version, event: VersionEvent) -> Version:
             return replace(version, requested=event, refusal=None)
         case RevocationRefused(problem=problem):
             return replace(version, requested=None, refusal=problem)
+        case SupersessionPlanned():
+            return replace(version, superseding=event, held_up_by=())
+        case SupersessionHeldUp(services=services, due_at=due_at):
+            plan = version.superseding
+            return replace(version, superseding=plan and replace(plan, due_at=due_at), held_up_by=services)
+        case SupersessionEnded():
+            return replace(version, superseding=None, held_up_by=())

@@ -21,6 +21,7 @@ class CertificatePrepared(Struct, frozen=True, omit_defaults=True):
     `security_identifier` is that of the Active Directory account it names ("" for none).
     `is_authority`: it may sign certificates itself.
     `crl_shard` is the number of the issuer's CRL that it names as its own; 0 is the one that lists all.
+    `supersede_at` is when the version before is to be revoked as superseded, once this one is issued; None: never.
     """
 
     version: int
@@ -42,6 +43,7 @@ class CertificatePrepared(Struct, frozen=True, omit_defaults=True):
     security_identifier: str = ""
     is_authority: bool = False
     crl_shard: int = 0
+    supersede_at: datetime | None = None
 
 
 class CertificateIssued(Struct, frozen=True, omit_defaults=True):
@@ -199,6 +201,36 @@ class CertificateRevoked(Struct, frozen=True, omit_defaults=True):
     crl_shard: int = 0
 
 
+class SupersessionPlanned(Struct, frozen=True, omit_defaults=True):
+    """An earlier version is to be revoked as superseded at `due_at`, or as soon after it as no service serves it.
+
+    `name` is what the lineage was called then; `serial_number` and `not_after` are those of the version.
+    """
+
+    version: int
+    name: str
+    serial_number: str
+    not_after: datetime
+    due_at: datetime
+
+
+class SupersessionHeldUp(Struct, frozen=True, omit_defaults=True):
+    """The version is due to be revoked, but these services (their names) still have it: it waits for them.
+
+    It is due again at `due_at`, or as soon as none of them has it any more.
+    """
+
+    version: int
+    services: tuple[str, ...]
+    due_at: datetime
+
+
+class SupersessionEnded(Struct, frozen=True, omit_defaults=True):
+    """Nothing is planned for the version any more: it was revoked, is the current one again, or is to stay."""
+
+    version: int
+
+
 class RevocationRequested(Struct, frozen=True, omit_defaults=True):
     """The ACME directory that issued a version is to revoke it; here nobody relies on the version any more.
 
@@ -237,6 +269,8 @@ class UseEnded(Struct, frozen=True, omit_defaults=True):
     service_id: str
 
 
+SupersessionEvent = SupersessionPlanned | SupersessionHeldUp | SupersessionEnded
+
 CertificateEvent = (
     CertificatePrepared
     | CertificateIssued
@@ -252,6 +286,7 @@ CertificateEvent = (
     | CertificateHeld
     | CertificateReleased
     | CertificateRevoked
+    | SupersessionEvent
     | RevocationRequested
     | RevocationRefused
     | UseBegun

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from es_pki.events import codec
 from es_pki.events.authority import (
     AuthorityCreated,
+    AuthorityKeyImported,
     AuthorityPrepared,
     AuthorityRevoked,
     AuthoritySigningFailed,
@@ -32,6 +33,9 @@ from es_pki.events.certificate import (
     RevocationRefused,
     RevocationRequested,
     SigningFailed,
+    SupersessionEnded,
+    SupersessionHeldUp,
+    SupersessionPlanned,
     UseBegun,
     UseEnded,
 )
@@ -179,6 +183,10 @@ SAMPLES = {
         not_after=NOT_AFTER,
         crl_shard=3,
     ),
+    "authority.key_imported.v1": AuthorityKeyImported("018f0000-0000-7000-8000-00000000000b", "05" * 32),
+    "certificate.supersession_planned.v1": SupersessionPlanned(1, "www", "02ab", NOT_AFTER, NOT_BEFORE),
+    "certificate.supersession_held_up.v1": SupersessionHeldUp(1, ("mail", "web"), NOT_BEFORE),
+    "certificate.supersession_ended.v1": SupersessionEnded(1),
     "certificate.revoked.v1": CertificateRevoked(
         version=1,
         name="www",

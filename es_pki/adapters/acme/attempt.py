@@ -13,7 +13,7 @@ from es_pki.adapters.acme.jws import encoded
 from es_pki.adapters.acme.messages import Authorization, Challenge, Identifier, Order, OrderStatus
 from es_pki.adapters.acme.pacing import polls
 from es_pki.adapters.acme.problems import AnswerMalformed, DirectoryFailed, ProblemReported, Trouble, problem_of
-from es_pki.adapters.acme.solver import Answer, Solver
+from es_pki.adapters.acme.solver import Answer, Solver, not_set_up
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.deciders import ACME_ORDER
 from es_pki.commands.acme_order import ACMEOrderCommand, placed, url_digest
@@ -82,7 +82,8 @@ class Attempt:
         for challenge in state.left_behind:
             solver = self._solvers.get(challenge.presented.type)
             if solver is not None:
-                await solver.clean_up(self._answer(challenge.presented.identifier, challenge.presented.token))
+                presented = challenge.presented
+                await solver.clean_up(self._answer(placed(state), presented.identifier, presented.token))
             await self.record(RecordACMEChallengeCleanedUp(challenge.presented.authorization))
 
     async def record(self, command: ACMEOrderCommand) -> State:
@@ -134,11 +135,12 @@ class Attempt:
 
     async def _proved(self, url: str, authorization: Authorization) -> Authorization:
         """Answer a challenge, and wait for what the directory makes of it."""
-        solver, challenge, token = await self._offered(authorization)
+        began = placed((await self._aggregates.load(ACME_ORDER, self._order_id)).state)
+        solver, challenge, token = self._offered(began, authorization)
         identifier = ("*." if authorization.wildcard else "") + authorization.identifier.value
         presented = ACMEChallengePresented(url, identifier, solver.type, challenge.url, token)
         await self.record(RecordACMEChallengePresented(presented))
-        answer = self._answer(identifier, token)
+        answer = self._answer(began, identifier, token)
         await solver.present(answer)
         await _seen(solver, answer)
         await self.record(RecordACMEChallengeSeen(url))
@@ -146,19 +148,22 @@ class Attempt:
             await self._client.answer(challenge.url)
         return await self._client.settled_authorization(url)
 
-    async def _offered(self, authorization: Authorization) -> tuple[Solver, Challenge, str]:
+    def _offered(self, began: ACMEOrderPlaced, authorization: Authorization) -> tuple[Solver, Challenge, str]:
         """Return the challenge that is to be answered, and who does so."""
-        wanted = placed((await self._aggregates.load(ACME_ORDER, self._order_id)).state).challenge_type
+        wanted = began.challenge_type
         solver = self._solvers.get(wanted)
+        if solver is None:
+            raise not_set_up(wanted)
         for challenge in authorization.challenges:
-            if solver is not None and challenge.type == wanted and challenge.token is not None:
+            if challenge.type == wanted and challenge.token is not None:
                 return solver, challenge, challenge.token
         offered = ", ".join(challenge.type for challenge in authorization.challenges)
         detail = f"{authorization.identifier.value} can't be proved by {wanted}: the directory offers {offered}"
         raise DirectoryFailed(ACMEProblem(Trouble.NO_CHALLENGE, detail), is_final=True)
 
-    def _answer(self, identifier: str, token: str) -> Answer:
-        return Answer(self._order_id, identifier.removeprefix("*."), token, f"{token}.{self._thumbprint}")
+    def _answer(self, began: ACMEOrderPlaced, identifier: str, token: str) -> Answer:
+        authorized = f"{token}.{self._thumbprint}"
+        return Answer(self._order_id, identifier.removeprefix("*."), token, authorized, began.webroot)
 
 
 def identifiers_of(names: SubjectAltNames) -> tuple[Identifier, ...]:

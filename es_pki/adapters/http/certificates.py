@@ -66,6 +66,8 @@ async def certificate_versions(request: web.Request) -> web.StreamResponse:
             "failure": version.failure,
             "revoked_at": _revoked_at(version),
             "reason": _reason(version),
+            "revocation_due_at": version.superseding.due_at if version.superseding else None,
+            "held_up_by": version.held_up_by,
         }
         for number, version in state.versions.items()
     ]

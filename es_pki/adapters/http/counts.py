@@ -63,7 +63,7 @@ class Counts:
 
     async def _count(self, now: datetime) -> Counted:
         until = now + timedelta(days=WITHIN_DAYS[-1])
-        ending = Query(filters={"signed": "yes"}, since=now, until=until)
+        ending = Query(filters={"signed": "yes", "what": expiry_calendar.What.EXPIRY}, since=now, until=until)
 
         def expires(row: expiry_calendar.Row) -> list[tuple[expiry_calendar.Kind, int]]:
             return [(row.kind, days) for days in WITHIN_DAYS if row.not_after < now + timedelta(days=days)]

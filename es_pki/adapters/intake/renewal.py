@@ -157,6 +157,7 @@ class _Lineage:
             now=self._asked.now,
             request_id=self._request_id,
             request_digest=self._digest,
+            revoke_previous_after_days=self._request.revoke_previous_after_days,
         )
 
     async def key_type(self) -> KeyType:

@@ -10,12 +10,14 @@ from es_pki.adapters.intake.deciders import AUTHORITY, CERTIFICATE, KEY_COMPROMI
 from es_pki.adapters.intake.office import Office
 from es_pki.adapters.intake.requests import (
     HoldCertificate,
+    PlanSupersession,
     ReleaseCertificate,
     RevocationRequest,
     RevokeAuthority,
     RevokeCertificate,
+    WithdrawSupersession,
 )
-from es_pki.commands import authority_revocation, revocation
+from es_pki.commands import authority_revocation, revocation, supersession
 from es_pki.commands.authority import AuthorityCommand, AuthorityMissing
 from es_pki.commands.certificate import CertificateCommand, model
 from es_pki.commands.key_compromise import ReportKeyCompromise
@@ -34,15 +36,18 @@ PATIENCE_SECONDS = 20.0
 async def take(office: Office, request: RevocationRequest, asked: Asked) -> Answer:
     """Do what was asked."""
     match request:
-        case RevokeCertificate() | HoldCertificate() | ReleaseCertificate():
+        case (
+            RevokeCertificate() | HoldCertificate() | ReleaseCertificate() | PlanSupersession() | WithdrawSupersession()
+        ):
             return await _certificate(office, request, asked)
         case RevokeAuthority():
             return await _authority(office, request, asked)
 
 
-async def _certificate(
-    office: Office, request: RevokeCertificate | HoldCertificate | ReleaseCertificate, asked: Asked
-) -> Answer:
+OfVersion = RevokeCertificate | HoldCertificate | ReleaseCertificate | PlanSupersession | WithdrawSupersession
+
+
+async def _certificate(office: Office, request: OfVersion, asked: Asked) -> Answer:
     certificate_id = await office.certificate_id(request.certificate)
     which = Which(request.version, _serial_number(request.serial_number))
 
@@ -52,10 +57,14 @@ async def _certificate(
                 return revocation.HoldCertificate(which, asked.now)
             case ReleaseCertificate():
                 return revocation.ReleaseCertificate(which, asked.now)
-            case RevokeCertificate(reason=reason, invalidity_date=date):
+            case PlanSupersession(after_days=days):
+                return supersession.PlanSupersession(which, days, asked.now)
+            case WithdrawSupersession():
+                return supersession.WithdrawSupersession(which)
+            case RevokeCertificate(reason=reason, invalidity_date=date, unless_current=spared):
                 state = (await office.aggregates.load(CERTIFICATE, certificate_id)).state
                 report = await _report(office, _key_of(state, which), reason, f"a certificate of {state.name}")
-                return revocation.RevokeCertificate(which, reason, _whole_seconds(date), asked.now, report)
+                return revocation.RevokeCertificate(which, reason, _whole_seconds(date), asked.now, report, spared)
 
     handled = await office.aggregates.handle(CERTIFICATE, certificate_id, command, actor=asked.caller.name)
     key, reason = _key_of(handled.state, which), getattr(request, "reason", None)
@@ -97,6 +106,8 @@ def _result(state: State, which: Which, waits_for: ACMEProblem | None) -> dict[s
         "revoked_at": revoked.revoked_at if revoked else held.held_at if held else None,
         "reason": revoked.reason if revoked else CRLReason.CERTIFICATE_HOLD if held else None,
         "invalidity_date": revoked.invalidity_date if revoked else None,
+        "revocation_due_at": version.superseding.due_at if version.superseding else None,
+        "held_up_by": version.held_up_by,
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from es_pki.commands.names import own_name_violations, subject_alt_name_violations, subject_violations
 from es_pki.commands.rules.draft import Draft
 from es_pki.decider import Violation
-from es_pki.values import ExtendedKeyUsage, KeyType, KeyUsage, common_names
+from es_pki.values import KeyType, KeyUsage, common_names
 
 SIGNING_USAGES = frozenset(
     {KeyUsage.DIGITAL_SIGNATURE, KeyUsage.CONTENT_COMMITMENT, KeyUsage.KEY_CERT_SIGN, KeyUsage.CRL_SIGN}
@@ -66,8 +66,7 @@ def server_common_name_is_among_its_names(draft: Draft) -> Iterator[Violation]:
 
 def email_certificate_has_a_mailbox(draft: Draft) -> Iterator[Violation]:
     """RFC 8550 section 3: the mailbox stands in the subject alternative names."""
-    is_for_email = ExtendedKeyUsage.EMAIL_PROTECTION in draft.template.extended_key_usages
-    if is_for_email and not draft.template.subject_alt_names.email_addresses:
+    if draft.is_for_email and not draft.template.subject_alt_names.email_addresses:
         yield Violation("email_addresses", "RFC 8550 section 3", "an e-mail certificate needs a mailbox")
 
 

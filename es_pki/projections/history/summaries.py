@@ -32,6 +32,7 @@ from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityEvent,
     AuthorityImported,
+    AuthorityKeyImported,
     AuthorityPrepared,
     AuthorityRevoked,
     AuthoritySigningFailed,
@@ -55,6 +56,10 @@ from es_pki.events.certificate import (
     RevocationRefused,
     RevocationRequested,
     SigningFailed,
+    SupersessionEnded,
+    SupersessionEvent,
+    SupersessionHeldUp,
+    SupersessionPlanned,
     UseBegun,
     UseEnded,
 )
@@ -148,6 +153,8 @@ def _of_authority(event: AuthorityEvent) -> str:
         case AuthorityImported():
             key = "with its key" if event.key_id else "without its key"
             return f"{event.name}: made elsewhere, {key}, until {event.not_after:%F}"
+        case AuthorityKeyImported():
+            return "its private key is here: it may sign"
         case AuthorityRevoked():
             return f"{event.reason}, since {event.revoked_at:%F %T}Z"
 
@@ -174,6 +181,8 @@ def _of_certificate(event: CertificateEvent) -> str:
             | RevocationRefused()
         ):
             return _of_revocation(event)
+        case SupersessionPlanned() | SupersessionHeldUp() | SupersessionEnded():
+            return _of_supersession(event)
         case CertificateRenamed():
             return f"{event.former_name} is called {event.name}"
         case CertificateLabelled():
@@ -186,10 +195,24 @@ def _of_certificate(event: CertificateEvent) -> str:
             return f"{len(event.key_ids)} private keys"
         case PrivateKeyExported():
             return f"version {event.version}, {event.format}: {event.reason}"
-        case UseBegun():
-            return f"used by {event.service}{' as its fallback' if event.as_fallback else ''}"
-        case UseEnded():
-            return f"no more used by the service {event.service_id}"
+        case UseBegun() | UseEnded():
+            return _of_use(event)
+
+
+def _of_use(event: UseBegun | UseEnded) -> str:
+    if isinstance(event, UseEnded):
+        return f"no more used by the service {event.service_id}"
+    return f"used by {event.service}{' as its fallback' if event.as_fallback else ''}"
+
+
+def _of_supersession(event: SupersessionEvent) -> str:
+    match event:
+        case SupersessionPlanned():
+            return f"version {event.version} is to be revoked at {event.due_at:%F %T}Z"
+        case SupersessionHeldUp():
+            return f"version {event.version} is still served by {', '.join(event.services)}"
+        case SupersessionEnded():
+            return f"version {event.version}"
 
 
 def _of_revocation(

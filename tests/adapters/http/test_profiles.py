@@ -129,7 +129,7 @@ def test_an_intermediate_carries_exactly_what_its_profile_says(server, directory
 
 
 def test_every_built_in_profile_is_tried_here():
-    assert {*PURPOSES, "intermediate"} == set(BUILT_IN)
+    assert {*PURPOSES, "intermediate", "authority"} == set(BUILT_IN)
 
 
 def test_a_machine_is_named_as_a_directory_expects_it(server, directory):

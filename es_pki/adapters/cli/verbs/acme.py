@@ -238,6 +238,9 @@ VERBS = (
             several("--ip", "ip_addresses", "ADDRESS", "an IP address"),
             option("--common-name", metavar="NAME", help="which DNS name is the CSR's common name (default: none)"),
             option("--challenge", choices=[kind.value for kind in ChallengeType], help="how each name is proved"),
+            option(
+                "--webroot", metavar="FOLDER", help="of a web server that answers to http-01 (default: es-pki does)"
+            ),
             option("--profile", metavar="NAME", help="a profile that the directory offers"),
             option("--preferred-chain", metavar="NAME", help="the common name of an issuer in the chain you want"),
             option("--key-type", choices=values(KeyType), help="the kind of key to make (default: ec-p256)"),

@@ -65,10 +65,12 @@ from es_pki.adapters.intake.requests.principal import CreateToken, PrincipalRequ
 from es_pki.adapters.intake.requests.profile import DefineProfile, ProfileRequest, RetireProfile
 from es_pki.adapters.intake.requests.revocation import (
     HoldCertificate,
+    PlanSupersession,
     ReleaseCertificate,
     RevocationRequest,
     RevokeAuthority,
     RevokeCertificate,
+    WithdrawSupersession,
 )
 from es_pki.adapters.intake.requests.service import (
     BindCertificate,
@@ -131,6 +133,7 @@ __all__ = [
     "LogKeyRequest",
     "NamedCertificate",
     "PlaceACMEOrder",
+    "PlanSupersession",
     "PrincipalRequest",
     "ProfileRequest",
     "ReconfigureService",
@@ -164,6 +167,7 @@ __all__ = [
     "TrustStoreRequest",
     "UnbindCertificate",
     "VerifyService",
+    "WithdrawSupersession",
     "digest_of",
 ]
 

@@ -23,8 +23,13 @@ from es_pki.events.certificate import (
     RevocationRefused,
     RevocationRequested,
     SigningFailed,
+    SupersessionEnded,
+    SupersessionEvent,
+    SupersessionHeldUp,
+    SupersessionPlanned,
 )
 from es_pki.events.happened import Happened
+from es_pki.projections.inventory.findings import Finding, of_imported, of_prepared
 from es_pki.projections.view import View, own_id
 from es_pki.values import CRLReason, KeyAlgorithm, SubjectAltNames
 from es_pki.values.acme import ACMEProblem
@@ -53,7 +58,9 @@ class Version(Struct, frozen=True):
     and it may have a subject, `other_names` and a `key_type` such as nobody here makes, and perhaps no profile ("").
     `order_id` is that of the ACME order by which it came, if it came by one.
     `revoked_at` and `reason` are those of one that is revoked or held. `revocation_requested_at` is since when the
-    directory that issued it is to revoke it, `revocation_problem` why it didn't, when it was asked last.
+    directory that issued it is to revoke it, `revocation_problem` why it didn't, when it was asked last. One that was
+    replaced is to be revoked at `revocation_due_at`, if that is set; `held_up_by` names the services that still had it
+    when it was due before. `findings`: what is wrong with what it says.
     """
 
     version: int
@@ -83,6 +90,9 @@ class Version(Struct, frozen=True):
     order_id: str | None = None
     issuer: ForeignSubject | None = None
     other_names: tuple[str, ...] = ()
+    revocation_due_at: datetime | None = None
+    held_up_by: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
     revocation_requested_at: datetime | None = None
     revocation_problem: ACMEProblem | None = None
 
@@ -127,6 +137,8 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
             | RevocationRefused()
         ) as event:
             return _with_status(row, event)
+        case SupersessionPlanned() | SupersessionHeldUp() | SupersessionEnded() as event:
+            return _with_plan(row, event)
         case CertificateRenamed() as event:
             return replace(row, name=event.name, aliases=_aliases(row.aliases, event))
         case CertificateLabelled(labels=labels):
@@ -177,6 +189,22 @@ def _standing(version: Version, event: _Stood) -> Version:
             return replace(version, revocation_requested_at=since, revocation_problem=None)
         case RevocationRefused(problem=problem):
             return replace(version, revocation_requested_at=None, revocation_problem=problem)
+
+
+def _with_plan(row: Row, event: SupersessionEvent) -> Row:
+    """Return the row after what is planned for a version that it knows changed."""
+    version = next((v for v in (_facts(row), *row.other_versions) if v.version == event.version), None)
+    if version is None:
+        return row
+    changed = replace(version, revocation_due_at=None, held_up_by=())
+    match event:
+        case SupersessionPlanned(due_at=due_at):
+            changed = replace(changed, revocation_due_at=due_at)
+        case SupersessionHeldUp(services=services, due_at=due_at):
+            changed = replace(version, revocation_due_at=due_at, held_up_by=services)
+        case SupersessionEnded():
+            pass
+    return _shown(row, changed) if changed.version == row.version else _with_other(row, changed)
 
 
 def _with_other(row: Row, changed: Version) -> Row:
@@ -250,6 +278,7 @@ def _version(event: CertificatePrepared, happened: Happened) -> Version:
         not_after=event.not_after,
         requested_by=happened.actor,
         requested_at=happened.time,
+        findings=of_prepared(event),
     )
 
 
@@ -279,6 +308,7 @@ def _imported(event: CertificateImported, happened: Happened) -> Version:
         order_id=event.order_id or None,
         issuer=event.issuer,
         other_names=event.other_names,
+        findings=of_imported(event),
     )
 
 
@@ -299,6 +329,9 @@ view = View(
         CertificateHeld,
         CertificateReleased,
         CertificateRevoked,
+        SupersessionPlanned,
+        SupersessionHeldUp,
+        SupersessionEnded,
         RevocationRequested,
         RevocationRefused,
     ),
@@ -320,7 +353,9 @@ view = View(
         "owner",
         "labels",
         "imported",
+        "findings",
     ),
     lookups=("name", "public_key_hash", "serial_number", "fingerprint"),
-    members=("labels",),
+    members=("labels", "findings"),
+    moments=("not_before", "not_after"),
 )
