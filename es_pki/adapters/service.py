@@ -19,6 +19,7 @@ from es_pki.adapters.acme.dns_01 import DNS01
 from es_pki.adapters.acme.dns_persist_01 import DNSPersist01
 from es_pki.adapters.acme.renewals import Renewals
 from es_pki.adapters.acme.tls_alpn_listener import TLSALPNListener
+from es_pki.adapters.acme.turns import Pace
 from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.backup.scheduled import ScheduledBackups, plan_of
 from es_pki.adapters.checkpoints import CheckpointStore, Notary
@@ -120,7 +121,7 @@ class Service:
         notary = Notary(equipment.log, tree, keys, equipment.checkpoints)
         backups = _scheduled_backups(equipment, settings, notary)
         upkeep = Upkeep(equipment.views, equipment.aggregates, desk, clock.now)
-        self._renewals = Renewals(equipment.aggregates, equipment.views, acme.directories, desk.take, clock.now)
+        self._renewals = _renewals(equipment, settings, acme, desk)
         rounds = _rounds(equipment, settings, office.observer)
         superseding = Superseding(
             equipment.aggregates, equipment.views, office.observer, desk.take, users_of=office.users_of, now=clock.now
@@ -318,6 +319,11 @@ def _runner(equipment: Equipment, office: Office) -> Runner:
         office.aggregates, office.keys, office.signer, office.acme, deployer=deployer, rotator=rotator
     )
     return Runner(equipment.log, equipment.effects, equipment.lease, performer.perform, clock.now)
+
+
+def _renewals(equipment: Equipment, settings: Settings, acme: ACME, desk: Desk) -> Renewals:
+    pace = Pace(settings.acme_renewals_per_hour, settings.acme_renewals_at_once)
+    return Renewals(equipment.aggregates, equipment.views, acme.directories, desk.take, clock.now, pace=pace)
 
 
 def _rounds(equipment: Equipment, settings: Settings, observer: Observer) -> Rounds | None:

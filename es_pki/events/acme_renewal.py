@@ -30,7 +30,7 @@ class ACMERenewalPlanned(Struct, frozen=True, omit_defaults=True):
 class ACMERenewalFailed(Struct, frozen=True, omit_defaults=True):
     """An attempt to replace the `version` came to nothing, and the next is made at `next_attempt`.
 
-    `attempt` counts from 1. None: the version ends before another attempt would be made.
+    `attempt` counts from 1. None: the version ended long ago, and nobody seems to want it any more.
     """
 
     version: int
@@ -39,4 +39,15 @@ class ACMERenewalFailed(Struct, frozen=True, omit_defaults=True):
     next_attempt: datetime | None
 
 
-ACMERenewalEvent = ACMERenewalPlanned | ACMERenewalFailed
+class ACMERenewalMissed(Struct, frozen=True, omit_defaults=True):
+    """The `version` ends now, and nothing came in its place: who serves it needs something else.
+
+    `problem` is what the last attempt failed for, None without any. It is still attempted, more rarely.
+    """
+
+    version: int
+    not_after: datetime
+    problem: ACMEProblem | None = None
+
+
+ACMERenewalEvent = ACMERenewalPlanned | ACMERenewalFailed | ACMERenewalMissed

@@ -35,7 +35,7 @@ from es_pki.events.acme_order import (
     ACMEOrderHindered,
     ACMEOrderPlaced,
 )
-from es_pki.events.acme_renewal import ACMERenewalEvent, ACMERenewalFailed, ACMERenewalPlanned
+from es_pki.events.acme_renewal import ACMERenewalEvent, ACMERenewalFailed, ACMERenewalMissed, ACMERenewalPlanned
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityEvent,
@@ -165,6 +165,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "acme_order.failed.v1": ACMEOrderFailed,
     "acme_renewal.planned.v1": ACMERenewalPlanned,
     "acme_renewal.failed.v1": ACMERenewalFailed,
+    "acme_renewal.missed.v1": ACMERenewalMissed,
     "authority.prepared.v1": AuthorityPrepared,
     "authority.created.v1": AuthorityCreated,
     "authority.signing_failed.v1": AuthoritySigningFailed,

@@ -28,7 +28,7 @@ from es_pki.events.acme_order import (
     ACMEOrderHindered,
     ACMEOrderPlaced,
 )
-from es_pki.events.acme_renewal import ACMERenewalFailed, ACMERenewalPlanned
+from es_pki.events.acme_renewal import ACMERenewalFailed, ACMERenewalMissed, ACMERenewalPlanned
 from es_pki.events.certificate import (
     CertificateImported,
     CertificateRevoked,
@@ -138,3 +138,5 @@ class ACMELives(ABC):
             if self._random.random() < 0.5:
                 problem = ACMEProblem("urn:ietf:params:acme:error:dns", "no such name")
                 yield stream, ACMERenewalFailed(version, 1, problem, NOW + timedelta(days=62))
+            if self._random.random() < 0.3:
+                yield stream, ACMERenewalMissed(version, end)

@@ -161,6 +161,8 @@ SETTINGS = tuple(
         ("tls-alpn-listen", "HOST:PORT", "where tls-alpn-01 is answered, behind port 443 (default: nowhere)"),
         ("acme-webroots", "FOLDER,…", "folders of web servers that answer to http-01 (default: none)"),
         ("dns-hook-user", "USER", "as whom they run, where es-pki runs as root"),
+        ("acme-renewals-per-hour", "NUMBER", "how many certificates of an ACME directory are renewed (default: 100)"),
+        ("acme-renewals-at-once", "NUMBER", "how many of them at the same time (default: 4)"),
         ("fetch-networks", "NETWORK,…", "private networks that CRLs and OCSP answers may be fetched from (CIDR)"),
         ("organization", "TEXT", "stands in the subjects of the first authorities"),
     )

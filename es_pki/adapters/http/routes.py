@@ -262,7 +262,7 @@ ROUTES: tuple[Route, ...] = (
         "/api/v1/acme/renewals",
         EVERYBODY,
         lists.list_acme_renewals,
-        (*PAGES, "name"),
+        (*PAGES, "name", "status"),
         page_of(acme_renewals.Row),
     ),
     Route("POST", "/api/v1/lint", EVERYBODY, linting.lint, takes=linting.Lint),

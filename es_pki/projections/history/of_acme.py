@@ -25,7 +25,7 @@ from es_pki.events.acme_order import (
     ACMEOrderHindered,
     ACMEOrderPlaced,
 )
-from es_pki.events.acme_renewal import ACMERenewalEvent, ACMERenewalFailed, ACMERenewalPlanned
+from es_pki.events.acme_renewal import ACMERenewalEvent, ACMERenewalFailed, ACMERenewalMissed, ACMERenewalPlanned
 
 
 def of_acme(event: ACMEAccountEvent | ACMEOrderEvent | ACMERenewalEvent) -> str:
@@ -82,3 +82,5 @@ def _of_acme_renewal(event: ACMERenewalEvent) -> str:
             return f"{event.name}: version {event.version} at {event.at:%F %T}Z"
         case ACMERenewalFailed():
             return f"version {event.version}: {event.problem.type}: {event.problem.detail}"
+        case ACMERenewalMissed():
+            return f"version {event.version} ended at {event.not_after:%F %T}Z"
