@@ -40,6 +40,12 @@ def _certificate(server: Server) -> str:
     return name
 
 
+def _renewed(server: Server) -> str:
+    name = _issued(server)
+    server.done("RenewCertificate", certificate=name, revoke_previous_after_days=1)
+    return name
+
+
 def _profile(server: Server) -> str:
     name = fresh("profile")
     server.done("DefineProfile", name=name, terms={"extended_key_usages": ["server_auth"]})
@@ -101,6 +107,13 @@ def _intermediate(server: Server) -> str:
 def _service(server: Server) -> str:
     name = fresh("service")
     server.done("RegisterService", name=name, kind="custom")
+    return name
+
+
+def _target(server: Server) -> str:
+    """Return a target whose tgtd nobody has named: its rotations fail."""
+    name = fresh("target")
+    server.done("RegisterService", name=name, iscsi_target=f"iqn.2026-01.test.example:{name}", chap_user="sample")
     return name
 
 
@@ -258,6 +271,7 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.UnbindCertificate: lambda server: {"service": _bound(server)},
     requests.RetireService: lambda server: {"service": _bound(server), "reason": "sample"},
     requests.DeployCertificate: lambda server: {"service": _watched(server), "wait_seconds": 60},
+    requests.RotateCHAPSecret: lambda server: {"service": _target(server), "wait_seconds": 60},
     requests.VerifyService: lambda server: {"service": _watched(server)},
     requests.RegisterACMEAccount: lambda _: _registration(fresh("account")),
     requests.RollOverACMEAccountKey: lambda server: {"account": _account(server)},
@@ -281,6 +295,8 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.RevokeCertificate: lambda server: {"certificate": _issued(server), "reason": "superseded"},
     requests.HoldCertificate: lambda server: {"certificate": _issued(server)},
     requests.ReleaseCertificate: lambda server: {"certificate": _issued(server)},
+    requests.PlanSupersession: lambda server: {"certificate": _renewed(server), "version": 1, "after_days": 7},
+    requests.WithdrawSupersession: lambda server: {"certificate": _renewed(server), "version": 1},
     requests.RevokeAuthority: lambda server: {
         "authority": _intermediate(server),
         "reason": "cessationOfOperation",

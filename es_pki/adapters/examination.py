@@ -33,6 +33,7 @@ from es_pki.events.acme_order import ACMEOrderEvent
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityImported,
+    AuthorityKeyImported,
     AuthorityPrepared,
     AuthoritySigningFailed,
     IssuancePolicyAdopted,
@@ -79,6 +80,7 @@ RELEASABLE = frozenset(
     {
         "acme_account_name",
         "acme_order_for",
+        "acme_tls_alpn",
         "acme_token",
         "certificate_name",
         "certificate_fingerprint",
@@ -112,11 +114,10 @@ class Examination:
         self.outstanding: dict[str, Prepared] = {}
         self._due: dict[str, tuple[int, str | None]] = {}
         self._owners: dict[str, str] = {}
-        self._crls = CRLs()
+        self._authorities: dict[str, x509.Certificate] = {}
         self._service_uses = ServiceUses()
         others = Lineages(), CSRAnswers(), ProfileVersions(), Revocations(), ACMEOrigins()
-        self._parts = (*others, self._crls, self._service_uses)
-        self._authorities: dict[str, x509.Certificate] = {}
+        self._parts = (*others, CRLs(self._authorities), self._service_uses)
         self._authority_keys: dict[str, str] = {}
         self._compromised: set[str] = set()
         self._origin: str | None = None
@@ -130,8 +131,6 @@ class Examination:
         self._check_reservations_are_there()
         for problem in self._service_uses.problems_at_the_end():
             self.find(0, problem)
-        for position, problem in self._crls.problems_at_the_end(self._authorities):
-            self.find(position, problem)
 
     def look_at(self, happened: Happened) -> None:
         """Check one event against those before it."""
@@ -158,7 +157,7 @@ class Examination:
             ):
                 for problem in self._problems_of(happened, der):
                     self.find(happened.position, problem)
-            case AuthorityImported() | CertificateImported() as imported:
+            case AuthorityImported() | AuthorityKeyImported() | CertificateImported() as imported:
                 self._note_import(happened, imported)
             case AuthoritySigningFailed() | SigningFailed() | OCSPResponderSigningFailed():
                 if self.outstanding.pop(happened.stream, None) is None:
@@ -218,9 +217,20 @@ class Examination:
         with contextlib.suppress(ValueError):  # what is no certificate was found above
             self._authorities[happened.id] = x509.load_der_x509_certificate(imported.certificate)
 
-    def _note_import(self, happened: Happened, imported: AuthorityImported | CertificateImported) -> None:
+    def _note_authority_key(self, happened: Happened, imported: AuthorityKeyImported) -> None:
+        if imported.public_key_hash != self._authority_keys.get(happened.id):
+            self.find(happened.position, "a key was imported that is not the authority's")
+        if imported.public_key_hash in self._compromised:
+            self.find(happened.position, "a key was imported that had been reported as compromised")
+
+    def _note_import(
+        self, happened: Happened, imported: AuthorityImported | AuthorityKeyImported | CertificateImported
+    ) -> None:
         if isinstance(imported, AuthorityImported):
             self._note_authority(happened, imported)
+            return
+        if isinstance(imported, AuthorityKeyImported):
+            self._note_authority_key(happened, imported)
             return
         if happened.stream in self.outstanding:
             self.find(happened.position, "imported before the version before was signed or given up")

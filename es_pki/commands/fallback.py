@@ -6,19 +6,21 @@ from msgspec import Struct
 
 LAST_PART = 30
 LONGEST_MARGIN = timedelta(days=1)
-"""A certificate is at its end when a thirtieth of its life is left, a day at most: time to find that the fallback
-can't be deployed either."""
+"""A certificate that nobody renews is at its end when a thirtieth of its life is left, a day at most: time to find that
+the fallback can't be deployed either."""
 
 
 class Standing(Struct, frozen=True):
     """How a certificate stands by its current version.
 
-    `holds`: it was issued, and is neither revoked nor held. `is_given_up`: its renewal ended without success.
+    `holds`: it was issued, and is neither revoked nor held. `is_renewed`: it is attempted to be, until its renewal ends
+    without success: `is_given_up`.
     """
 
     not_before: datetime
     not_after: datetime
     holds: bool = True
+    is_renewed: bool = False
     is_given_up: bool = False
 
     def is_good(self, now: datetime) -> bool:
@@ -27,8 +29,10 @@ class Standing(Struct, frozen=True):
 
     def is_ending(self, now: datetime) -> bool:
         """Tell whether it ends, and nothing else is to be expected of it."""
+        if self.is_renewed:
+            return self.is_given_up
         margin = min((self.not_after - self.not_before) / LAST_PART, LONGEST_MARGIN)
-        return self.is_given_up or now >= self.not_after - margin
+        return now >= self.not_after - margin
 
 
 def falls_back(own: Standing, fallback: Standing, now: datetime) -> bool:

@@ -24,12 +24,16 @@ LONGEST = 300
 
 
 class Renewing(Struct, frozen=True):
-    """When a version is replaced by itself, and how often that failed; `problem` is why, the last time."""
+    """When a version is replaced by itself, and how often that failed; `problem` is why, the last time.
+
+    `is_missed`: it ended before it was replaced.
+    """
 
     version: int
     at: datetime
     failures: int = 0
     problem: str = ""
+    is_missed: bool = False
 
 
 class Expiring(Struct, frozen=True):
@@ -113,13 +117,20 @@ def is_on_its_way(expiring: Expiring, now: datetime) -> bool:
     renewing = expiring.renewing
     if renewing is None or renewing.version != expiring.version:
         return False
-    return not renewing.failures and now < renewing.at + LATE and renewing.at < expiring.not_after
+    return (
+        not renewing.failures
+        and not renewing.is_missed
+        and now < renewing.at + LATE
+        and renewing.at < expiring.not_after
+    )
 
 
 def _missed_renewal(expiring: Expiring) -> Iterator[Occasion]:
-    """Tell that a renewal failed more than once."""
+    """Tell that a renewal failed more than once, or came to no success at all."""
     renewing = expiring.renewing
-    if renewing is None or renewing.version != expiring.version or renewing.failures < MISSED_RENEWALS:
+    if renewing is None or renewing.version != expiring.version:
+        return
+    if renewing.failures < MISSED_RENEWALS and not renewing.is_missed:
         return
     yield Occasion(
         kind=NoticeKind.RENEWAL,

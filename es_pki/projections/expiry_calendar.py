@@ -1,7 +1,8 @@
 """The expiry calendar: what stops being valid when, authorities and certificates alike.
 
 Of a certificate only the current version counts: that an earlier one expires, which was replaced, alarms nobody. Nor
-does what was revoked: it has ended already. What is only held may be released.
+does what was revoked: it has ended already. What is only held may be released. When an earlier version is to be revoked
+stands there too.
 """
 
 from collections.abc import Mapping
@@ -30,12 +31,16 @@ from es_pki.events.certificate import (
     CertificateRolledBack,
     OwnerAssigned,
     SigningFailed,
+    SupersessionEnded,
+    SupersessionEvent,
+    SupersessionHeldUp,
+    SupersessionPlanned,
 )
 from es_pki.events.happened import Happened
-from es_pki.projections.view import View, own_id
+from es_pki.projections.view import View
 
 NAME = "expiry_calendar"
-VERSION = 5
+VERSION = 6
 
 
 Begun = AuthorityPrepared | AuthorityImported | CertificatePrepared | CertificateImported
@@ -46,6 +51,13 @@ class Kind(StrEnum):
 
     AUTHORITY = "authority"
     CERTIFICATE = "certificate"
+
+
+class What(StrEnum):
+    """What happens then: it ends by itself, or is revoked as it was planned."""
+
+    EXPIRY = "expiry"
+    REVOCATION = "revocation"
 
 
 class Version(Struct, frozen=True):
@@ -68,19 +80,30 @@ V = TypeVar("V", bound=Version)
 
 
 class Row(Version, frozen=True, kw_only=True):
-    """One thing that expires. `signed` is "no" until the signature is there: such a row is no entry yet. One that is
-    "revoked" is none any more.
+    """One thing that ends `at` a time. `signed` is "no" until the signature is there: such a row is no entry yet. One
+    that is "revoked" is none any more.
 
+    `what` tells whether it expires, at its `not_after`, or is an earlier version that is to be revoked: then `name` is
+    what it was called when that was planned, and `held_up_by` the services that had it when it was due before.
     `other_versions` are those that may become current: outstanding ones, and earlier ones that still hold.
     """
 
     id: str
     kind: Kind
     name: str
+    at: datetime
+    what: What = What.EXPIRY
     signed: str = "no"
+    held_up_by: tuple[str, ...] = ()
     owner: str = ""
     labels: Mapping[str, str] = {}
     other_versions: tuple[Version, ...] = ()
+
+
+def key(happened: Happened) -> str:
+    """Key rows by what expires, and by the version that is to be revoked."""
+    event = happened.event
+    return f"{happened.id}/{event.version}" if isinstance(event, SupersessionEvent) else happened.id
 
 
 def evolve(row: Row | None, happened: Happened) -> Row | None:
@@ -92,8 +115,10 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
             return _current(_prepared(row, authority, happened), 1, happened)
         case CertificateImported(version=number) as imported:
             return _current(_prepared(row, imported, happened), number, happened)
-        case AuthoritySigningFailed() | CertificateDeleted():
+        case AuthoritySigningFailed() | CertificateDeleted() | SupersessionEnded():
             return None
+        case SupersessionPlanned() as plan:
+            return _planned(plan, happened)
         case _ if row is None:
             return None
         case AuthorityCreated():
@@ -109,6 +134,8 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
         case CertificateRenamed(name=name):
             others = tuple(_changed(other, happened) for other in row.other_versions)
             return replace(_changed(row, happened), name=name, other_versions=others)
+        case SupersessionHeldUp(services=services, due_at=due_at):
+            return replace(_changed(row, happened), at=due_at, held_up_by=services)
         case CertificateLabelled(labels=labels):
             return replace(row, labels=labels)
         case OwnerAssigned(owner=owner):
@@ -117,13 +144,26 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
             return row
 
 
+def _planned(plan: SupersessionPlanned, happened: Happened) -> Row:
+    version = Version(plan.version, plan.serial_number, plan.not_before, plan.not_after, happened.time)
+    return Row(
+        **asdict(version),
+        id=happened.id,
+        kind=Kind.CERTIFICATE,
+        name=plan.name,
+        at=plan.due_at,
+        what=What.REVOCATION,
+        signed="yes",
+    )
+
+
 def _prepared(row: Row | None, event: Begun, happened: Happened) -> Row:
     kind, number = Kind.AUTHORITY, 1
     if isinstance(event, CertificatePrepared | CertificateImported):
         kind, number = Kind.CERTIFICATE, event.version
     version = Version(number, event.serial_number, event.not_before, event.not_after, happened.time)
     if row is None:
-        return Row(**asdict(version), id=happened.id, kind=kind, name=event.name)
+        return Row(**asdict(version), id=happened.id, kind=kind, name=event.name, at=version.not_after)
     holding = (other for other in row.other_versions if other.not_after > happened.time)
     return replace(row, other_versions=(*holding, version))
 
@@ -138,7 +178,7 @@ def _current(row: Row, number: int, happened: Happened) -> Row:
     if version is not row and row.signed == "yes":
         others.append(_changed(_facts(row), happened))
     facts = {**asdict(_facts(shown)), "was_current": True}
-    return replace(row, **facts, signed="yes", other_versions=tuple(others))
+    return replace(row, **facts, at=shown.not_after, signed="yes", other_versions=tuple(others))
 
 
 def _revoked(row: Row, happened: Happened) -> Row:
@@ -184,11 +224,14 @@ view = View(
         CertificateDeleted,
         CertificateRevoked,
         AuthorityRevoked,
+        SupersessionPlanned,
+        SupersessionHeldUp,
+        SupersessionEnded,
     ),
-    key=own_id,
+    key=key,
     evolve=evolve,
-    order_by="not_after",
-    filters=("kind", "signed", "owner", "labels"),
+    order_by="at",
+    filters=("kind", "what", "signed", "owner", "labels"),
     lookups=(),
     members=("labels",),
 )

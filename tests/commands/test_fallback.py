@@ -27,7 +27,8 @@ GOOD = standing(60)
         (standing(0.21, life=6), False),
         (standing(0.19, life=6), True),
         (standing(30, holds=False), True),
-        (standing(30, is_given_up=True), True),
+        (standing(0.5, is_renewed=True), False),
+        (standing(0.5, is_renewed=True, is_given_up=True), True),
     ],
 )
 def test_a_service_falls_back_when_its_own_certificate_ends_without_a_successor(own, is_due):

@@ -28,6 +28,9 @@ from es_pki.events.certificate import (
     PrivateKeyExported,
     PrivateKeysDiscarded,
     SigningFailed,
+    SupersessionEnded,
+    SupersessionHeldUp,
+    SupersessionPlanned,
     UseBegun,
     UseEnded,
 )
@@ -151,9 +154,22 @@ class _Author(ACMELives):
                 yield stream, SigningFailed(version, "the key is gone")
             else:
                 yield stream, CertificateIssued(version, f"certificate {prepared.serial_number}".encode())
+                yield from self._supersession_of(stream, prepared)
                 yield from self._end_of(stream, prepared)
 
         yield from self._lineage_life(stream)
+
+    def _supersession_of(self, stream: str, prepared: CertificatePrepared) -> Iterator[tuple[str, Event]]:
+        """Yield what may be planned for a version."""
+        if self._random.random() < 0.6:
+            return
+        due_at, number = NOW + timedelta(days=self._random.randrange(9)), prepared.version
+        validity = prepared.not_before, prepared.not_after
+        yield stream, SupersessionPlanned(number, prepared.name, prepared.serial_number, *validity, due_at)
+        if self._random.random() < 0.5:
+            yield stream, SupersessionHeldUp(number, ("nginx",), due_at + timedelta(days=1))
+        if self._random.random() < 0.5:
+            yield stream, SupersessionEnded(number)
 
     def _end_of(self, stream: str, prepared: CertificatePrepared) -> Iterator[tuple[str, Event]]:
         """Yield what may happen to a version so that it holds no more."""

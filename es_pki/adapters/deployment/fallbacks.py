@@ -16,6 +16,7 @@ from es_pki.adapters.views import ViewStore, every_row
 from es_pki.commands.fallback import Standing, falls_back
 from es_pki.decider import Refused
 from es_pki.projections import acme_renewals, inventory, services
+from es_pki.projections.acme_renewals import Status
 from es_pki.projections.inventory import CertificateStatus
 from es_pki.projections.services import DeploymentStatus
 from eventlog import Conflict
@@ -78,10 +79,11 @@ class Fallbacks:
         if row is None or row.current_version is None:
             return None
         renewal = await self._views.get(acme_renewals.view, certificate_id)
-        is_given_up = (
-            renewal is not None
-            and renewal.version == row.version
-            and renewal.problem is not None
-            and renewal.next_attempt is None
+        is_renewed = renewal is not None and renewal.version == row.version
+        return Standing(
+            row.not_before,
+            row.not_after,
+            holds=row.status is CertificateStatus.ISSUED,
+            is_renewed=is_renewed,
+            is_given_up=is_renewed and renewal is not None and renewal.status is Status.MISSED,
         )
-        return Standing(row.not_before, row.not_after, row.status is CertificateStatus.ISSUED, is_given_up)

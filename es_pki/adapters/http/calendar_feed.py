@@ -7,6 +7,7 @@ just the role calendar may stand in the address.
 
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from aiohttp import web
 from icalendar import Alarm, Calendar, Event
@@ -16,7 +17,7 @@ from es_pki.adapters.http.lists import calendar_query
 from es_pki.adapters.http.parts import PARTS
 from es_pki.adapters.views import Query, ViewStore, every_row
 from es_pki.projections import expiry_calendar
-from es_pki.projections.expiry_calendar import Row, Version
+from es_pki.projections.expiry_calendar import Row, Version, What
 
 PAGE = 100
 """Entries that are written out before others get their turn."""
@@ -31,7 +32,7 @@ REFRESH = timedelta(hours=6)
 
 
 async def calendar_feed(request: web.Request) -> web.StreamResponse:
-    """Answer with an event for each expiry; `from`, `to` and filters as for the calendar.
+    """Answer with an event for each expiry and each revocation that is planned; `from`, `to` and filters as there.
 
     A token with just the role calendar may be given as `token` too.
     """
@@ -66,16 +67,31 @@ async def _events(views: ViewStore, query: Query) -> AsyncIterator[Event]:
     for signed in ("yes", "revoked"):
         wanted = replace(query, filters={**query.filters, "signed": signed}, until=None)
         async for row in every_row(views, expiry_calendar.view, wanted):
-            if is_within(row.not_after):
-                yield _current(row) if signed == "yes" else _event(row, row, "was revoked")
+            if is_within(row.at):
+                yield _entry(row)
             for version in row.other_versions:
                 if version.was_current and is_within(version.not_after):
-                    yield _event(row, version, "was replaced")
+                    yield _event(row, version, Told("was replaced", version.not_after))
 
 
-def _current(row: Row) -> Event:
-    event = _event(row, row, "expires")
-    event["status"] = "CONFIRMED"
+class Told(NamedTuple):
+    """What an event tells: what happens when, and whether it will; `suffix` is that of its UID."""
+
+    what: str
+    at: datetime
+    status: str = "CANCELLED"
+    suffix: str = ""
+    further: str = ""
+
+
+def _entry(row: Row) -> Event:
+    """Return the event of a row itself."""
+    if row.signed == "revoked":
+        return _event(row, row, Told("was revoked", row.not_after))
+    if row.what is What.REVOCATION:
+        waiting = f", still served by {', '.join(row.held_up_by)}" if row.held_up_by else ""
+        return _event(row, row, Told("is revoked in its earlier version", row.at, "CONFIRMED", "-revocation", waiting))
+    event = _event(row, row, Told("expires", row.not_after, "CONFIRMED"))
     for days in ALARM_DAYS:
         alarm = Alarm()
         alarm.add("action", "DISPLAY")
@@ -85,15 +101,15 @@ def _current(row: Row) -> Event:
     return event
 
 
-def _event(row: Row, version: Version, what: str) -> Event:
+def _event(row: Row, version: Version, told: Told) -> Event:
     event = Event()
-    event.add("uid", f"{row.id}-{version.version}@es-pki")
+    event.add("uid", f"{row.id}-{version.version}{told.suffix}@es-pki")
     event.add("dtstamp", version.changed_at)
     event.add("last-modified", version.changed_at)
     event.add("sequence", version.sequence)
-    event.add("dtstart", version.not_after)
-    event.add("summary", f"{row.kind} {row.name} {what}")
-    event.add("description", f"version {version.version}, serial number {version.serial_number}")
-    event.add("status", "CANCELLED")
+    event.add("dtstart", told.at)
+    event.add("summary", f"{row.kind} {row.name} {told.what}")
+    event.add("description", f"version {version.version}, serial number {version.serial_number}{told.further}")
+    event.add("status", told.status)
     event.add("transp", "TRANSPARENT")
     return event

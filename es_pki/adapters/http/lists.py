@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from es_pki.adapters.http.asking import HIGHEST_LIMIT, as_of, moment, query_of, time_asked_about, wait_until_seen
+from es_pki.adapters.http.findings import with_finding
 from es_pki.adapters.http.parts import PARTS
 from es_pki.adapters.http.replies import json_reply, row_object
 from es_pki.adapters.recorded import owner_of
@@ -48,8 +49,10 @@ async def list_authorities(request: web.Request) -> web.StreamResponse:
 
 
 async def list_certificates(request: web.Request) -> web.StreamResponse:
-    """Answer with the inventory, by name."""
-    return await _list(request, inventory.view, certificate_object)
+    """Answer with the inventory, by name; `finding`: only what has it, as `weak-key` or `expired`."""
+    await wait_until_seen(request)
+    query = await with_finding(request, await query_of(request, inventory.view))
+    return await page_of_rows(request, inventory.view, query, certificate_object)
 
 
 async def list_signing_requests(request: web.Request) -> web.StreamResponse:
@@ -223,7 +226,10 @@ async def authority_history(request: web.Request) -> web.StreamResponse:
 
 
 async def calendar(request: web.Request) -> web.StreamResponse:
-    """Answer with what expires from `from` (default: the time asked about) until `to` (never), soonest first."""
+    """Answer with what ends from `from` (default: the time asked about) until `to` (never), soonest first.
+
+    `what`: that which expires (`expiry`), or is to be revoked as planned (`revocation`).
+    """
     return await page_of_rows(request, expiry_calendar.view, await calendar_query(request), row_object)
 
 

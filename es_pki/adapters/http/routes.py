@@ -75,7 +75,7 @@ KEYS = ("key_type", "key_algorithm", "security_bits", "public_key_hash")
 NOW_OR_THEN = ("as_of", "at_least")
 PAGES = ("limit", "cursor", *NOW_OR_THEN)
 HISTORY = (*PAGES, "type", "actor")
-EXPIRIES = ("from", "to", "kind", "owner", "labels")
+EXPIRIES = ("from", "to", "kind", "what", "owner", "labels")
 VERSIONED = (*NOW_OR_THEN, "version")
 
 
@@ -106,7 +106,7 @@ ROUTES: tuple[Route, ...] = (
         "/api/v1/certificates",
         EVERYBODY,
         lists.list_certificates,
-        (*PAGES, *CERTIFICATES, *KEYS),
+        (*PAGES, *CERTIFICATES, *KEYS, "finding"),
         page_of(inventory.Row),
     ),
     Route("GET", "/api/v1/certificates/{id}", EVERYBODY, lists.one_certificate, NOW_OR_THEN, Shown(inventory.Row)),
@@ -127,7 +127,7 @@ ROUTES: tuple[Route, ...] = (
         "/api/v1/certificates/{id}/validation",
         EVERYBODY,
         validation.certificate_validation,
-        (*VERSIONED, "purpose", "host", "revocation", "trust_store", "fetch"),
+        (*VERSIONED, "purpose", "host", "time", "revocation", "trust_store", "fetch"),
     ),
     Route("POST", "/api/v1/validate", EVERYBODY, validation.validate, takes=Validate),
     Route(
@@ -262,7 +262,7 @@ ROUTES: tuple[Route, ...] = (
         "/api/v1/acme/renewals",
         EVERYBODY,
         lists.list_acme_renewals,
-        (*PAGES, "name"),
+        (*PAGES, "name", "status"),
         page_of(acme_renewals.Row),
     ),
     Route("POST", "/api/v1/lint", EVERYBODY, linting.lint, takes=linting.Lint),

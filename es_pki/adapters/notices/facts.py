@@ -7,7 +7,8 @@ from es_pki.adapters.intake.office import OWN_CERTIFICATE
 from es_pki.adapters.views import ROWS_AT_ONCE, Query, ViewStore, every_row
 from es_pki.commands.notices_due import DAYS_BEFORE, MISSED_RENEWALS, Expiring, Facts, Renewing, Watched
 from es_pki.projections import acme_renewals, expiry_calendar, inventory, services
-from es_pki.projections.expiry_calendar import Kind
+from es_pki.projections.acme_renewals import Status
+from es_pki.projections.expiry_calendar import Kind, What
 from es_pki.projections.services import DeploymentStatus, ServiceStatus
 
 _FAILED = frozenset({DeploymentStatus.FAILED, DeploymentStatus.ROLLED_BACK})
@@ -24,7 +25,7 @@ async def facts(views: ViewStore, now: datetime) -> Facts:
 
 async def _expiring(views: ViewStore, now: datetime) -> AsyncIterator[Expiring]:
     until = now + timedelta(days=DAYS_BEFORE[-1])
-    soon = Query(filters={"signed": "yes"}, since=now, until=until, limit=ROWS_AT_ONCE)
+    soon = Query(filters={"signed": "yes", "what": What.EXPIRY}, since=now, until=until, limit=ROWS_AT_ONCE)
     async for row in every_row(views, expiry_calendar.view, soon):
         renewing = None
         if row.kind is Kind.CERTIFICATE:
@@ -46,13 +47,13 @@ def _own(row: expiry_calendar.Row) -> Renewing | None:
 
 def _renewing(row: acme_renewals.Row) -> Renewing:
     problem = f"{row.problem.type}: {row.problem.detail}" if row.problem is not None else ""
-    return Renewing(row.version, row.planned_at, row.attempts, problem)
+    return Renewing(row.version, row.planned_at, row.attempts, problem, row.status is Status.MISSED)
 
 
 async def _not_renewed(views: ViewStore) -> AsyncIterator[Expiring]:
     """Yield what failed to be renewed, whenever it ends."""
     async for row in every_row(views, acme_renewals.view):
-        if row.attempts < MISSED_RENEWALS:
+        if row.attempts < MISSED_RENEWALS and row.status is not Status.MISSED:
             continue
         current = await views.get(expiry_calendar.view, row.id)
         if current is not None and current.signed == "yes":

@@ -72,10 +72,12 @@ from es_pki.adapters.intake.requests.principal import CreateToken, PrincipalRequ
 from es_pki.adapters.intake.requests.profile import DefineProfile, ProfileRequest, RetireProfile
 from es_pki.adapters.intake.requests.revocation import (
     HoldCertificate,
+    PlanSupersession,
     ReleaseCertificate,
     RevocationRequest,
     RevokeAuthority,
     RevokeCertificate,
+    WithdrawSupersession,
 )
 from es_pki.adapters.intake.requests.service import (
     BindCertificate,
@@ -83,6 +85,7 @@ from es_pki.adapters.intake.requests.service import (
     ReconfigureService,
     RegisterService,
     RetireService,
+    RotateCHAPSecret,
     ServiceRequest,
     UnbindCertificate,
     VerifyService,
@@ -140,6 +143,7 @@ __all__ = [
     "NamedCertificate",
     "NoticeChannelRequest",
     "PlaceACMEOrder",
+    "PlanSupersession",
     "PrincipalRequest",
     "ProfileRequest",
     "ReconfigureService",
@@ -165,6 +169,7 @@ __all__ = [
     "RevokeToken",
     "RollBackCertificate",
     "RollOverACMEAccountKey",
+    "RotateCHAPSecret",
     "RotateLogKey",
     "SelfSignCertificate",
     "ServiceRequest",
@@ -176,6 +181,7 @@ __all__ = [
     "TrustStoreRequest",
     "UnbindCertificate",
     "VerifyService",
+    "WithdrawSupersession",
     "digest_of",
 ]
 
