@@ -5,8 +5,15 @@ from datetime import timedelta
 
 import pytest
 
-from es_pki.adapters.intake.requests import RenewCertificate
+from es_pki.adapters.intake.requests import (
+    BindCertificate,
+    DeployCertificate,
+    RegisterService,
+    RenewCertificate,
+    VerifyService,
+)
 from es_pki.adapters.notices import mail as by_mail
+from es_pki.events.service import Probe
 from es_pki.projections.notices import NoticeStatus
 from es_pki.values.notices import MailSecurity, NoticeKind
 from tests import mail_server
@@ -158,3 +165,27 @@ async def test_a_wrong_password_is_tried_again_and_says_so(town, mail):
     (row,) = await town.notices(subject="www")
     assert (row.status, "535" in row.problem) == (NoticeStatus.FAILED, True)
     assert PASSWORD not in row.problem
+
+
+async def test_drift_and_a_failed_deployment_are_told_once_a_version(town, hook):
+    world = town.world
+    await town.issue("www", 200)
+    await world.ask(RegisterService(name="nginx", probe=Probe("127.0.0.1:9"), probe_seconds=1))
+    await world.ask(BindCertificate("nginx", "www"))
+    await town.by_webhook(hook.url)
+    await world.ask(VerifyService("nginx"))
+    started = (await world.ask(DeployCertificate("nginx"))).result
+    await town.look()
+    assert await town.notices() == []
+    await world.deployer.deploy(started["service_id"], started["deployment_id"])
+    for _ in range(2):
+        await town.look()
+    told = {(row.kind, row.detail, row.version): row.title for row in await town.notices()}
+    assert told == {
+        (NoticeKind.DRIFT, "unreachable", 1): "nginx doesn't serve www: unreachable",
+        (NoticeKind.DEPLOYMENT, "", 1): "www could not be deployed to nginx",
+    }
+    await world.ask(RenewCertificate("www"))
+    await town.look()
+    assert [row.version for row in await town.notices(kind="drift")] == [1, 2]
+    assert len(hook.posted) == 3
