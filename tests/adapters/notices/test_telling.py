@@ -49,7 +49,7 @@ async def test_a_renewed_certificate_is_quiet(town, hook):
     await town.by_webhook(hook.url)
     await town.world.ask(RenewCertificate("www", validity_days=200))
     await town.look(later=30)
-    assert await town.notices(subject="www") == []
+    assert await town.notices(concerns="www") == []
 
 
 async def test_a_failure_is_told_with_its_next_attempt_and_holds_up_nobody(town, hook, monkeypatch):
@@ -59,16 +59,16 @@ async def test_a_failure_is_told_with_its_next_attempt_and_holds_up_nobody(town,
         await town.by_mail(address)
         await town.by_webhook(hook.url)
         await town.look(later=10)
-        (failed,) = await town.notices(channel="mail", subject="www")
+        (failed,) = await town.notices(channel="mail", concerns="www")
         assert (failed.status, failed.attempt) == (NoticeStatus.FAILED, 1)
         assert failed.next_attempt - failed.ended_at > timedelta(seconds=50)
         assert "did not answer" in failed.problem
         assert len(hook.posted) == 1
         await town.look()
-        (failed,) = await town.notices(channel="mail", subject="www")
+        (failed,) = await town.notices(channel="mail", concerns="www")
         assert failed.attempt == 1
         await town.look(later=2 * HOURS)
-        (failed,) = await town.notices(channel="mail", subject="www")
+        (failed,) = await town.notices(channel="mail", concerns="www")
         assert failed.attempt == 2
 
 
@@ -126,11 +126,11 @@ async def test_what_was_under_way_when_its_process_was_killed(town, mail, hook, 
     town.teller = town.another()
     town.days = 0
     await town.look()
-    (row,) = await town.notices(subject="www")
+    (row,) = await town.notices(concerns="www")
     assert row.status is NoticeStatus.SENDING
     await town.look(later=10)
     await town.look(later=HOURS)
-    (row,) = await town.notices(subject="www")
+    (row,) = await town.notices(concerns="www")
     if channel == "mail":
         assert (row.status, len(mail.mails)) == (NoticeStatus.GIVEN_UP, 1)
         assert "nobody knows" in row.problem
@@ -151,7 +151,7 @@ async def test_mail_that_may_have_been_taken_is_not_sent_again(town, mail, monke
     await town.issue("www", 20)
     await town.by_mail(mail.address)
     await town.look(later=10)
-    (row,) = await town.notices(subject="www")
+    (row,) = await town.notices(concerns="www")
     assert (row.status, row.next_attempt) == (NoticeStatus.GIVEN_UP, None)
     mail.holds = False
     await town.look(later=1)
@@ -162,7 +162,7 @@ async def test_a_wrong_password_is_tried_again_and_says_so(town, mail):
     await town.issue("www", 20)
     await town.by_mail(mail.address, secret=f"another-{PASSWORD}", security=MailSecurity.STARTTLS)
     await town.look(later=10)
-    (row,) = await town.notices(subject="www")
+    (row,) = await town.notices(concerns="www")
     assert (row.status, "535" in row.problem) == (NoticeStatus.FAILED, True)
     assert PASSWORD not in row.problem
 
