@@ -126,9 +126,9 @@ class Service:
         superseding = Superseding(
             equipment.aggregates, equipment.views, office.observer, desk.take, users_of=office.users_of, now=clock.now
         )
-        teller = Teller(equipment.aggregates, equipment.views, sender, clock.now)
+        self._teller = Teller(equipment.aggregates, equipment.views, sender, clock.now)
         fallbacks = Fallbacks(equipment.aggregates, equipment.views, clock.now)
-        works = [crls.look, upkeep.look, self._renewals.look, superseding.look, teller.look, fallbacks.look]
+        works = [crls.look, upkeep.look, self._renewals.look, superseding.look, self._teller.look, fallbacks.look]
         works += [work.look for work in (backups, rounds) if work]
         self._scheduler = Scheduler(equipment.lease, works, clock.now)
         self.parts = Parts(
@@ -218,6 +218,7 @@ class Service:
                 for runner in runners:
                     await runner.cleanup()
                 await self._renewals.close()
+                await self._teller.close()
                 await parts.acme.close()
 
     def _tls_alpn_listeners(self) -> list[TLSALPNListener]:

@@ -40,16 +40,19 @@ async def lags(views: ViewStore, now: datetime) -> tuple[Lag, ...]:
 
 def _lag(row: services.Row, certificate: inventory.Row, now: datetime) -> Lag:
     deployed, took = row.deployed, None
-    has_current = deployed is not None and (deployed.certificate_id, deployed.version) == (
-        row.certificate_id,
-        certificate.version,
-    )
     if deployed is not None and deployed.certificate_id == row.certificate_id and deployed.ended_at is not None:
         every: tuple[Version, ...] = (certificate, *certificate.other_versions)
         version = next((each for each in every if each.version == deployed.version), None)
         took = (deployed.ended_at - _came(version)).total_seconds() if version is not None else None
-    behind = 0.0 if has_current else max(0.0, (now - _came(certificate)).total_seconds())
+    behind = 0.0 if _has_current(row, certificate) else max(0.0, (now - _came(certificate)).total_seconds())
     return Lag(row.id, row.name, took, behind)
+
+
+def _has_current(row: services.Row, certificate: inventory.Row) -> bool:
+    """Tell whether a service has the current version: by what was seen on the wire, else by what was deployed."""
+    if row.served is not None and row.served.fingerprint:
+        return row.served.fingerprint == certificate.fingerprint
+    return row.deployed is not None and row.deployed.fingerprint == certificate.fingerprint
 
 
 def _came(version: Version) -> datetime:

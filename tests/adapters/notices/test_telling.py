@@ -103,7 +103,9 @@ async def test_two_servers_tell_nobody_twice(town, mail, hook):
     await town.by_webhook(hook.url)
     await town.follow()
     town.days = 10
-    await asyncio.gather(town.teller.look(), town.another().look())
+    tellers = town.teller, town.another()
+    for begun in ("look", "settle"):
+        await asyncio.gather(*(getattr(teller, begun)() for teller in tellers))
     await town.look()
     assert sorted(mail["Message-ID"] for mail in mail.mails) == sorted({mail["Message-ID"] for mail in mail.mails})
     assert (len(mail.mails), len(hook.posted)) == (3, 3)
@@ -118,10 +120,9 @@ async def test_what_was_under_way_when_its_process_was_killed(town, mail, hook, 
     mail.holds = hook.holds = True
     town.days = 10
     await town.follow()
-    telling = asyncio.ensure_future(town.teller.look())
+    await town.teller.look()
     await until(lambda: mail.mails or hook.posted)
-    telling.cancel()
-    await asyncio.gather(telling, return_exceptions=True)
+    await town.teller.close()
     mail.holds = hook.holds = False
     town.teller = town.another()
     town.days = 0
