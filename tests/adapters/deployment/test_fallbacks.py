@@ -7,7 +7,7 @@ import pytest
 from es_pki.adapters import clock
 from es_pki.adapters.deployment import Fallbacks
 from es_pki.adapters.deployment.starting import redeploy
-from es_pki.adapters.intake.deciders import SERVICE
+from es_pki.adapters.intake.deciders import ACME_RENEWAL, SERVICE
 from es_pki.adapters.intake.requests import (
     BindCertificate,
     HoldCertificate,
@@ -17,6 +17,7 @@ from es_pki.adapters.intake.requests import (
 )
 from es_pki.adapters.notices.facts import facts
 from es_pki.adapters.views.sqlite import SQLiteViews
+from es_pki.commands.acme_renewal import PlanACMERenewal, RecordACMERenewalMissed
 from es_pki.commands.notices_due import due
 from es_pki.events.service import CertificateDeployed, DeploymentRolledBack
 from es_pki.projections import services
@@ -137,3 +138,28 @@ async def test_without_a_fallback_nothing_else_is_served(operator, place, watch)
     await operator.deploy("service")
     watch.days = 1_000
     assert await watch.look() is None
+
+
+async def test_what_a_directory_renews_falls_back_when_that_was_missed_and_not_before(operator, place, watch):
+    """Just before its end, when nothing else is to be expected."""
+    await operator.issue("spare")
+    await operator.register("service", files=files_in(place))
+    await operator.world.ask(BindCertificate("service", "www", "spare"))
+    aggregates, ends = operator.world.aggregates, clock.now() + timedelta(days=2)
+    certificate_id = await aggregates.owner("certificate_name-www")
+
+    async def record(command):
+        async def ask():
+            return command
+
+        await aggregates.handle(ACME_RENEWAL, certificate_id, ask, actor="es-pki")
+
+    await operator.world.ask(RenewCertificate("www", validity_days=2))
+    await record(PlanACMERenewal("www", 2, clock.now(), ends, None, "", 0.0, clock.now()))
+    watch.days = 1.99
+    assert await watch.look() is None
+    await record(RecordACMERenewalMissed(2, ends))
+    assert isinstance(await watch.look(), CertificateDeployed)
+    assert (await watch.row()).deployed.as_fallback
+    told = await watch.told()
+    assert NoticeKind.FALLBACK in told

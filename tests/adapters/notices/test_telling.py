@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from es_pki.adapters.intake.deciders import ACME_RENEWAL
 from es_pki.adapters.intake.requests import (
     BindCertificate,
     DeployCertificate,
@@ -13,8 +14,10 @@ from es_pki.adapters.intake.requests import (
     VerifyService,
 )
 from es_pki.adapters.notices import mail as by_mail
+from es_pki.commands.acme_renewal import PlanACMERenewal, RecordACMERenewalFailure, Window
 from es_pki.events.service import Probe
 from es_pki.projections.notices import NoticeStatus
+from es_pki.values.acme import ACMEProblem
 from es_pki.values.notices import MailSecurity, NoticeKind
 from tests import mail_server
 from tests.mail_server import PASSWORD
@@ -190,3 +193,30 @@ async def test_drift_and_a_failed_deployment_are_told_once_a_version(town, hook)
     await town.look()
     assert [row.version for row in await town.notices(kind="drift")] == [1, 2]
     assert len(hook.posted) == 3
+
+
+async def test_it_is_quiet_while_a_directory_renews_and_tells_of_the_second_failure(town, hook):
+    await town.issue("www", 40)
+    await town.by_webhook(hook.url)
+    at = town.now()
+    ends = at + timedelta(days=40)
+    window = Window(at + timedelta(days=35), at + timedelta(days=36))
+    problem = ACMEProblem("urn:ietf:params:acme:error:rateLimited", "too many")
+    await renewal(town, PlanACMERenewal("www", 1, at, ends, window, "", 0.0, at))
+    await town.look(later=30)
+    assert await town.notices() == []
+    for attempt, kinds in ((1, ["expiry"]), (2, ["expiry", "renewal"])):
+        await renewal(town, RecordACMERenewalFailure(1, attempt, problem, False, ends, 0.0, town.now()))
+        await town.look()
+        assert [row.kind for row in await town.notices()] == kinds
+    assert "failed 2 times: urn:ietf:params:acme:error:rateLimited: too many" in (await town.notices())[1].text
+
+
+async def renewal(town, command):
+    """Record what happened to the renewal of www."""
+
+    async def ask():
+        return command
+
+    certificate_id = await town.world.aggregates.owner("certificate_name-www")
+    await town.world.aggregates.handle(ACME_RENEWAL, certificate_id, ask, actor="es-pki")
