@@ -7,7 +7,6 @@ just the role calendar may stand in the address.
 
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from aiohttp import web
 from icalendar import Alarm, Calendar, Event
@@ -32,7 +31,7 @@ REFRESH = timedelta(hours=6)
 
 
 async def calendar_feed(request: web.Request) -> web.StreamResponse:
-    """Answer with an event for each expiry and each revocation that is planned; `from`, `to` and filters as there.
+    """Answer with an event for each end; `from`, `to` and filters as for the calendar.
 
     A token with just the role calendar may be given as `token` too.
     """
@@ -68,30 +67,29 @@ async def _events(views: ViewStore, query: Query) -> AsyncIterator[Event]:
         wanted = replace(query, filters={**query.filters, "signed": signed}, until=None)
         async for row in every_row(views, expiry_calendar.view, wanted):
             if is_within(row.at):
-                yield _entry(row)
+                yield _of_row(row)
             for version in row.other_versions:
                 if version.was_current and is_within(version.not_after):
-                    yield _event(row, version, Told("was replaced", version.not_after))
+                    yield _event(row, version, "was replaced")
 
 
-class Told(NamedTuple):
-    """What an event tells: what happens when, and whether it will; `suffix` is that of its UID."""
-
-    what: str
-    at: datetime
-    status: str = "CANCELLED"
-    suffix: str = ""
-    further: str = ""
-
-
-def _entry(row: Row) -> Event:
-    """Return the event of a row itself."""
-    if row.signed == "revoked":
-        return _event(row, row, Told("was revoked", row.not_after))
+def _of_row(row: Row) -> Event:
     if row.what is What.REVOCATION:
-        waiting = f", still served by {', '.join(row.held_up_by)}" if row.held_up_by else ""
-        return _event(row, row, Told("is revoked in its earlier version", row.at, "CONFIRMED", "-revocation", waiting))
-    event = _event(row, row, Told("expires", row.not_after, "CONFIRMED"))
+        return _planned(row)
+    return _current(row) if row.signed == "yes" else _event(row, row, "was revoked")
+
+
+def _planned(row: Row) -> Event:
+    waiting = f", still served by {', '.join(row.held_up_by)}" if row.held_up_by else ""
+    what = f"is revoked in its earlier version{waiting}"
+    event = _event(row, row, what, at=row.at, mark="-revocation")
+    event["status"] = "CONFIRMED"
+    return event
+
+
+def _current(row: Row) -> Event:
+    event = _event(row, row, "expires")
+    event["status"] = "CONFIRMED"
     for days in ALARM_DAYS:
         alarm = Alarm()
         alarm.add("action", "DISPLAY")
@@ -101,15 +99,15 @@ def _entry(row: Row) -> Event:
     return event
 
 
-def _event(row: Row, version: Version, told: Told) -> Event:
+def _event(row: Row, version: Version, what: str, *, at: datetime | None = None, mark: str = "") -> Event:
     event = Event()
-    event.add("uid", f"{row.id}-{version.version}{told.suffix}@es-pki")
+    event.add("uid", f"{row.id}-{version.version}{mark}@es-pki")
     event.add("dtstamp", version.changed_at)
     event.add("last-modified", version.changed_at)
     event.add("sequence", version.sequence)
-    event.add("dtstart", told.at)
-    event.add("summary", f"{row.kind} {row.name} {told.what}")
-    event.add("description", f"version {version.version}, serial number {version.serial_number}{told.further}")
-    event.add("status", told.status)
+    event.add("dtstart", at or version.not_after)
+    event.add("summary", f"{row.kind} {row.name} {what}")
+    event.add("description", f"version {version.version}, serial number {version.serial_number}")
+    event.add("status", "CANCELLED")
     event.add("transp", "TRANSPARENT")
     return event
