@@ -11,7 +11,8 @@ from es_pki.adapters.dns.hook import without
 from es_pki.adapters.dns.program import NotRun, Work
 from es_pki.adapters.notices.message import Message, Undelivered
 
-SECONDS = 60.0
+SECONDS = 45.0
+"""Less than the command line waits for an answer."""
 
 MODULE = "es_pki.adapters.notices.apprise_child"
 
