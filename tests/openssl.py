@@ -21,6 +21,13 @@ def run(*arguments: str, text: bytes = b"") -> str:
     return done.stdout.decode()
 
 
+def said(*arguments: str) -> str:
+    """Run openssl; return all that it says, whether it fails or not."""
+    command = ["openssl", *arguments]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=False)
+    return (done.stdout + done.stderr).decode(errors="replace")
+
+
 def new_csr(kind: tuple[str, str], subject: str, names: str = "", *more: str) -> str:
     """Return a CSR in PEM for a fresh key."""
     algorithm, option = kind

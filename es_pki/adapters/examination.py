@@ -24,7 +24,7 @@ from es_pki.adapters.recorded import happened
 from es_pki.adapters.revoked import Revocations
 from es_pki.adapters.service_uses import ServiceUses
 from es_pki.adapters.x509.formats import fingerprint
-from es_pki.commands import acme_account, acme_order
+from es_pki.commands import acme_account, acme_order, notice_channel
 from es_pki.commands.authority import subject_digest
 from es_pki.commands.signing_request import csr_digest
 from es_pki.decider import Claim, Reservation
@@ -51,6 +51,7 @@ from es_pki.events.dns_provider import DNSProviderAdded, DNSProviderRemoved
 from es_pki.events.happened import Happened
 from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.log_key import LogKeyAdopted, LogRestored
+from es_pki.events.notice_channel import NoticeChannelEvent
 from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared, OCSPResponderSigningFailed
 from es_pki.events.principal import TokenCreated
 from es_pki.events.profile import ProfileDefined
@@ -79,11 +80,13 @@ RELEASABLE = frozenset(
     {
         "acme_account_name",
         "acme_order_for",
+        "acme_tls_alpn",
         "acme_token",
         "certificate_name",
         "certificate_fingerprint",
         "dns_provider_name",
         "dns_zone",
+        "notice_channel_name",
     }
 )
 """What may belong to others once its owner has given it up."""
@@ -111,11 +114,10 @@ class Examination:
         self.outstanding: dict[str, Prepared] = {}
         self._due: dict[str, tuple[int, str | None]] = {}
         self._owners: dict[str, str] = {}
-        self._crls = CRLs()
+        self._authorities: dict[str, x509.Certificate] = {}
         self._service_uses = ServiceUses()
         others = Lineages(), CSRAnswers(), ProfileVersions(), Revocations(), ACMEOrigins()
-        self._parts = (*others, self._crls, self._service_uses)
-        self._authorities: dict[str, x509.Certificate] = {}
+        self._parts = (*others, CRLs(self._authorities), self._service_uses)
         self._authority_keys: dict[str, str] = {}
         self._compromised: set[str] = set()
         self._origin: str | None = None
@@ -129,8 +131,6 @@ class Examination:
         self._check_reservations_are_there()
         for problem in self._service_uses.problems_at_the_end():
             self.find(0, problem)
-        for position, problem in self._crls.problems_at_the_end(self._authorities):
-            self.find(position, problem)
 
     def look_at(self, happened: Happened) -> None:
         """Check one event against those before it."""
@@ -337,8 +337,10 @@ def _signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
 
 
 def _claims_of(happened: Happened) -> Sequence[Claim]:
-    """Return what an event of ACME claims or gives up: what its aggregate says."""
+    """Return what an event of ACME or of a channel claims or gives up: what its aggregate says."""
     event = happened.event
     if isinstance(event, ACMEAccountEvent):
         return acme_account.reservations(event, happened.id)
+    if isinstance(event, NoticeChannelEvent):
+        return notice_channel.reservations(event, happened.id)
     return acme_order.reservations(event, happened.id) if isinstance(event, ACMEOrderEvent) else ()

@@ -17,8 +17,9 @@ from es_pki.adapters.views import ROWS_AT_ONCE, Query, ViewStore, every_row
 from es_pki.adapters.x509.formats import fingerprint
 from es_pki.commands import service
 from es_pki.commands.certificate import CertificateCommand
-from es_pki.commands.lineage import State, Version
+from es_pki.commands.lineage import State
 from es_pki.commands.supersession import RecordSupersessionHeldUp
+from es_pki.commands.versions import Version
 from es_pki.decider import Refused
 from es_pki.projections import expiry_calendar
 from es_pki.values import CRLReason, Role

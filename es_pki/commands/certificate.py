@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import Struct
 
-from es_pki.commands import lineage, revocation, supersession, usage
+from es_pki.commands import acme_revocation, lineage, revocation, supersession, usage
+from es_pki.commands.acme_revocation import RecordACMERevocation, RecordACMERevocationRefusal
 from es_pki.commands.description import DescribeCertificate, describe
 from es_pki.commands.export import ExportPrivateKey, export
 from es_pki.commands.importing import AlreadyManaged, ImportCertificate, bring_in
@@ -19,7 +20,6 @@ from es_pki.commands.lineage import (
     RenameCertificate,
     RollBackCertificate,
     State,
-    Version,
 )
 from es_pki.commands.obtaining import ObtainCertificate, obtain
 from es_pki.commands.preparation import Wanted, drafted, prepared, was_decided
@@ -29,6 +29,7 @@ from es_pki.commands.revocation import HoldCertificate, ReleaseCertificate, Revo
 from es_pki.commands.rules import Draft
 from es_pki.commands.supersession import PlanSupersession, RecordSupersessionHeldUp, WithdrawSupersession
 from es_pki.commands.usage import BeginUse, EndUse
+from es_pki.commands.versions import Version
 from es_pki.decider import Claim, Decider, Guard, Kind, Refused, Release, Reservation, Violation
 from es_pki.events.certificate import (
     CertificateDeleted,
@@ -111,6 +112,8 @@ CertificateCommand = (
     | PlanSupersession
     | WithdrawSupersession
     | RecordSupersessionHeldUp
+    | RecordACMERevocation
+    | RecordACMERevocationRefusal
     | BeginUse
     | EndUse
 )
@@ -200,11 +203,11 @@ def decide(command: CertificateCommand, state: State, encode: Callable[[Template
         case DescribeCertificate():
             model(state)
             return describe(command, state)
-        case BeginUse():
+        case RecordACMERevocation() | RecordACMERevocationRefusal():
+            return acme_revocation.decide(command, state)
+        case BeginUse() | EndUse():
             model(state)
-            return usage.begin(command, state)
-        case EndUse():
-            return usage.end(command, state)
+            return usage.decide(command, state)
         case RollBackCertificate() | RenameCertificate() | DeleteCertificate() | RecordKeysDiscarded():
             model(state)
             return lineage.decide(command, state)

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from es_pki.commands.names import own_name_violations
 from es_pki.commands.refusals import NotSignedYet, RulesBroken
+from es_pki.commands.versions import Version, VersionEvent, changed
 from es_pki.decider import Kind, Refused, Violation
 from es_pki.events.certificate import (
     CertificateDeleted,
@@ -28,6 +29,8 @@ from es_pki.events.certificate import (
     OwnerAssigned,
     PrivateKeyExported,
     PrivateKeysDiscarded,
+    RevocationRefused,
+    RevocationRequested,
     SigningFailed,
     SupersessionEnded,
     SupersessionHeldUp,
@@ -35,7 +38,6 @@ from es_pki.events.certificate import (
     UseBegun,
     UseEnded,
 )
-from es_pki.values.foreign import KeyKind, kind_of
 
 MAXIMUM_ALIASES = 20
 
@@ -110,37 +112,6 @@ class VersionRevoked(Refused):
     kind = Kind.CLASHING
 
 
-class Version(Struct, frozen=True):
-    """A version: as it was prepared, then its DER certificate, or why it never got one; or as it was imported.
-
-    `held` while it is held, `revoked` for ever: what was recorded then. `superseding` is the plan to revoke it, and
-    `held_up_by` names the services for which that waits.
-    """
-
-    prepared: CertificatePrepared | CertificateImported
-    certificate: bytes | None = None
-    failure: str | None = None
-    held: CertificateHeld | None = None
-    revoked: CertificateRevoked | None = None
-    superseding: SupersessionPlanned | None = None
-    held_up_by: tuple[str, ...] = ()
-
-    @property
-    def key(self) -> KeyKind:
-        """Return what kind of key it has."""
-        return kind_of(self.prepared.key_type) if isinstance(self.prepared, CertificatePrepared) else self.prepared.key
-
-    @property
-    def crl_shard(self) -> int:
-        """Return the shard of its issuer's CRL that lists it; what was made elsewhere names none."""
-        return self.prepared.crl_shard if isinstance(self.prepared, CertificatePrepared) else 0
-
-    @property
-    def is_outstanding(self) -> bool:
-        """Tell whether it still waits for its signature."""
-        return self.certificate is None and self.failure is None
-
-
 class State(Struct, frozen=True):
     """What decisions about a certificate read. `versions` by number; `current` is the served one's, 0 before any.
 
@@ -205,6 +176,8 @@ def evolve(state: State, event: CertificateEvent) -> State:
             | SupersessionPlanned()
             | SupersessionHeldUp()
             | SupersessionEnded()
+            | RevocationRequested()
+            | RevocationRefused()
         ):
             return _with_version(state, event) if event.version in state.versions else state
         case CertificateRenamed():
@@ -225,43 +198,10 @@ def evolve(state: State, event: CertificateEvent) -> State:
             return replace(state, uses={key: use for key, use in state.uses.items() if key != service_id})
 
 
-OfVersion = (
-    CertificateIssued
-    | SigningFailed
-    | CertificateRolledBack
-    | CertificateHeld
-    | CertificateReleased
-    | CertificateRevoked
-    | SupersessionPlanned
-    | SupersessionHeldUp
-    | SupersessionEnded
-)
-
-
-def _with_version(state: State, event: OfVersion) -> State:
-    number, version = event.version, state.versions[event.version]
-    match event:
-        case CertificateIssued(certificate=certificate):
-            state, version = replace(state, current=number), replace(version, certificate=certificate)
-        case SigningFailed(reason=reason):
-            version = replace(version, failure=reason)
-        case CertificateRolledBack():
-            state = replace(state, current=number)
-        case CertificateHeld():
-            version = replace(version, held=event)
-        case CertificateReleased():
-            version = replace(version, held=None)
-        case CertificateRevoked():
-            version = replace(version, revoked=event, held=None)
-        case SupersessionPlanned():
-            version = replace(version, superseding=event, held_up_by=())
-        case SupersessionHeldUp(services=services, due_at=due_at) if version.superseding is not None:
-            version = replace(version, superseding=replace(version.superseding, due_at=due_at), held_up_by=services)
-        case SupersessionHeldUp():
-            pass
-        case SupersessionEnded():
-            version = replace(version, superseding=None, held_up_by=())
-    return replace(state, versions={**state.versions, number: version})
+def _with_version(state: State, event: VersionEvent) -> State:
+    number = event.version
+    current = number if isinstance(event, CertificateIssued | CertificateRolledBack) else state.current
+    return replace(state, current=current, versions={**state.versions, number: changed(state.versions[number], event)})
 
 
 def _aliases(before: tuple[str, ...], event: CertificateRenamed) -> tuple[str, ...]:
@@ -318,8 +258,8 @@ def _roll_back(command: RollBackCertificate, state: State) -> list[CertificateEv
     if not version.prepared.not_before <= command.now <= version.prepared.not_after:
         detail = f"version {command.version} held until {version.prepared.not_after:%F %T}Z"
         raise VersionExpired(detail, Violation("version", "RFC 5280 section 4.1.2.5", detail))
-    if version.revoked is not None or version.held is not None:
-        detail = f"version {command.version} was revoked" if version.revoked else f"version {command.version} is held"
+    if not version.holds:
+        detail = f"version {command.version} {'is held' if version.held else 'was revoked'}"
         raise VersionRevoked(detail, Violation("version", "RFC 5280 section 3.3", detail))
     return [CertificateRolledBack(command.version), *plan_ended(version)]
 

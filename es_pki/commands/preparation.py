@@ -5,12 +5,12 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from es_pki.commands.lineage import Version
 from es_pki.commands.refusals import RulesBroken
 from es_pki.commands.rules import RULES, Draft, Rule
 from es_pki.commands.rules.profile import maximum_days
 from es_pki.commands.usages import key_usages
 from es_pki.commands.validity import period
+from es_pki.commands.versions import Version
 from es_pki.decider import RequestReused, Violation
 from es_pki.events.certificate import CertificatePrepared
 from es_pki.values import (

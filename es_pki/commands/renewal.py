@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from es_pki.commands.lineage import State, Version, check_is_signed, check_is_there
+from es_pki.commands.lineage import State, check_is_signed, check_is_there
 from es_pki.commands.preparation import Wanted, completed, drafted, prepared, was_decided
 from es_pki.commands.refusals import RulesBroken, SigningGivenUp
 from es_pki.commands.rules import Draft
 from es_pki.commands.supersession import due_at
+from es_pki.commands.versions import Version
 from es_pki.decider import Kind, Refused, RequestReused, Violation
 from es_pki.events.certificate import CertificateEvent, CertificateImported, CertificatePrepared
 from es_pki.values import Issuer, PublicKey, Subject, SubjectAltNames, Template

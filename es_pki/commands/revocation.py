@@ -4,11 +4,19 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from es_pki.commands.lineage import State, Version, VersionExpired, VersionMissing, check_is_signed, plan_ended
+from es_pki.commands import acme_revocation
+from es_pki.commands.lineage import State, VersionExpired, VersionMissing, check_is_signed, plan_ended
 from es_pki.commands.reasons import RULE, already_revoked, check_is_the_same, violations
 from es_pki.commands.refusals import RulesBroken
+from es_pki.commands.versions import Version
 from es_pki.decider import Guard, Kind, Refused, Violation
-from es_pki.events.certificate import CertificateEvent, CertificateHeld, CertificateReleased, CertificateRevoked
+from es_pki.events.certificate import (
+    CertificateEvent,
+    CertificateHeld,
+    CertificateReleased,
+    CertificateRevoked,
+    RevocationRequested,
+)
 from es_pki.values import CRLReason
 
 
@@ -102,6 +110,10 @@ def _revoke(command: RevokeCertificate, state: State, version: Version) -> list[
         RulesBroken.if_any([Violation("reason", RULE, "cACompromise is for the certificates of authorities")])
     RulesBroken.if_any(violations(command.reason, command.invalidity_date, prepared.not_before, revoked_at))
     check_is_not_over(version, command.now)
+    if order_id := acme_revocation.order_of(version):
+        facts = prepared.version, order_id, prepared.serial_number, revoked_at
+        wish = RevocationRequested(*facts, command.reason, command.invalidity_date)
+        return acme_revocation.request(version, wish)
     return [
         CertificateRevoked(
             version=prepared.version,
@@ -170,6 +182,9 @@ def check_is_not_over(version: Version, now: datetime) -> None:
 def issuer_id_of(version: Version) -> str:
     """Return the issuer's id. Raises `IssuedElsewhere`."""
     issuer_id = version.prepared.issuer_id
+    if acme_revocation.order_of(version):
+        detail = "it came from an ACME directory, which revokes for good or not at all"
+        raise IssuedElsewhere(detail, Violation("certificate", "RFC 8555 section 7.6", detail))
     if issuer_id is None:
         detail = "it signs for itself: nobody stands above it who could revoke it"
         raise IssuedElsewhere(detail, Violation("certificate", "an issuer revokes what it issued", detail))

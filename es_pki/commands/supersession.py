@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from es_pki.commands.lineage import State, Version, plan_ended
+from es_pki.commands.lineage import State, plan_ended
 from es_pki.commands.refusals import RulesBroken
 from es_pki.commands.revocation import (
     Which,
@@ -17,6 +17,7 @@ from es_pki.commands.revocation import (
     chosen,
     issuer_id_of,
 )
+from es_pki.commands.versions import Version
 from es_pki.decider import Violation
 from es_pki.events.certificate import (
     CertificateEvent,
@@ -109,7 +110,8 @@ def _hold_up(command: RecordSupersessionHeldUp, state: State) -> list[Certificat
 
 def _planned(version: Version, name: str, due: datetime) -> SupersessionPlanned:
     prepared = version.prepared
-    return SupersessionPlanned(prepared.version, name, prepared.serial_number, prepared.not_after, due)
+    validity = prepared.not_before, prepared.not_after
+    return SupersessionPlanned(prepared.version, name, prepared.serial_number, *validity, due)
 
 
 def _after(now: datetime, days: int) -> datetime:

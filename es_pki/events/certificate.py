@@ -5,6 +5,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from es_pki.values import CRLReason, ExportFormat, KeyType, Subject, SubjectAltNames
+from es_pki.values.acme import ACMEProblem
 from es_pki.values.foreign import ForeignSubject, KeyKind
 
 
@@ -186,7 +187,7 @@ class CertificateRevoked(Struct, frozen=True, omit_defaults=True):
 
     `revoked_at` (whole seconds) is when it stopped holding: of a version that was held, when that began.
     `invalidity_date` is since when its key, or what it says, isn't to be trusted (RFC 5280 section 5.3.2).
-    The other fields are as in CertificateHeld.
+    The other fields are as in CertificateHeld; `issuer_id` is "" where an ACME directory revoked what it issued.
     """
 
     version: int
@@ -203,12 +204,14 @@ class CertificateRevoked(Struct, frozen=True, omit_defaults=True):
 class SupersessionPlanned(Struct, frozen=True, omit_defaults=True):
     """An earlier version is to be revoked as superseded at `due_at`, or as soon after it as no service serves it.
 
-    `name` is what the lineage was called then; `serial_number` and `not_after` are those of the version.
+    `name` is what the lineage was called then; `serial_number`, `not_before` and `not_after` are those of the
+    version.
     """
 
     version: int
     name: str
     serial_number: str
+    not_before: datetime
     not_after: datetime
     due_at: datetime
 
@@ -228,6 +231,27 @@ class SupersessionEnded(Struct, frozen=True, omit_defaults=True):
     """Nothing is planned for the version any more: it was revoked, is the current one again, or is to stay."""
 
     version: int
+
+
+class RevocationRequested(Struct, frozen=True, omit_defaults=True):
+    """The ACME directory that issued a version is to revoke it; here nobody relies on the version any more.
+
+    It came by the order `order_id`. The other fields are as in CertificateRevoked.
+    """
+
+    version: int
+    order_id: str
+    serial_number: str
+    revoked_at: datetime
+    reason: CRLReason
+    invalidity_date: datetime | None = None
+
+
+class RevocationRefused(Struct, frozen=True, omit_defaults=True):
+    """The directory doesn't revoke the version. That may be asked for again."""
+
+    version: int
+    problem: ACMEProblem
 
 
 class UseBegun(Struct, frozen=True, omit_defaults=True):
@@ -265,6 +289,8 @@ CertificateEvent = (
     | CertificateReleased
     | CertificateRevoked
     | SupersessionEvent
+    | RevocationRequested
+    | RevocationRefused
     | UseBegun
     | UseEnded
 )

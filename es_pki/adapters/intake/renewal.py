@@ -15,9 +15,9 @@ from es_pki.adapters.x509.csr import SigningRequest, read_csr
 from es_pki.adapters.x509.keys import public_key_of, stand_in
 from es_pki.commands import certificate, renewal
 from es_pki.commands.certificate import CertificateCommand, Making
-from es_pki.commands.lineage import Version
 from es_pki.commands.refusals import Malformed, NotSignedYet, SigningGivenUp
 from es_pki.commands.renewal import Further, Names
+from es_pki.commands.versions import Version
 from es_pki.values import KeyType, PublicKey
 
 Next = Callable[[Further], Making]

@@ -14,7 +14,8 @@ class RevokeCertificate(Struct, frozen=True, forbid_unknown_fields=True):
     The version is the current one, or has the `version` or `serial_number` (hex). The first revocation stays: again
     with the same `reason` it is answered alike, with another it is refused. `keyCompromise` blocks the key as well, as
     ReportKeyCompromise does. `invalidity_date` is since when the key, or what is certified, isn't to be trusted. With
-    `unless_current` it is refused for the version that whoever points at the certificate gets.
+    `unless_current` it is refused for the version that whoever points at the certificate gets. What came from an ACME
+    directory, that is asked to revoke; the answer tells what it said. Another one is ordered at once.
     """
 
     senders: ClassVar[frozenset[Role]] = OPERATORS
