@@ -74,7 +74,7 @@ FIRST_VIEWS_SECONDS = 600.0
 
 
 class Equipment(Struct, frozen=True):
-    """What a running es-pki is put together from; `app.py` opens it."""
+    """What a running es-pki is put together from; `app` opens it."""
 
     log: Log
     keys: KeyStore
