@@ -151,6 +151,8 @@ class Ledger:
     def enter(self, happened: Happened) -> None:
         """Note an event that changes what is listed; others are passed over."""
         match happened.event:
+            case CertificateRevoked(issuer_id=""):
+                pass  # a directory revoked it, and lists it itself
             case CertificateHeld() | CertificateReleased() | CertificateRevoked() as event:
                 self._enter(happened, event, (0, event.crl_shard) if event.crl_shard else (0,))
             case AuthorityRevoked() as event:

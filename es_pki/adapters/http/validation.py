@@ -24,8 +24,8 @@ from es_pki.adapters.validation.work import JUDGE, Anchor, Case, Validation
 from es_pki.adapters.views import ROWS_AT_ONCE, Query, every_row
 from es_pki.adapters.x509.formats import pem
 from es_pki.adapters.x509.keys import spki_of_certificate
-from es_pki.commands.lineage import Version
 from es_pki.commands.refusals import Malformed, NotFound
+from es_pki.commands.versions import Version
 from es_pki.projections import authorities, trust, trust_stores
 from es_pki.projections.authorities import AuthorityStatus
 from es_pki.projections.trust import TrustStatus
