@@ -15,6 +15,8 @@ import msgspec
 from msgspec import Struct
 
 from es_pki.adapters import clock, whole_file
+from es_pki.adapters.acme.debug.debugger import Debugger, Looks
+from es_pki.adapters.acme.debug.names import DNS
 from es_pki.adapters.acme.dns_01 import DNS01
 from es_pki.adapters.acme.dns_persist_01 import DNSPersist01
 from es_pki.adapters.acme.renewals import Renewals
@@ -134,6 +136,7 @@ class Service:
             ocsp=Responder(equipment.log, equipment.aggregates, keys, upkeep.certify, clock.now),
             workers=equipment.workers,
             acme=acme,
+            debugger=_debugger(office, settings),
             dns=office.dns,
             backups=backups,
             now=clock.now,
@@ -332,6 +335,11 @@ def _acme(equipment: Equipment, settings: Settings, keys: KeyRing, dns: DNSProvi
         listens_by_tls=bool(settings.tls_alpn_listen),
         webroots=settings.acme_webroots,
     )
+
+
+def _debugger(office: Office, settings: Settings) -> Debugger:
+    looks = Looks(DNS(settings.dns_resolvers), Lookup(settings.dns_resolvers), office.dns)
+    return Debugger(office.aggregates, office.acme, looks, clock.now)
 
 
 def _crl_plan(settings: Settings) -> CRLPlan:

@@ -2,6 +2,9 @@
 
 from typing import NamedTuple
 
+import msgspec
+from msgspec import Struct
+
 from es_pki.adapters.acme.problems import RFC_8555, Trouble
 from es_pki.values.acme import ACME_GIVEN_UP, ACME_REFUSED_HERE, ACMEProblem
 
@@ -85,3 +88,32 @@ def explained(problem: ACMEProblem) -> Explanation:
     """Return a problem in plain words; of an unknown one what the directory said."""
     known = EXPLANATIONS.get(problem.type)
     return known or Explanation(f"the directory reported {problem.type}", "read what it says")
+
+
+class _Subproblem(Struct, frozen=True):
+    """What went wrong for one name (RFC 8555 section 6.7.1)."""
+
+    type: str = ""
+    detail: str = ""
+    identifier: dict[str, str] = {}
+
+
+class _Document(Struct, frozen=True):
+    subproblems: tuple[_Subproblem, ...] = ()
+
+
+def told(problem: ACMEProblem) -> Explanation:
+    """Return a problem in plain words, with what the directory said itself, also of single names."""
+    meaning, advice = explained(problem)
+    said = [problem.detail]
+    for each in _subproblems(problem.document):
+        its_meaning, advice = explained(ACMEProblem(each.type, each.detail))
+        said.append(f"{each.identifier.get('value', 'one of the names')}: {its_meaning}: {each.detail}")
+    return Explanation(f"{meaning} ({'; '.join(said)})", advice)
+
+
+def _subproblems(document: str) -> tuple[_Subproblem, ...]:
+    try:
+        return msgspec.json.decode(document or "{}", type=_Document).subproblems
+    except msgspec.MsgspecError:
+        return ()
