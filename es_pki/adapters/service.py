@@ -21,11 +21,12 @@ from es_pki.adapters.acme.dns_01 import DNS01
 from es_pki.adapters.acme.dns_persist_01 import DNSPersist01
 from es_pki.adapters.acme.renewals import Renewals
 from es_pki.adapters.acme.tls_alpn_listener import TLSALPNListener
+from es_pki.adapters.acme.turns import Pace
 from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.backup.scheduled import ScheduledBackups, plan_of
 from es_pki.adapters.checkpoints import CheckpointStore, Notary
 from es_pki.adapters.crls import CRLPlan, Maker, Publisher
-from es_pki.adapters.deployment import Allowed, Deployer, Observer, Rounds
+from es_pki.adapters.deployment import Allowed, CHAPRotator, Deployer, Observer, Rounds
 from es_pki.adapters.dns.hook import HookRules
 from es_pki.adapters.dns.lookup import Lookup
 from es_pki.adapters.dns.providers import DNSProviders
@@ -43,11 +44,15 @@ from es_pki.adapters.keystore import KeyStore
 from es_pki.adapters.keystore.sealed import SealedKeys
 from es_pki.adapters.lease import Lease
 from es_pki.adapters.lint import SecondOpinion
+from es_pki.adapters.notices.courier import Courier
+from es_pki.adapters.notices.sender import Sender
+from es_pki.adapters.notices.teller import Teller
 from es_pki.adapters.ocsp.responder import Responder
 from es_pki.adapters.ocsp.upkeep import Upkeep
 from es_pki.adapters.reactions import EffectStore, Performer, Runner
 from es_pki.adapters.scheduler import Scheduler
 from es_pki.adapters.signing import Signer
+from es_pki.adapters.superseding import Superseding
 from es_pki.adapters.views import Follower, ViewStore
 from es_pki.adapters.worker import Workers
 from es_pki.adapters.x509.formats import pem_chain
@@ -109,20 +114,26 @@ class Service:
         signer = Signer(equipment.aggregates, keys, clock.now)
         dns = _dns_providers(equipment, settings, keys)
         acme = _acme(equipment, settings, keys, dns)
-        office = self._office(signer, acme, dns)
+        fetcher = Fetcher(networks(settings.fetch_networks))
+        sender = Sender(equipment.aggregates, Courier(equipment.aggregates, keys, equipment.log, fetcher), clock.now)
+        office = self._office(signer, acme, dns, sender)
         runner = _runner(equipment, office)
         desk, crls = Desk(office), Publisher(equipment.log, office.crls, equipment.lease, clock.now)
         tree = Tree(equipment.log)
         notary = Notary(equipment.log, tree, keys, equipment.checkpoints)
         backups = _scheduled_backups(equipment, settings, notary)
         upkeep = Upkeep(equipment.views, equipment.aggregates, desk, clock.now)
-        self._renewals = Renewals(equipment.aggregates, equipment.views, acme.directories, desk.take, clock.now)
+        self._renewals = _renewals(equipment, settings, acme, desk)
         rounds = _rounds(equipment, settings, office.observer)
-        works = [crls.look, upkeep.look, self._renewals.look]
+        superseding = Superseding(
+            equipment.aggregates, equipment.views, office.observer, desk.take, users_of=office.users_of, now=clock.now
+        )
+        teller = Teller(equipment.aggregates, equipment.views, sender, clock.now)
+        works = [crls.look, upkeep.look, self._renewals.look, superseding.look, teller.look]
         works += [work.look for work in (backups, rounds) if work]
         self._scheduler = Scheduler(equipment.lease, works, clock.now)
         self.parts = Parts(
-            fetcher=Fetcher(networks(settings.fetch_networks)),
+            fetcher=fetcher,
             log=equipment.log,
             tree=tree,
             notary=notary,
@@ -143,7 +154,7 @@ class Service:
         )
         self._first_run = FirstRun(desk, equipment.aggregates, signer, clock.now)
 
-    def _office(self, signer: Signer, acme: ACME, dns: DNSProviders) -> Office:
+    def _office(self, signer: Signer, acme: ACME, dns: DNSProviders, sender: Sender) -> Office:
         equipment = self._equipment
         return Office(
             aggregates=equipment.aggregates,
@@ -157,6 +168,7 @@ class Service:
             dns=dns,
             allowed=Allowed.by(self._settings),
             observer=Observer(equipment.aggregates, clock.now),
+            sender=sender,
         )
 
     async def set_up(self) -> bool:
@@ -305,8 +317,16 @@ def _addresses(sockets: Sequence[socket.socket], settings: Settings) -> Addresse
 
 def _runner(equipment: Equipment, office: Office) -> Runner:
     deployer = Deployer(office.aggregates, office.keys, office.allowed, clock.now)
-    performer = Performer(office.aggregates, office.keys, office.signer, office.acme, deployer)
+    rotator = CHAPRotator(office.aggregates, office.keys, office.allowed)
+    performer = Performer(
+        office.aggregates, office.keys, office.signer, office.acme, deployer=deployer, rotator=rotator
+    )
     return Runner(equipment.log, equipment.effects, equipment.lease, performer.perform, clock.now)
+
+
+def _renewals(equipment: Equipment, settings: Settings, acme: ACME, desk: Desk) -> Renewals:
+    pace = Pace(settings.acme_renewals_per_hour, settings.acme_renewals_at_once)
+    return Renewals(equipment.aggregates, equipment.views, acme.directories, desk.take, clock.now, pace=pace)
 
 
 def _rounds(equipment: Equipment, settings: Settings, observer: Observer) -> Rounds | None:

@@ -22,14 +22,26 @@ from es_pki.events.certificate import (
     CertificateImported,
     CertificateIssued,
     CertificatePrepared,
+    CertificateRevoked,
     CertificateRolledBack,
     PrivateKeysDiscarded,
+    RevocationRefused,
+    RevocationRequested,
     SigningFailed,
 )
 from es_pki.events.happened import Happened
 from es_pki.events.key_compromise import KeyCompromiseReported, KeyUsesRevoked
 from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared, OCSPResponderSigningFailed
-from es_pki.events.service import CertificateDeployed, DeploymentFailed, DeploymentRolledBack, DeploymentStarted
+from es_pki.events.service import (
+    CertificateDeployed,
+    CHAPRotationFailed,
+    CHAPSecretPrepared,
+    CHAPSecretRotated,
+    DeploymentFailed,
+    DeploymentRolledBack,
+    DeploymentStarted,
+    ServiceRetired,
+)
 from es_pki.events.signing_request import (
     SigningRequestApproved,
     SigningRequestKeyDiscarded,
@@ -79,6 +91,20 @@ class DeployService(Struct, frozen=True, tag=True):
     deployment_id: str
 
 
+class RotateTargetSecret(Struct, frozen=True, tag=True):
+    """Give a target the secret that was prepared, and see that it holds."""
+
+    service_id: str
+    rotation_id: str
+
+
+class DiscardCHAPSecrets(Struct, frozen=True, tag=True):
+    """Remove the secrets of a target that hold no more from the key store."""
+
+    service_id: str
+    key_ids: tuple[str, ...]
+
+
 class RedeployCertificate(Struct, frozen=True, tag=True):
     """Start deployments to all services of a certificate, whose current version changed at this log position."""
 
@@ -117,6 +143,13 @@ class AdvanceACMEOrder(Struct, frozen=True, tag=True):
     order_id: str
 
 
+class RevokeAtDirectory(Struct, frozen=True, tag=True):
+    """Have the ACME directory that issued a version revoke it, and record what it says."""
+
+    certificate_id: str
+    version: int
+
+
 Effect = (
     SignAuthority
     | SignCertificate
@@ -128,11 +161,14 @@ Effect = (
     | RollOverACMEKey
     | CloseACMEAccount
     | AdvanceACMEOrder
+    | RevokeAtDirectory
     | DeployService
     | RedeployCertificate
+    | RotateTargetSecret
+    | DiscardCHAPSecrets
 )
 
-SETTLED_BY_DOING = (RedeployCertificate,)
+SETTLED_BY_DOING = (RedeployCertificate, DiscardCHAPSecrets)
 """The effects that nothing is recorded of: once they are done they are settled."""
 
 
@@ -164,6 +200,10 @@ REACTED_TO = codec.stored_types_of(
     CertificateDeployed,
     DeploymentFailed,
     DeploymentRolledBack,
+    ServiceRetired,
+    CHAPSecretPrepared,
+    CHAPSecretRotated,
+    CHAPRotationFailed,
     KeyCompromiseReported,
     KeyUsesRevoked,
     SigningRequestApproved,
@@ -184,6 +224,9 @@ REACTED_TO = codec.stored_types_of(
     ACMEOrderPlaced,
     ACMECertificateObtained,
     ACMEOrderFailed,
+    RevocationRequested,
+    RevocationRefused,
+    CertificateRevoked,
 )
 """The stored types of the events that `react` looks at, old names too."""
 
@@ -222,8 +265,22 @@ def react(happened: Happened) -> Iterator[Due | Settled]:
         case KeyUsesRevoked():
             yield Settled(RevokeKeyUses(happened.id))
         case _:
+            yield from _of_target(happened)
             yield from _of_signing_request(happened)
             yield from _of_acme(happened)
+
+
+def _of_target(happened: Happened) -> Iterator[Due | Settled]:
+    match happened.event:
+        case CHAPSecretPrepared(rotation_id=rotation_id):
+            yield Due(RotateTargetSecret(happened.id, rotation_id), at_once=True)
+        case CHAPSecretRotated() | CHAPRotationFailed() | ServiceRetired() as event:
+            if not isinstance(event, ServiceRetired):
+                yield Settled(RotateTargetSecret(happened.id, event.rotation_id))
+            if event.key_ids:
+                yield Due(DiscardCHAPSecrets(happened.id, event.key_ids), at_once=True)
+        case _:
+            pass
 
 
 def _of_signing_request(happened: Happened) -> Iterator[Due | Settled]:
@@ -255,5 +312,9 @@ def _of_acme(happened: Happened) -> Iterator[Due | Settled]:
             yield Due(AdvanceACMEOrder(happened.id))
         case ACMECertificateObtained() | ACMEOrderFailed():
             yield Settled(AdvanceACMEOrder(happened.id))
+        case RevocationRequested(version=version):
+            yield Due(RevokeAtDirectory(happened.id, version))
+        case RevocationRefused(version=version) | CertificateRevoked(issuer_id="", version=version):
+            yield Settled(RevokeAtDirectory(happened.id, version))
         case _:
             pass

@@ -14,6 +14,9 @@ from es_pki.events.certificate import (
     CertificateRolledBack,
     OwnerAssigned,
     SigningFailed,
+    SupersessionEnded,
+    SupersessionHeldUp,
+    SupersessionPlanned,
 )
 from es_pki.events.happened import Happened
 from es_pki.projections import expiry_calendar, inventory
@@ -130,3 +133,32 @@ def test_a_failed_renewal_leaves_the_calendar_as_it_was():
 
 def test_the_calendar_calls_things_by_their_present_names():
     assert shown(expiry_calendar.view, *signed(1), CertificateRenamed("web", "www")).name == "web"
+
+
+PLANNED = SupersessionPlanned(1, "www", FIRST.serial_number, FIRST.not_before, FIRST.not_after, LATER)
+WAITS = SupersessionHeldUp(1, ("nginx",), LATER + timedelta(days=1))
+
+
+def test_the_calendar_shows_when_an_earlier_version_is_to_be_revoked_and_who_holds_that_up():
+    entry = shown(expiry_calendar.view, PLANNED)
+    assert (entry.what, entry.at, entry.name, entry.version, entry.held_up_by) == ("revocation", LATER, "www", 1, ())
+    entry = shown(expiry_calendar.view, PLANNED, WAITS)
+    assert (entry.at, entry.held_up_by) == (LATER + timedelta(days=1), ("nginx",))
+    assert shown(expiry_calendar.view, PLANNED, WAITS, SupersessionEnded(1)) is None
+
+
+def test_a_plan_has_an_entry_of_its_own():
+    def key(event):
+        return expiry_calendar.view.key(Happened(1, f"certificate-{CERTIFICATE_ID}", 1, NOW, "", "alice", event))
+
+    assert key(PLANNED) == key(WAITS) == key(SupersessionEnded(1)) != key(FIRST)
+
+
+def test_the_inventory_shows_what_is_planned_for_a_version():
+    def first(*events):
+        (version,) = in_inventory(*signed(1), *signed(2), *events).other_versions
+        return version.revocation_due_at, version.held_up_by
+
+    assert first(PLANNED) == (LATER, ())
+    assert first(PLANNED, WAITS) == (LATER + timedelta(days=1), ("nginx",))
+    assert first(PLANNED, WAITS, SupersessionEnded(1)) == (None, ())

@@ -45,6 +45,7 @@ class Directory(Struct, frozen=True, rename="camel"):
     new_account: URL
     new_order: URL
     key_change: URL | None = None
+    revoke_cert: URL | None = None
     renewal_info: URL | None = None
     meta: Terms = Terms()
 

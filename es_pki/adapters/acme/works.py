@@ -10,6 +10,7 @@ from es_pki.adapters.acme.delivery import Delivery
 from es_pki.adapters.acme.directories import Directories
 from es_pki.adapters.acme.http_01 import HTTP01
 from es_pki.adapters.acme.orders import Orders
+from es_pki.adapters.acme.revocations import Revocations
 from es_pki.adapters.acme.solver import Solver
 from es_pki.adapters.acme.tls_alpn_01 import TLSALPN01
 from es_pki.adapters.acme.webroot import Webroots
@@ -25,6 +26,7 @@ class ACME(Struct, frozen=True):
     orders: Orders
     http_01: HTTP01
     tls_alpn_01: TLSALPN01
+    revocations: Revocations
 
     @classmethod
     def of(
@@ -51,6 +53,7 @@ class ACME(Struct, frozen=True):
             orders=Orders(aggregates, directories, (*own, *solvers), Delivery(aggregates).deliver, now),
             http_01=http_01,
             tls_alpn_01=tls_alpn_01,
+            revocations=Revocations(aggregates, keys, directories),
         )
 
     async def close(self) -> None:

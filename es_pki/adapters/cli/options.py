@@ -118,6 +118,7 @@ SUBJECT_ALT_NAMES = (
 SID = option("--sid", dest="security_identifier", metavar="SID", help="an Active Directory account's S-1-5-21-…")
 ACCOUNT = (
     several("--upn", "user_principal_names", "NAME@DOMAIN", "an Active Directory account, by user principal name"),
+    several("--krb5", "kerberos_principal_names", "NAME@REALM", "a Kerberos principal, as krbtgt/REALM@REALM"),
     SID,
 )
 
@@ -160,6 +161,8 @@ SETTINGS = tuple(
         ("tls-alpn-listen", "HOST:PORT", "where tls-alpn-01 is answered, behind port 443 (default: nowhere)"),
         ("acme-webroots", "FOLDER,…", "folders of web servers that answer to http-01 (default: none)"),
         ("dns-hook-user", "USER", "as whom they run, where es-pki runs as root"),
+        ("acme-renewals-per-hour", "NUMBER", "how many certificates of an ACME directory are renewed (default: 100)"),
+        ("acme-renewals-at-once", "NUMBER", "how many of them at the same time (default: 4)"),
         ("fetch-networks", "NETWORK,…", "private networks that CRLs and OCSP answers may be fetched from (CIDR)"),
         ("organization", "TEXT", "stands in the subjects of the first authorities"),
     )

@@ -18,7 +18,7 @@ END = b"END:VCALENDAR\r\n"
 
 
 async def calendar_feed(request: web.Request) -> web.StreamResponse:
-    """Answer with an event for each expiry; `from` and `to` as for the calendar."""
+    """Answer with an event for each expiry and each revocation that is planned; `from` and `to` as for the calendar."""
     parts, query = request.app[PARTS], replace(await calendar_query(request), limit=PAGE)
     feed = Calendar()
     feed.add("prodid", "-//es-pki//expiry calendar//EN")
@@ -31,9 +31,12 @@ async def calendar_feed(request: web.Request) -> web.StreamResponse:
 
 def _expiry(row: expiry_calendar.Row, now: datetime) -> Event:
     event = Event()
-    event.add("uid", f"{row.id}-{row.version}@es-pki")
+    is_expiry = row.what is expiry_calendar.What.EXPIRY
+    told = f"version {row.version}, serial number {row.serial_number}"
+    waiting = f", still served by {', '.join(row.held_up_by)}" if row.held_up_by else ""
+    event.add("uid", f"{row.id}-{row.version}{'' if is_expiry else '-revocation'}@es-pki")
     event.add("dtstamp", now)
-    event.add("dtstart", row.not_after)
-    event.add("summary", f"{row.kind} {row.name} expires")
-    event.add("description", f"version {row.version}, serial number {row.serial_number}")
+    event.add("dtstart", row.at)
+    event.add("summary", f"{row.kind} {row.name} {'expires' if is_expiry else 'is revoked in its earlier version'}")
+    event.add("description", told + waiting)
     return event

@@ -7,6 +7,7 @@ from importlib.metadata import version
 import msgspec
 
 from es_pki.adapters.http.asking import DEFAULT_LIMIT, HIGHEST_LIMIT
+from es_pki.adapters.http.findings import FINDINGS
 from es_pki.adapters.http.route import REFERENCE, Route, Schema
 from es_pki.adapters.intake.answer import Answer
 from es_pki.adapters.intake.requests import REQUESTS, SubjectFields
@@ -27,6 +28,7 @@ PARAMETERS: dict[str, Schema] = {
     "position": _WHOLE,
     "size": _WHOLE,
     "version": _WHOLE,
+    "finding": {"type": "string", "enum": list(FINDINGS)},
 }
 """The parameters that aren't just text."""
 

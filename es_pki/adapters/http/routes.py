@@ -45,6 +45,8 @@ from es_pki.projections import (
     inventory,
     key_compromises,
     key_uses,
+    notice_channels,
+    notices,
     principals,
     profiles,
     revocation_lists,
@@ -73,7 +75,7 @@ KEYS = ("key_type", "key_algorithm", "security_bits", "public_key_hash")
 NOW_OR_THEN = ("as_of", "at_least")
 PAGES = ("limit", "cursor", *NOW_OR_THEN)
 HISTORY = (*PAGES, "type", "actor")
-EXPIRIES = ("from", "to", "kind")
+EXPIRIES = ("from", "to", "kind", "what")
 VERSIONED = (*NOW_OR_THEN, "version")
 
 
@@ -104,7 +106,7 @@ ROUTES: tuple[Route, ...] = (
         "/api/v1/certificates",
         EVERYBODY,
         lists.list_certificates,
-        (*PAGES, *CERTIFICATES, *KEYS),
+        (*PAGES, *CERTIFICATES, *KEYS, "finding"),
         page_of(inventory.Row),
     ),
     Route("GET", "/api/v1/certificates/{id}", EVERYBODY, lists.one_certificate, NOW_OR_THEN, Shown(inventory.Row)),
@@ -125,7 +127,7 @@ ROUTES: tuple[Route, ...] = (
         "/api/v1/certificates/{id}/validation",
         EVERYBODY,
         validation.certificate_validation,
-        (*VERSIONED, "purpose", "host", "revocation", "trust_store", "fetch"),
+        (*VERSIONED, "purpose", "host", "time", "revocation", "trust_store", "fetch"),
     ),
     Route("POST", "/api/v1/validate", EVERYBODY, validation.validate, takes=Validate),
     Route(
@@ -212,6 +214,38 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/api/v1/dns-providers/{id}/check", OPERATORS, dns.check_dns_provider),
     Route(
         "GET",
+        "/api/v1/notice-channels",
+        EVERYBODY,
+        lists.list_notice_channels,
+        (*PAGES, "name", "kind"),
+        page_of(notice_channels.Row),
+    ),
+    Route(
+        "GET",
+        "/api/v1/notice-channels/{id}",
+        EVERYBODY,
+        lists.one_notice_channel,
+        NOW_OR_THEN,
+        Shown(notice_channels.Row),
+    ),
+    Route(
+        "GET",
+        "/api/v1/notice-channels/{id}/history",
+        EVERYBODY,
+        lists.notice_channel_history,
+        HISTORY,
+        page_of(history.Row),
+    ),
+    Route(
+        "GET",
+        "/api/v1/notices",
+        EVERYBODY,
+        lists.list_notices,
+        (*PAGES, "channel", "channel_id", "kind", "status", "subject", "subject_id", "service"),
+        page_of(notices.Row),
+    ),
+    Route(
+        "GET",
         "/api/v1/acme/orders",
         EVERYBODY,
         lists.list_acme_orders,
@@ -228,7 +262,7 @@ ROUTES: tuple[Route, ...] = (
         "/api/v1/acme/renewals",
         EVERYBODY,
         lists.list_acme_renewals,
-        (*PAGES, "name"),
+        (*PAGES, "name", "status"),
         page_of(acme_renewals.Row),
     ),
     Route("POST", "/api/v1/lint", EVERYBODY, linting.lint, takes=linting.Lint),

@@ -74,6 +74,7 @@ _OUR_OWN = {
         "publish exactly the record that is named; it is looked for again",
     ),
     Trouble.NO_CHALLENGE: ("the directory offers no such way to prove the name", "order with another --challenge"),
+    Trouble.NO_REVOCATION: ("the directory revokes nothing", "ask the CA by other ways"),
     ACME_GIVEN_UP: ("somebody called it off", "order again if the certificate is needed"),
     ACME_REFUSED_HERE: ("es-pki itself refused", "mend what it names, and order again"),
 }

@@ -181,6 +181,7 @@ ORDER_COLUMNS: list[show.Column] = [
 
 RENEWAL_COLUMNS: list[show.Column] = [
     ("NAME", lambda row: row["name"]),
+    ("STATUS", lambda row: row["status"]),
     ("VERSION", lambda row: row["version"]),
     ("NOT AFTER", lambda row: show.when(row["not_after"])),
     ("PLANNED", lambda row: show.when(row["planned_at"])),
@@ -258,7 +259,7 @@ VERBS = (
             IDEMPOTENCY_KEY,
         ),
     ),
-    Verb("acme renewals", renewals, (filters("name"), AS_OF)),
+    Verb("acme renewals", renewals, (filters("name, status"), AS_OF)),
     Verb("acme orders", orders, (filters("name, status, certificate_id, account_id, public_key_hash"), AS_OF)),
     Verb("acme order", order, (ORDER, AS_OF)),
     Verb("acme debug", debug, (ORDER,)),

@@ -62,14 +62,15 @@ def line(record: Object) -> str:
 
 
 def expiry_columns(now: datetime) -> list[show.Column]:
-    """Return what a list of expiries shows."""
+    """Return what a list of expiries, and of revocations that are planned, shows."""
     return [
-        ("EXPIRES", lambda row: show.when(row["not_after"])),
-        ("DAYS LEFT", lambda row: show.days_left(row["not_after"], now)),
-        ("WHAT", lambda row: row["kind"]),
+        ("ENDS", lambda row: show.when(row["at"])),
+        ("DAYS LEFT", lambda row: show.days_left(row["at"], now)),
+        ("WHAT", lambda row: f"{row['kind']} {'expires' if row['what'] == 'expiry' else 'is revoked'}"),
         ("NAME", lambda row: row["name"]),
         ("VERSION", lambda row: row["version"]),
         ("SERIAL NUMBER", lambda row: row["serial_number"]),
+        ("HELD UP BY", lambda row: ", ".join(row["held_up_by"])),
     ]
 
 
