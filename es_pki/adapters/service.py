@@ -53,6 +53,7 @@ from es_pki.adapters.reactions import EffectStore, Performer, Runner
 from es_pki.adapters.scheduler import Scheduler
 from es_pki.adapters.signing import Signer
 from es_pki.adapters.superseding import Superseding
+from es_pki.adapters.sweeping import Sweeper
 from es_pki.adapters.views import Follower, ViewStore
 from es_pki.adapters.worker import Workers
 from es_pki.adapters.x509.formats import pem_chain
@@ -194,7 +195,8 @@ class Service:
         context = tls.server_context()
         parts = self.parts
         followers = parts.follower.run, parts.runner.run, parts.crls.run, parts.ocsp.run
-        works = *followers, parts.notary.run, self._keys.make_ahead, parts.second_opinion.run
+        sweeper = Sweeper(parts.aggregates, self._keys, clock.now)
+        works = *followers, parts.notary.run, self._keys.make_ahead, parts.second_opinion.run, sweeper.run
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self._equipment.workers.close)
             stack.push_async_callback(parts.fetcher.close)
