@@ -6,7 +6,7 @@ Everything finds done what was done: an account is known by its key.
 
 from es_pki.adapters.acme.directories import Directories
 from es_pki.adapters.acme.directory import Binding
-from es_pki.adapters.acme.problems import RFC_8555, DirectoryFailed, ProblemReported
+from es_pki.adapters.acme.problems import RFC_8555, AnswerMalformed, DirectoryFailed, ProblemReported
 from es_pki.adapters.intake.aggregates import Aggregates, Handled
 from es_pki.adapters.intake.deciders import ACME_ACCOUNT
 from es_pki.adapters.keyring import KeyRing
@@ -85,6 +85,8 @@ class Accounts:
             done = await self._record(account_id, RecordACMEKeyRollOverFailure(next_id, failed.problem), actor)
             await self._discard(done)
             return done
+        if not await self._is_known_by(account_id, state):
+            raise AnswerMalformed("the directory doesn't know the account by its new key (RFC 8555 section 7.3.5)")
         return await self._record(account_id, RecordACMEKeyRollOver(next_id), actor)
 
     async def _is_known_by(self, account_id: str, state: State) -> bool:

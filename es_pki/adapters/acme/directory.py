@@ -11,6 +11,7 @@ from es_pki.adapters.acme.jws import AccountKey, bound, encoded
 from es_pki.adapters.acme.messages import (
     Account,
     Authorization,
+    Challenge,
     Directory,
     Identifier,
     Order,
@@ -104,7 +105,9 @@ class Client:
 
     async def deactivate(self) -> None:
         """Close the account for ever (section 7.3.6)."""
-        await self._post(self._account, {"status": "deactivated"})
+        told = (await self._post(self._account, {"status": "deactivated"})).read(Account)
+        if told.status != "deactivated":
+            raise AnswerMalformed(f"the account is {told.status} after it was closed (RFC 8555 section 7.3.6)")
 
     async def place(self, identifiers: Sequence[Identifier], *, profile: str = "", replaces: str = "") -> Placed:
         """Place an order (section 7.4); `replaces` is the ARI identifier of a certificate (RFC 9773 section 5)."""
@@ -150,7 +153,7 @@ class Client:
 
     async def answer(self, challenge_url: str) -> None:
         """Say that a challenge can be validated (section 7.5.1)."""
-        await self._post(challenge_url, {})
+        (await self._post(challenge_url, {})).read(Challenge)  # somebody in between may answer, and never pass it on
 
     async def finalize(self, url: str, csr: str) -> Order:
         """Send the CSR (base64url of DER) of a ready order (section 7.4)."""

@@ -1,6 +1,7 @@
 """Accounts at a real directory: opened, found again, given another key, closed, and what goes wrong on the way."""
 
 import pytest
+from aiohttp import web
 
 from es_pki.adapters.acme.problems import DirectoryFailed, Trouble
 from es_pki.adapters.intake.deciders import ACME_ACCOUNT
@@ -180,3 +181,23 @@ async def test_of_a_bundle_only_certificates_are_kept(world, directory):
     kept = (await state_of(world, answer)).opening.prepared.ca_bundle
     assert "PRIVATE" not in kept
     assert openssl.run("x509", "-noout", "-subject", text=kept.encode()).strip().endswith("pebble")
+
+
+@pytest.mark.parametrize(
+    ("request_", "path", "status"),
+    [
+        (RollOverACMEAccountKey("pebble"), "/rollover-account-key", "valid"),
+        (DeactivateACMEAccount("pebble"), "/my-account/", "deactivating"),
+    ],
+    ids=["another key", "closing"],
+)
+async def test_what_somebody_in_between_answers_is_not_taken_for_done(world, proxy, request_, path, status):
+    opened = await world.ask(registration(proxy))
+    proxy.once(path, lambda: web.Response(text="<html>Log in to the network</html>"))
+    answer = await world.ask(request_)
+    assert (answer.result["status"], answer.result["problem"].type) == (status, Trouble.MALFORMED)
+    assert answer.result["public_key_hash"] == opened.result["public_key_hash"]
+    await world.acme.accounts.roll_over(opened.result["account_id"])
+    await world.acme.accounts.deactivate(opened.result["account_id"])
+    state = await state_of(world, opened)
+    assert (state.next_key, state.is_closed) == (None, status == "deactivating")
