@@ -30,6 +30,7 @@ class Proxy:
         self.rules: list[Rule] = []
         self.further: dict[str, Any] = {}
         self.done: list[str] = []
+        self.asked: list[str] = []
         self._session: aiohttp.ClientSession | None = None
         self._context: ssl.SSLContext | None = None
 
@@ -74,6 +75,7 @@ class Proxy:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
+        self.asked.append(request.path)
         for rule in self.rules:
             answer = await rule(request, body)
             if answer is not None:

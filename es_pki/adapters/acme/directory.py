@@ -20,7 +20,7 @@ from es_pki.adapters.acme.messages import (
     RenewalInfo,
 )
 from es_pki.adapters.acme.pacing import polls
-from es_pki.adapters.acme.problems import AnswerMalformed, DirectoryFailed, ProblemReported, Trouble, Unreachable
+from es_pki.adapters.acme.problems import AnswerMalformed, DirectoryFailed, ProblemReported, Trouble
 from es_pki.adapters.acme.standing import Known
 from es_pki.adapters.acme.transport import Reply, Transport
 from es_pki.values.acme import ACMEProblem
@@ -159,10 +159,10 @@ class Client:
         """Send the CSR (base64url of DER) of a ready order (section 7.4)."""
         return (await self._post(url, {"csr": csr})).read(Order)
 
-    async def chains(self, url: str) -> Sequence[bytes]:
-        """Return the certificate's chains in PEM, leaf first: the directory's own choice, then others (7.4.2)."""
+    async def chains(self, url: str, *, alternates: bool) -> Sequence[bytes]:
+        """Return the certificate's chains in PEM, leaf first: the directory's own choice, then `alternates` (7.4.2)."""
         first = await self._post(url, None, accept=CHAIN)
-        others = [urljoin(url, link) for link in first.links.get("alternate", ())]
+        others = [urljoin(url, link) for link in first.links.get("alternate", ()) if alternates]
         return [first.body, *[(await self._post(other, None, accept=CHAIN)).body for other in others]]
 
     async def revoke(self, certificate: bytes, reason_code: int) -> None:
@@ -184,16 +184,20 @@ class Client:
         return reply.read(RenewalInfo), reply
 
     async def _settled(self, url: str, kind: type[R], is_done: Callable[[R], bool]) -> R:
-        waited = 0.0
-        for wait in polls():
-            found = (await self._post(url, None)).read(kind)
+        """Look until the directory has done its work: not before it says so, and not for ever."""
+        waited, retry_at = 0.0, None
+        for pause in polls():
+            reply = await self._post(url, None)
+            found, retry_at = reply.read(kind), reply.retry_at
             if is_done(found):
                 return found
-            if waited > PATIENCE_SECONDS:
+            wait = max(pause, reply.wait_seconds)
+            if waited + wait > PATIENCE_SECONDS:
                 break
             await asyncio.sleep(wait)
             waited += wait
-        raise Unreachable(Trouble.SLOW, f"the directory works on it for more than {PATIENCE_SECONDS:.0f} seconds")
+        detail = f"the directory works on it for more than {PATIENCE_SECONDS:.0f} seconds"
+        raise DirectoryFailed(ACMEProblem(Trouble.SLOW, detail), is_final=False, retry_at=retry_at)
 
     async def _post(self, url: str, payload: object, *, accept: str = "application/json") -> Reply:
         return await self._transport.post(url, payload, self._key, account=self._account, accept=accept)
