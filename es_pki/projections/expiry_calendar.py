@@ -135,7 +135,7 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
             others = tuple(_changed(other, happened) for other in row.other_versions)
             return replace(_changed(row, happened), name=name, other_versions=others)
         case SupersessionHeldUp(services=services, due_at=due_at):
-            return replace(row, at=due_at, held_up_by=services)
+            return replace(_changed(row, happened), at=due_at, held_up_by=services)
         case CertificateLabelled(labels=labels):
             return replace(row, labels=labels)
         case OwnerAssigned(owner=owner):

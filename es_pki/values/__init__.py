@@ -144,13 +144,14 @@ class CRLReason(StrEnum):
 
 
 class Role(StrEnum):
-    """What a principal may do; a principal may hold several."""
+    """What a principal may do; a principal may hold several. `calendar` opens the calendar feed, and nothing else."""
 
     ADMIN = "admin"
     OPERATOR = "operator"
     REQUESTER = "requester"
     AUDITOR = "auditor"
     VIEWER = "viewer"
+    CALENDAR = "calendar"
 
 
 class AttributeType(StrEnum):
