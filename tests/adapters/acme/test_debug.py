@@ -1,10 +1,13 @@
 """What a look at an order finds when something is wrong, with a real directory and a real DNS server."""
 
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from aiohttp import web
 
+import es_pki
 from es_pki.adapters import clock
 from es_pki.adapters.acme.debug.debugger import Debugger, Looks
 from es_pki.adapters.acme.debug.explanations import EXPLANATIONS, explained
@@ -294,5 +297,7 @@ async def test_there_is_nothing_to_be_said_about_an_order_that_never_was(looking
 
 
 def test_every_problem_of_our_own_is_explained():
-    assert {str(kind) for kind in Trouble} <= set(EXPLANATIONS)
+    sources = (path.read_text() for path in Path(es_pki.__file__).parent.rglob("*.py"))
+    ours = {found for source in sources for found in re.findall(r'"(urn:es-pki:acme:[a-z-]+)"', source)}
+    assert {str(kind) for kind in Trouble} < ours <= set(EXPLANATIONS)
     assert "urn:ietf:params:acme:error:new" in explained(ACMEProblem("urn:ietf:params:acme:error:new", "")).meaning
