@@ -15,6 +15,8 @@ import msgspec
 from msgspec import Struct
 
 from es_pki.adapters import clock, whole_file
+from es_pki.adapters.acme.debug.debugger import Debugger, Looks
+from es_pki.adapters.acme.debug.names import DNS
 from es_pki.adapters.acme.dns_01 import DNS01
 from es_pki.adapters.acme.dns_persist_01 import DNSPersist01
 from es_pki.adapters.acme.renewals import Renewals
@@ -51,6 +53,7 @@ from es_pki.adapters.reactions import EffectStore, Performer, Runner
 from es_pki.adapters.scheduler import Scheduler
 from es_pki.adapters.signing import Signer
 from es_pki.adapters.superseding import Superseding
+from es_pki.adapters.sweeping import Sweeper
 from es_pki.adapters.views import Follower, ViewStore
 from es_pki.adapters.worker import Workers
 from es_pki.adapters.x509.formats import pem_chain
@@ -146,6 +149,7 @@ class Service:
             ocsp=Responder(equipment.log, equipment.aggregates, keys, upkeep.certify, clock.now),
             workers=equipment.workers,
             acme=acme,
+            debugger=_debugger(office, settings),
             dns=office.dns,
             backups=backups,
             now=clock.now,
@@ -192,7 +196,8 @@ class Service:
         context = tls.server_context()
         parts = self.parts
         followers = parts.follower.run, parts.runner.run, parts.crls.run, parts.ocsp.run
-        works = *followers, parts.notary.run, self._keys.make_ahead, parts.second_opinion.run
+        sweeper = Sweeper(parts.aggregates, self._keys, clock.now)
+        works = *followers, parts.notary.run, self._keys.make_ahead, parts.second_opinion.run, sweeper.run
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self._equipment.workers.close)
             stack.push_async_callback(parts.fetcher.close)
@@ -353,6 +358,11 @@ def _acme(equipment: Equipment, settings: Settings, keys: KeyRing, dns: DNSProvi
         listens_by_tls=bool(settings.tls_alpn_listen),
         webroots=settings.acme_webroots,
     )
+
+
+def _debugger(office: Office, settings: Settings) -> Debugger:
+    looks = Looks(DNS(settings.dns_resolvers), Lookup(settings.dns_resolvers), office.dns)
+    return Debugger(office.aggregates, office.acme, looks, clock.now)
 
 
 def _crl_plan(settings: Settings) -> CRLPlan:
