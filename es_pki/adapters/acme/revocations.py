@@ -16,7 +16,6 @@ from es_pki.adapters.signing import ACTOR
 from es_pki.adapters.x509.crl import CODES
 from es_pki.adapters.x509.keys import spki_of
 from es_pki.commands.acme_account import ACMEAccountUnusable, usable
-from es_pki.commands.acme_order import placed
 from es_pki.commands.acme_revocation import RecordACMERevocation, RecordACMERevocationRefusal
 from es_pki.commands.certificate import CertificateCommand
 from es_pki.commands.lineage import State
@@ -64,7 +63,7 @@ class Revocations:
 
     async def _ask(self, certificate_id: str, version: Version, wish: RevocationRequested) -> None:
         """Ask as the account that ordered it; where that is of no use, by the certificate's own key."""
-        order = placed((await self._aggregates.load(ACME_ORDER, wish.order_id)).state)
+        order = (await self._aggregates.load(ACME_ORDER, wish.order_id)).state
         account = (await self._aggregates.load(ACME_ACCOUNT, order.account_id, afresh=True)).state
         certificate, code = version.certificate or b"", CODES[wish.reason]
         own = self._own_key(certificate_id, version)

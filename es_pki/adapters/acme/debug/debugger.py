@@ -48,9 +48,9 @@ class Debugger:
         """Return all that is found about an order. Raises `ACMEOrderMissing`."""
         state = (await self._aggregates.load(ACME_ORDER, order_id, afresh=True)).state
         began = placed(state)
-        account = (await self._aggregates.load(ACME_ACCOUNT, began.account_id, afresh=True)).state
+        account = (await self._aggregates.load(ACME_ACCOUNT, state.account_id, afresh=True)).state
         findings = [_of_order(state, self._now())]
-        findings += [finding async for finding in self._of_account(began.account_id, account)]
+        findings += [finding async for finding in self._of_account(state.account_id, account)]
         authorities: Sequence[str] = ()
         try:
             directory = await self._acme.directories.transport(account).directory(afresh=True)
