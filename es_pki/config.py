@@ -52,6 +52,7 @@ NOT_SETTINGS = frozenset(
         "ES_PKI_IMPORT_PASSPHRASE",
         "ES_PKI_EAB_HMAC_KEY",
         "ES_PKI_DNS_CREDENTIALS",
+        "ES_PKI_NOTICE_SECRET",
     }
 )
 """Variables of the command line: whom to talk to, how to be let in, and secrets that belong in no argument list."""

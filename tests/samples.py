@@ -110,6 +110,13 @@ def _service(server: Server) -> str:
     return name
 
 
+def _target(server: Server) -> str:
+    """Return a target whose tgtd nobody has named: its rotations fail."""
+    name = fresh("target")
+    server.done("RegisterService", name=name, iscsi_target=f"iqn.2026-01.test.example:{name}", chap_user="sample")
+    return name
+
+
 def _bound(server: Server) -> str:
     name = _service(server)
     server.done("BindCertificate", service=name, certificate=_certificate(server))
@@ -155,6 +162,17 @@ def _dns_provider(name: str, zone: str, **further: Any) -> dict[str, Any]:
 def _added_dns_provider(server: Server) -> str:
     name = fresh("dns")
     server.done("AddDNSProvider", **_dns_provider(name, f"{name}.test"))
+    return name
+
+
+def _webhook(name: str) -> dict[str, Any]:
+    """Return a channel that is never reached: a server may ask no private network."""
+    return {"name": name, "settings": {"kind": "webhook", "url": "http://127.0.0.1:9/"}, "secret": fresh("secret")}
+
+
+def _channel(server: Server) -> str:
+    name = fresh("channel")
+    server.done("AddNoticeChannel", **_webhook(name))
     return name
 
 
@@ -252,6 +270,7 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.UnbindCertificate: lambda server: {"service": _bound(server)},
     requests.RetireService: lambda server: {"service": _bound(server), "reason": "sample"},
     requests.DeployCertificate: lambda server: {"service": _watched(server), "wait_seconds": 60},
+    requests.RotateCHAPSecret: lambda server: {"service": _target(server), "wait_seconds": 60},
     requests.VerifyService: lambda server: {"service": _watched(server)},
     requests.RegisterACMEAccount: lambda _: _registration(fresh("account")),
     requests.RollOverACMEAccountKey: lambda server: {"account": _account(server)},
@@ -262,6 +281,10 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
         "credentials": bind.tsig_key(fresh()),
     },
     requests.RemoveDNSProvider: lambda server: {"dns_provider": _added_dns_provider(server), "reason": "sample"},
+    requests.AddNoticeChannel: lambda _: _webhook(fresh("channel")),
+    requests.ReplaceNoticeSecret: lambda server: {"channel": _channel(server), "secret": fresh("another-secret")},
+    requests.RemoveNoticeChannel: lambda server: {"channel": _channel(server), "reason": "sample"},
+    requests.TestNoticeChannel: lambda server: {"channel": _channel(server)},
     requests.PlaceACMEOrder: lambda server: _order(server, fresh()),
     requests.RenewACME: lambda server: {"certificate": _ordered(server)},
     requests.AbandonACMEOrder: lambda server: {"order": _failed_order(server), "reason": "sample"},
@@ -304,6 +327,10 @@ KEPT_DNS = "kept-dns"
 """The DNS provider that `furnish` adds."""
 
 
+KEPT_CHANNEL = "kept-channel"
+"""The channel for notices that `furnish` adds."""
+
+
 KEPT_PROFILE = "kept"
 """The profile that `furnish` defines."""
 
@@ -318,6 +345,7 @@ def furnish(server: Server) -> None:
     ordered = server.done("PlaceACMEOrder", **_order(server, ORDERED))
     assert ordered["result"]["status"] == "issued", ordered
     server.done("AddDNSProvider", **_dns_provider(KEPT_DNS, bind.ZONE))
+    server.done("AddNoticeChannel", **_webhook(KEPT_CHANNEL), about=["fallback"])
 
 
 QUERIES = {
@@ -332,6 +360,7 @@ NAMED = {
     "acme/orders": ORDERED,
     "authorities": "root",
     "dns-providers": KEPT_DNS,
+    "notice-channels": KEPT_CHANNEL,
     "profiles": KEPT_PROFILE,
     "services": KEPT_SERVICE,
     "signing-requests": KEPT_CSR,

@@ -1,10 +1,13 @@
 """The one place where es-pki draws random numbers and ids."""
 
 import secrets
+import string
 from datetime import datetime
 from uuid import UUID, uuid5
 
 from es_pki.adapters.recorded import microseconds_of
+
+_CHAP_CHARACTERS = string.ascii_letters + string.digits + "-_"
 
 _IDEMPOTENCY = UUID("6a0c2f0e-9d4b-5b0e-8a53-3f1f6b0d5c7e")
 
@@ -17,6 +20,11 @@ def serial_number() -> int:
 def token() -> str:
     """Return a bearer token with 256 random bits; its prefix lets scanners of leaked secrets know it."""
     return "espki_" + secrets.token_urlsafe(32)
+
+
+def chap_secret(length: int) -> str:
+    """Return a CHAP secret: characters that every initiator takes, each of 6 random bits."""
+    return "".join(secrets.choice(_CHAP_CHARACTERS) for _ in range(length))
 
 
 def random_part() -> str:

@@ -24,7 +24,7 @@ from es_pki.adapters.recorded import happened
 from es_pki.adapters.revoked import Revocations
 from es_pki.adapters.service_uses import ServiceUses
 from es_pki.adapters.x509.formats import fingerprint
-from es_pki.commands import acme_account, acme_order
+from es_pki.commands import acme_account, acme_order, notice_channel
 from es_pki.commands.authority import subject_digest
 from es_pki.commands.signing_request import csr_digest
 from es_pki.decider import Claim, Reservation
@@ -51,6 +51,7 @@ from es_pki.events.dns_provider import DNSProviderAdded, DNSProviderRemoved
 from es_pki.events.happened import Happened
 from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.log_key import LogKeyAdopted, LogRestored
+from es_pki.events.notice_channel import NoticeChannelEvent
 from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared, OCSPResponderSigningFailed
 from es_pki.events.principal import TokenCreated
 from es_pki.events.profile import ProfileDefined
@@ -85,6 +86,7 @@ RELEASABLE = frozenset(
         "certificate_fingerprint",
         "dns_provider_name",
         "dns_zone",
+        "notice_channel_name",
     }
 )
 """What may belong to others once its owner has given it up."""
@@ -335,8 +337,10 @@ def _signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
 
 
 def _claims_of(happened: Happened) -> Sequence[Claim]:
-    """Return what an event of ACME claims or gives up: what its aggregate says."""
+    """Return what an event of ACME or of a channel claims or gives up: what its aggregate says."""
     event = happened.event
     if isinstance(event, ACMEAccountEvent):
         return acme_account.reservations(event, happened.id)
+    if isinstance(event, NoticeChannelEvent):
+        return notice_channel.reservations(event, happened.id)
     return acme_order.reservations(event, happened.id) if isinstance(event, ACMEOrderEvent) else ()

@@ -88,7 +88,7 @@ def _problems(lineage: _Lineage, happened: Happened) -> Iterator[str]:
         case PrivateKeyExported(version=number) if number not in lineage.issued:
             yield f"the key of version {number} was exported, which was never issued"
         case SupersessionPlanned(version=number) if number not in lineage.issued:
-            yield f"the end of version {number} was planned, which was never issued"
+            yield f"the end of version {number} was planned, never issued"
         case SupersessionPlanned(version=number):
             lineage.superseding.add(number)
         case SupersessionHeldUp(version=number) if number not in lineage.superseding:

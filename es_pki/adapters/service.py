@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from es_pki.adapters import clock, whole_file
 from es_pki.adapters.acme.dns_01 import DNS01
+from es_pki.adapters.acme.dns_persist_01 import DNSPersist01
 from es_pki.adapters.acme.renewals import Renewals
 from es_pki.adapters.acme.tls_alpn_listener import TLSALPNListener
 from es_pki.adapters.acme.turns import Pace
@@ -23,7 +24,7 @@ from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.backup.scheduled import ScheduledBackups, plan_of
 from es_pki.adapters.checkpoints import CheckpointStore, Notary
 from es_pki.adapters.crls import CRLPlan, Maker, Publisher
-from es_pki.adapters.deployment import Allowed, Deployer, Observer, Rounds
+from es_pki.adapters.deployment import Allowed, CHAPRotator, Deployer, Observer, Rounds
 from es_pki.adapters.dns.hook import HookRules
 from es_pki.adapters.dns.lookup import Lookup
 from es_pki.adapters.dns.providers import DNSProviders
@@ -41,6 +42,9 @@ from es_pki.adapters.keystore import KeyStore
 from es_pki.adapters.keystore.sealed import SealedKeys
 from es_pki.adapters.lease import Lease
 from es_pki.adapters.lint import SecondOpinion
+from es_pki.adapters.notices.courier import Courier
+from es_pki.adapters.notices.sender import Sender
+from es_pki.adapters.notices.teller import Teller
 from es_pki.adapters.ocsp.responder import Responder
 from es_pki.adapters.ocsp.upkeep import Upkeep
 from es_pki.adapters.reactions import EffectStore, Performer, Runner
@@ -108,7 +112,9 @@ class Service:
         signer = Signer(equipment.aggregates, keys, clock.now)
         dns = _dns_providers(equipment, settings, keys)
         acme = _acme(equipment, settings, keys, dns)
-        office = self._office(signer, acme, dns)
+        fetcher = Fetcher(networks(settings.fetch_networks))
+        sender = Sender(equipment.aggregates, Courier(equipment.aggregates, keys, equipment.log, fetcher), clock.now)
+        office = self._office(signer, acme, dns, sender)
         runner = _runner(equipment, office)
         desk, crls = Desk(office), Publisher(equipment.log, office.crls, equipment.lease, clock.now)
         tree = Tree(equipment.log)
@@ -120,11 +126,12 @@ class Service:
         superseding = Superseding(
             equipment.aggregates, equipment.views, office.observer, desk.take, users_of=office.users_of, now=clock.now
         )
-        works = [crls.look, upkeep.look, self._renewals.look, superseding.look]
+        teller = Teller(equipment.aggregates, equipment.views, sender, clock.now)
+        works = [crls.look, upkeep.look, self._renewals.look, superseding.look, teller.look]
         works += [work.look for work in (backups, rounds) if work]
         self._scheduler = Scheduler(equipment.lease, works, clock.now)
         self.parts = Parts(
-            fetcher=Fetcher(networks(settings.fetch_networks)),
+            fetcher=fetcher,
             log=equipment.log,
             tree=tree,
             notary=notary,
@@ -144,7 +151,7 @@ class Service:
         )
         self._first_run = FirstRun(desk, equipment.aggregates, signer, clock.now)
 
-    def _office(self, signer: Signer, acme: ACME, dns: DNSProviders) -> Office:
+    def _office(self, signer: Signer, acme: ACME, dns: DNSProviders, sender: Sender) -> Office:
         equipment = self._equipment
         return Office(
             aggregates=equipment.aggregates,
@@ -158,6 +165,7 @@ class Service:
             dns=dns,
             allowed=Allowed.by(self._settings),
             observer=Observer(equipment.aggregates, clock.now),
+            sender=sender,
         )
 
     async def set_up(self) -> bool:
@@ -306,7 +314,10 @@ def _addresses(sockets: Sequence[socket.socket], settings: Settings) -> Addresse
 
 def _runner(equipment: Equipment, office: Office) -> Runner:
     deployer = Deployer(office.aggregates, office.keys, office.allowed, clock.now)
-    performer = Performer(office.aggregates, office.keys, office.signer, office.acme, deployer)
+    rotator = CHAPRotator(office.aggregates, office.keys, office.allowed)
+    performer = Performer(
+        office.aggregates, office.keys, office.signer, office.acme, deployer=deployer, rotator=rotator
+    )
     return Runner(equipment.log, equipment.effects, equipment.lease, performer.perform, clock.now)
 
 
@@ -337,6 +348,7 @@ def _acme(equipment: Equipment, settings: Settings, keys: KeyRing, dns: DNSProvi
         clock.now,
         clock.elapsed,
         DNS01(dns),
+        DNSPersist01(Lookup(settings.dns_resolvers), clock.now),
         listens_by_tls=bool(settings.tls_alpn_listen),
         webroots=settings.acme_webroots,
     )

@@ -33,7 +33,7 @@ from es_pki.values.acme import ChallengeType, server_name
 
 CATEGORY = "acme_order"
 
-BY_DNS = frozenset({ChallengeType.DNS_01})
+BY_DNS = frozenset({ChallengeType.DNS_01, ChallengeType.DNS_PERSIST_01})
 """The challenges that prove wildcards, and no IP addresses."""
 
 MOST_ACCOUNTS = 5
@@ -228,14 +228,12 @@ def reservations(event: ACMEOrderEvent, order_id: str) -> Sequence[Claim]:
             by_name = _reserved(tls_alpn_stream(server_name(identifier)), order_id, refusal)
             return (_token_reserved(token, order_id), by_name)
         case ACMEChallengePresented(token=token):
-            return (_token_reserved(token, order_id),)
+            return (_token_reserved(token, order_id),) if token else ()
         case ACMEChallengeCleanedUp(token=token, server_name=by_name):
-            by_tls = (_released(tls_alpn_stream(by_name), order_id),) if by_name else ()
-            return (_released(f"acme_token-{token}", order_id), *by_tls)
-        case (
-            ACMECertificateObtained(certificate_id=certificate_id) | ACMERehearsalPassed(certificate_id=certificate_id)
-        ):
-            return (_released(f"acme_order_for-{certificate_id}", order_id),)
+            streams = (f"acme_token-{token}" if token else "", tls_alpn_stream(by_name) if by_name else "")
+            return tuple(_released(stream, order_id) for stream in streams if stream)
+        case ACMECertificateObtained() | ACMERehearsalPassed():
+            return (_released(f"acme_order_for-{event.certificate_id}", order_id),)
         case ACMEOrderFailed(certificate_id=certificate_id, name=name):
             name_too = (_released(f"certificate_name-{name}", order_id),) if name else ()
             return (_released(f"acme_order_for-{certificate_id}", order_id), *name_too)

@@ -105,7 +105,7 @@ DOMAIN_CONTROLLER = Profile(
         ),
         further_key_usages=_ENCIPHERING,
         default_validity_days=365,
-        name_forms=(*USUAL_FORMS, NameForm.SECURITY_IDENTIFIER),
+        name_forms=(*USUAL_FORMS, NameForm.SECURITY_IDENTIFIER, NameForm.KERBEROS_PRINCIPAL_NAMES),
         required_names=(NameForm.DNS_NAMES,),
         wildcards=False,
     ),

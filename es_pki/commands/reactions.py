@@ -32,7 +32,16 @@ from es_pki.events.certificate import (
 from es_pki.events.happened import Happened
 from es_pki.events.key_compromise import KeyCompromiseReported, KeyUsesRevoked
 from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared, OCSPResponderSigningFailed
-from es_pki.events.service import CertificateDeployed, DeploymentFailed, DeploymentRolledBack, DeploymentStarted
+from es_pki.events.service import (
+    CertificateDeployed,
+    CHAPRotationFailed,
+    CHAPSecretPrepared,
+    CHAPSecretRotated,
+    DeploymentFailed,
+    DeploymentRolledBack,
+    DeploymentStarted,
+    ServiceRetired,
+)
 from es_pki.events.signing_request import (
     SigningRequestApproved,
     SigningRequestKeyDiscarded,
@@ -80,6 +89,20 @@ class DeployService(Struct, frozen=True, tag=True):
 
     service_id: str
     deployment_id: str
+
+
+class RotateTargetSecret(Struct, frozen=True, tag=True):
+    """Give a target the secret that was prepared, and see that it holds."""
+
+    service_id: str
+    rotation_id: str
+
+
+class DiscardCHAPSecrets(Struct, frozen=True, tag=True):
+    """Remove the secrets of a target that hold no more from the key store."""
+
+    service_id: str
+    key_ids: tuple[str, ...]
 
 
 class RedeployCertificate(Struct, frozen=True, tag=True):
@@ -141,9 +164,11 @@ Effect = (
     | RevokeAtDirectory
     | DeployService
     | RedeployCertificate
+    | RotateTargetSecret
+    | DiscardCHAPSecrets
 )
 
-SETTLED_BY_DOING = (RedeployCertificate,)
+SETTLED_BY_DOING = (RedeployCertificate, DiscardCHAPSecrets)
 """The effects that nothing is recorded of: once they are done they are settled."""
 
 
@@ -175,6 +200,10 @@ REACTED_TO = codec.stored_types_of(
     CertificateDeployed,
     DeploymentFailed,
     DeploymentRolledBack,
+    ServiceRetired,
+    CHAPSecretPrepared,
+    CHAPSecretRotated,
+    CHAPRotationFailed,
     KeyCompromiseReported,
     KeyUsesRevoked,
     SigningRequestApproved,
@@ -237,8 +266,22 @@ def react(happened: Happened) -> Iterator[Due | Settled]:
         case KeyUsesRevoked():
             yield Settled(RevokeKeyUses(happened.id))
         case _:
+            yield from _of_target(happened)
             yield from _of_signing_request(happened)
             yield from _of_acme(happened)
+
+
+def _of_target(happened: Happened) -> Iterator[Due | Settled]:
+    match happened.event:
+        case CHAPSecretPrepared(rotation_id=rotation_id):
+            yield Due(RotateTargetSecret(happened.id, rotation_id), at_once=True)
+        case CHAPSecretRotated() | CHAPRotationFailed() | ServiceRetired() as event:
+            if not isinstance(event, ServiceRetired):
+                yield Settled(RotateTargetSecret(happened.id, event.rotation_id))
+            if event.key_ids:
+                yield Due(DiscardCHAPSecrets(happened.id, event.key_ids), at_once=True)
+        case _:
+            pass
 
 
 def _of_signing_request(happened: Happened) -> Iterator[Due | Settled]:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from es_pki.commands import deployment
+from es_pki.commands import chap, deployment
+from es_pki.commands.chap import CHAPSecrets, RecordCHAPRotation, RotateCHAPSecret, check_none_rotates
 from es_pki.commands.deployment import Deployments, RecordDeployment, StartDeployment, check_none_runs
 from es_pki.commands.drift import RecordObservation
 from es_pki.commands.installation import installation_violations
@@ -17,6 +18,9 @@ from es_pki.events.service import (
     CertificateBound,
     CertificateDeployed,
     CertificateUnbound,
+    CHAPRotationFailed,
+    CHAPSecretPrepared,
+    CHAPSecretRotated,
     DeploymentFailed,
     DeploymentRolledBack,
     DeploymentStarted,
@@ -82,6 +86,8 @@ ServiceCommand = (
     | StartDeployment
     | RecordDeployment
     | RecordObservation
+    | RotateCHAPSecret
+    | RecordCHAPRotation
 )
 
 
@@ -121,6 +127,7 @@ class State(Struct, frozen=True):
     is_retired: bool = False
     deployments: Deployments = Deployments()
     observed: ServiceObserved | None = None
+    chap: CHAPSecrets = CHAPSecrets()
 
     @property
     def certificate_ids(self) -> dict[str, bool]:
@@ -150,6 +157,10 @@ def evolve(state: State, event: ServiceEvent) -> State:
             return _ended(state, event)
         case ServiceObserved():
             return replace(state, observed=event)
+        case CHAPSecretPrepared():
+            return replace(state, chap=CHAPSecrets(event, current=state.chap.current))
+        case CHAPSecretRotated() | CHAPRotationFailed():
+            return replace(state, chap=chap.ended(state.chap, event))
 
 
 def _ended(state: State, outcome: deployment.Outcome) -> State:
@@ -201,6 +212,11 @@ def decide(command: ServiceCommand, state: State) -> list[ServiceEvent]:
             return [*deployment.record(command, state.deployments)]
         case RecordObservation():
             return _observe(command, state)
+        case RotateCHAPSecret():
+            check_is_there(state)
+            return [*chap.rotate(command, state.chap, state.installation)]
+        case RecordCHAPRotation():
+            return [*chap.record(command, state.chap)]
 
 
 def _register(command: RegisterService, state: State) -> list[ServiceEvent]:
@@ -217,6 +233,7 @@ def _reconfigure(command: ReconfigureService, state: State) -> list[ServiceEvent
     if command.installation == state.installation:
         return []
     check_none_runs(state.deployments)
+    check_none_rotates(state.chap)
     RulesBroken.if_any(installation_violations(command.installation))
     return [InstallationAdopted(command.installation)]
 
@@ -246,10 +263,11 @@ def _retire(command: RetireService, state: State) -> list[ServiceEvent]:
     if state.is_retired:
         return []
     check_none_runs(state.deployments)
+    check_none_rotates(state.chap)
     if len(command.reason) > LONGEST_REASON or not command.reason.isprintable():
         detail = f"at most {LONGEST_REASON} printable characters"
         RulesBroken.if_any([Violation("reason", "a reason is one line", detail)])
-    return [ServiceRetired(command.reason)]
+    return [ServiceRetired(command.reason, chap.key_ids(state.chap.current))]
 
 
 # The aggregate

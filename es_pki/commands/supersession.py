@@ -110,7 +110,8 @@ def _hold_up(command: RecordSupersessionHeldUp, state: State) -> list[Certificat
 
 def _planned(version: Version, name: str, due: datetime) -> SupersessionPlanned:
     prepared = version.prepared
-    return SupersessionPlanned(prepared.version, name, prepared.serial_number, prepared.not_after, due)
+    validity = prepared.not_before, prepared.not_after
+    return SupersessionPlanned(prepared.version, name, prepared.serial_number, *validity, due)
 
 
 def _after(now: datetime, days: int) -> datetime:

@@ -55,7 +55,8 @@ class ACMEOrderCreated(Struct, frozen=True, omit_defaults=True):
 class ACMEChallengePresented(Struct, frozen=True, omit_defaults=True):
     """The challenge at `url` of an authorization is answered from now on, under its `token`, until it is cleaned up.
 
-    `identifier` is the name that is to be proved, a wildcard with its `*.`.
+    `identifier` is the name that is to be proved, a wildcard with its `*.`. A standing record (dns-persist-01) has no
+    token: it is only looked for, and stays.
     """
 
     authorization: str

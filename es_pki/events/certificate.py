@@ -204,12 +204,14 @@ class CertificateRevoked(Struct, frozen=True, omit_defaults=True):
 class SupersessionPlanned(Struct, frozen=True, omit_defaults=True):
     """An earlier version is to be revoked as superseded at `due_at`, or as soon after it as no service serves it.
 
-    `name` is what the lineage was called then; `serial_number` and `not_after` are those of the version.
+    `name` is what the lineage was called then; `serial_number`, `not_before` and `not_after` are those of the
+    version.
     """
 
     version: int
     name: str
     serial_number: str
+    not_before: datetime
     not_after: datetime
     due_at: datetime
 

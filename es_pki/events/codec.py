@@ -80,6 +80,13 @@ from es_pki.events.dns_provider import (
 )
 from es_pki.events.key_compromise import KeyCompromiseEvent, KeyCompromiseReported, KeyUsesRevoked
 from es_pki.events.log_key import LogKeyAdopted, LogKeyEvent, LogRestored
+from es_pki.events.notice import NoticeBegun, NoticeEvent, NoticeFailed, NoticeSent
+from es_pki.events.notice_channel import (
+    NoticeChannelAdded,
+    NoticeChannelEvent,
+    NoticeChannelRemoved,
+    NoticeSecretReplaced,
+)
 from es_pki.events.ocsp_responder import (
     OCSPResponderCertified,
     OCSPResponderEvent,
@@ -94,6 +101,9 @@ from es_pki.events.service import (
     CertificateBound,
     CertificateDeployed,
     CertificateUnbound,
+    CHAPRotationFailed,
+    CHAPSecretPrepared,
+    CHAPSecretRotated,
     DeploymentFailed,
     DeploymentRolledBack,
     DeploymentStarted,
@@ -123,6 +133,8 @@ Event = (
     | DNSProviderEvent
     | KeyCompromiseEvent
     | LogKeyEvent
+    | NoticeChannelEvent
+    | NoticeEvent
     | OCSPResponderEvent
     | PrincipalEvent
     | ProfileEvent
@@ -190,6 +202,12 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "key_compromise.uses_revoked.v1": KeyUsesRevoked,
     "log_key.adopted.v1": LogKeyAdopted,
     "log_key.log_restored.v1": LogRestored,
+    "notice.begun.v1": NoticeBegun,
+    "notice.sent.v1": NoticeSent,
+    "notice.failed.v1": NoticeFailed,
+    "notice_channel.added.v1": NoticeChannelAdded,
+    "notice_channel.secret_replaced.v1": NoticeSecretReplaced,
+    "notice_channel.removed.v1": NoticeChannelRemoved,
     "ocsp_responder.prepared.v1": OCSPResponderPrepared,
     "ocsp_responder.certified.v1": OCSPResponderCertified,
     "ocsp_responder.signing_failed.v1": OCSPResponderSigningFailed,
@@ -212,6 +230,9 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "service.deployment_failed.v1": DeploymentFailed,
     "service.deployment_rolled_back.v1": DeploymentRolledBack,
     "service.observed.v1": ServiceObserved,
+    "service.chap_secret_prepared.v1": CHAPSecretPrepared,
+    "service.chap_secret_rotated.v1": CHAPSecretRotated,
+    "service.chap_rotation_failed.v1": CHAPRotationFailed,
     "signing_request.created.v1": SigningRequestCreated,
     "signing_request.imported.v1": SigningRequestImported,
     "signing_request.approved.v1": SigningRequestApproved,

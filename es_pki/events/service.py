@@ -20,6 +20,9 @@ class ServiceKind(StrEnum):
     MAIL = "mail"
     FTP = "ftp"
     LDAP = "ldap"
+    ISCSI = "iscsi"
+    S3 = "s3"
+    ACTIVE_DIRECTORY = "active-directory"
 
 
 class FileForm(StrEnum):
@@ -113,6 +116,11 @@ class Installation(Struct, frozen=True, omit_defaults=True):
     the service reads them, `reload_command` or the `reload_signal` to the process of `pid_file` has it read them,
     `start_command` starts it when it is gone. A command has `command_seconds`, the service then `probe_seconds` to
     serve what was deployed.
+
+    `iscsi_target` is the name of a target of tgtd at `iscsi_portal`, "" for a service that is none: initiators log in
+    there as `chap_user`, and it proves itself as `chap_target_user` ("": it doesn't), with secrets of
+    `chap_secret_length` characters (of 64: 16 are 96 bits). `tgtd_socket` is tgtd's control socket; `login_command`
+    tries a login, the target's URL behind its arguments, and `chap_secrets_file` gets what tgt reads at its start.
     """
 
     files: tuple[ServiceFile, ...] = ()
@@ -129,6 +137,14 @@ class Installation(Struct, frozen=True, omit_defaults=True):
     probe: Probe = Probe()
     command_seconds: int = 30
     probe_seconds: int = 15
+    iscsi_target: str = ""
+    iscsi_portal: str = ""
+    chap_user: str = ""
+    chap_target_user: str = ""
+    chap_secret_length: int = 16
+    chap_secrets_file: str = ""
+    tgtd_socket: str = ""
+    login_command: tuple[str, ...] = ()
 
 
 class ServiceRegistered(Struct, frozen=True, omit_defaults=True):
@@ -163,9 +179,13 @@ class CertificateUnbound(Struct, frozen=True, omit_defaults=True):
 
 
 class ServiceRetired(Struct, frozen=True, omit_defaults=True):
-    """The service is done with. It uses no certificate any more, and its name stays taken."""
+    """The service is done with. It uses no certificate any more, and its name stays taken.
+
+    `key_ids` are those of its CHAP secrets, which are discarded.
+    """
 
     reason: str = ""
+    key_ids: tuple[str, ...] = ()
 
 
 class DeploymentStarted(Struct, frozen=True, omit_defaults=True):
@@ -226,6 +246,41 @@ class ServiceObserved(Struct, frozen=True, omit_defaults=True):
     detail: str = ""
 
 
+class CHAPSecretPrepared(Struct, frozen=True, omit_defaults=True):
+    """A target is to get another secret; it lies in the key store (`key_id`), and this is durable before tgtd is told.
+
+    `target_key_id` is that of the secret with which the target proves itself, "" without one.
+    """
+
+    rotation_id: str
+    key_id: str
+    target_key_id: str = ""
+
+
+class CHAPSecretRotated(Struct, frozen=True, omit_defaults=True):
+    """The target has the secret; `was_seen` tells that a login with it succeeded, and one without any did not.
+
+    `key_ids` are those of the secrets before it, which are discarded.
+    """
+
+    rotation_id: str
+    was_seen: bool = True
+    key_ids: tuple[str, ...] = ()
+
+
+class CHAPRotationFailed(Struct, frozen=True, omit_defaults=True):
+    """The target has the secret of before, but at the step `restore`: then nobody can log in, or say.
+
+    `words` are as in DeploymentFailed; `key_ids` those of the secrets that it didn't get, which are discarded.
+    """
+
+    rotation_id: str
+    step: DeploymentStep
+    reason: str
+    words: str = ""
+    key_ids: tuple[str, ...] = ()
+
+
 ServiceEvent = (
     ServiceRegistered
     | InstallationAdopted
@@ -237,4 +292,7 @@ ServiceEvent = (
     | DeploymentFailed
     | DeploymentRolledBack
     | ServiceObserved
+    | CHAPSecretPrepared
+    | CHAPSecretRotated
+    | CHAPRotationFailed
 )

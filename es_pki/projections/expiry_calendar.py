@@ -5,11 +5,13 @@ does what was revoked: it has ended already. What is only held may be released. 
 stands there too.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeVar
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from es_pki.events.authority import (
     AuthorityCreated,
@@ -22,10 +24,12 @@ from es_pki.events.certificate import (
     CertificateDeleted,
     CertificateImported,
     CertificateIssued,
+    CertificateLabelled,
     CertificatePrepared,
     CertificateRenamed,
     CertificateRevoked,
     CertificateRolledBack,
+    OwnerAssigned,
     SigningFailed,
     SupersessionEnded,
     SupersessionEvent,
@@ -37,6 +41,7 @@ from es_pki.projections.view import View
 
 NAME = "expiry_calendar"
 VERSION = 5
+
 
 Begun = AuthorityPrepared | AuthorityImported | CertificatePrepared | CertificateImported
 
@@ -56,11 +61,22 @@ class What(StrEnum):
 
 
 class Version(Struct, frozen=True):
-    """When a version of a certificate ends."""
+    """When a version of a certificate ends.
+
+    `sequence` counts how often its entry has changed, the last time at `changed_at`; `was_current` tells whether there
+    ever was an entry.
+    """
 
     version: int
     serial_number: str
+    not_before: datetime
     not_after: datetime
+    changed_at: datetime
+    sequence: int = 0
+    was_current: bool = False
+
+
+V = TypeVar("V", bound=Version)
 
 
 class Row(Version, frozen=True, kw_only=True):
@@ -79,6 +95,8 @@ class Row(Version, frozen=True, kw_only=True):
     what: What = What.EXPIRY
     signed: str = "no"
     held_up_by: tuple[str, ...] = ()
+    owner: str = ""
+    labels: Mapping[str, str] = {}
     other_versions: tuple[Version, ...] = ()
 
 
@@ -94,9 +112,9 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
         case AuthorityPrepared() | CertificatePrepared() as event:
             return _prepared(row, event, happened)
         case AuthorityImported() as authority:
-            return _current(_prepared(row, authority, happened), 1)
+            return _current(_prepared(row, authority, happened), 1, happened)
         case CertificateImported(version=number) as imported:
-            return _current(_prepared(row, imported, happened), number)
+            return _current(_prepared(row, imported, happened), number, happened)
         case AuthoritySigningFailed() | CertificateDeleted() | SupersessionEnded():
             return None
         case SupersessionPlanned() as plan:
@@ -104,28 +122,32 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
         case _ if row is None:
             return None
         case AuthorityCreated():
-            return replace(row, signed="yes")
+            return _current(row, row.version, happened)
         case CertificateIssued(version=number) | CertificateRolledBack(version=number):
-            return _current(row, number)
+            return _current(row, number, happened)
         case AuthorityRevoked():
-            return replace(row, signed="revoked")
+            return _revoked(row, happened)
         case CertificateRevoked(version=number):
-            return replace(row, signed="revoked") if number == row.version else _without(row, number)
+            return _revoked(row, happened) if number == row.version else _without(row, number)
         case SigningFailed(version=number):
             return _without(row, number)
         case CertificateRenamed(name=name):
-            return replace(row, name=name)
+            others = tuple(_changed(other, happened) for other in row.other_versions)
+            return replace(_changed(row, happened), name=name, other_versions=others)
         case SupersessionHeldUp(services=services, due_at=due_at):
-            return replace(row, at=due_at, held_up_by=services)
+            return replace(_changed(row, happened), at=due_at, held_up_by=services)
+        case CertificateLabelled(labels=labels):
+            return replace(row, labels=labels)
+        case OwnerAssigned(owner=owner):
+            return replace(row, owner=owner)
         case _:
             return row
 
 
 def _planned(plan: SupersessionPlanned, happened: Happened) -> Row:
+    version = Version(plan.version, plan.serial_number, plan.not_before, plan.not_after, happened.time)
     return Row(
-        version=plan.version,
-        serial_number=plan.serial_number,
-        not_after=plan.not_after,
+        **asdict(version),
         id=happened.id,
         kind=Kind.CERTIFICATE,
         name=plan.name,
@@ -139,32 +161,28 @@ def _prepared(row: Row | None, event: Begun, happened: Happened) -> Row:
     kind, number = Kind.AUTHORITY, 1
     if isinstance(event, CertificatePrepared | CertificateImported):
         kind, number = Kind.CERTIFICATE, event.version
-    version = Version(number, event.serial_number, event.not_after)
+    version = Version(number, event.serial_number, event.not_before, event.not_after, happened.time)
     if row is None:
-        return Row(*_fields(version), id=happened.id, kind=kind, name=event.name, at=version.not_after)
+        return Row(**asdict(version), id=happened.id, kind=kind, name=event.name, at=version.not_after)
     holding = (other for other in row.other_versions if other.not_after > happened.time)
     return replace(row, other_versions=(*holding, version))
 
 
-def _current(row: Row, number: int) -> Row:
+def _current(row: Row, number: int, happened: Happened) -> Row:
     """Return the entry of another version; the one before it may become current again."""
-    if number == row.version:
-        return replace(row, signed="yes")
-    version = next((other for other in row.other_versions if other.version == number), None)
-    if version is None:
+    version = row if number == row.version else _other(row, number)
+    if version is None or (version is row and row.signed == "yes"):
         return row
+    shown = _changed(version, happened) if version.was_current else version
     others = [other for other in row.other_versions if other.version != number]
-    if row.signed == "yes":
-        others.append(Version(row.version, row.serial_number, row.not_after))
-    return Row(
-        *_fields(version),
-        id=row.id,
-        kind=row.kind,
-        name=row.name,
-        at=version.not_after,
-        signed="yes",
-        other_versions=tuple(others),
-    )
+    if version is not row and row.signed == "yes":
+        others.append(_changed(_facts(row), happened))
+    facts = {**asdict(_facts(shown)), "was_current": True}
+    return replace(row, **facts, at=shown.not_after, signed="yes", other_versions=tuple(others))
+
+
+def _revoked(row: Row, happened: Happened) -> Row:
+    return replace(_changed(row, happened), signed="revoked")
 
 
 def _without(row: Row, number: int) -> Row | None:
@@ -173,8 +191,17 @@ def _without(row: Row, number: int) -> Row | None:
     return replace(row, other_versions=tuple(other for other in row.other_versions if other.version != number))
 
 
-def _fields(version: Version) -> tuple[int, str, datetime]:
-    return version.version, version.serial_number, version.not_after
+def _other(row: Row, number: int) -> Version | None:
+    return next((other for other in row.other_versions if other.version == number), None)
+
+
+def _changed(version: V, happened: Happened) -> V:
+    """Return a version whose entry looks otherwise from now on."""
+    return replace(version, sequence=version.sequence + 1, changed_at=happened.time)
+
+
+def _facts(version: Version) -> Version:
+    return Version(*(getattr(version, field) for field in Version.__struct_fields__))
 
 
 view = View(
@@ -192,6 +219,8 @@ view = View(
         CertificateImported,
         CertificateRolledBack,
         CertificateRenamed,
+        CertificateLabelled,
+        OwnerAssigned,
         CertificateDeleted,
         CertificateRevoked,
         AuthorityRevoked,
@@ -202,6 +231,7 @@ view = View(
     key=key,
     evolve=evolve,
     order_by="at",
-    filters=("kind", "what", "signed"),
+    filters=("kind", "what", "signed", "owner", "labels"),
     lookups=(),
+    members=("labels",),
 )

@@ -11,6 +11,9 @@ from es_pki.events.service import (
     CertificateBound,
     CertificateDeployed,
     CertificateUnbound,
+    CHAPRotationFailed,
+    CHAPSecretPrepared,
+    CHAPSecretRotated,
     DeploymentFailed,
     DeploymentRolledBack,
     DeploymentStarted,
@@ -26,7 +29,7 @@ from es_pki.events.service import (
 from es_pki.projections.view import View, own_id
 
 NAME = "services"
-VERSION = 2
+VERSION = 3
 
 
 class DeploymentStatus(StrEnum):
@@ -68,6 +71,23 @@ class Served(Struct, frozen=True):
     since: datetime
 
 
+class CHAPSecret(Struct, frozen=True):
+    """The rotation of a target's CHAP secret: of the newest, the status; `rotated_at` is when the present one came.
+
+    Where it failed, `step` and `reason` say how, and `words` what the login said.
+    """
+
+    id: str
+    status: DeploymentStatus
+    started_by: str
+    started_at: datetime
+    rotated_at: datetime | None = None
+    was_seen: bool = False
+    step: DeploymentStep | None = None
+    reason: str = ""
+    words: str = ""
+
+
 class ServiceStatus(StrEnum):
     """How a service stands: nothing is bound, nothing deployed or seen, all as it should be, or not."""
 
@@ -100,6 +120,7 @@ class Row(Struct, frozen=True):
     deployment: Deployment | None = None
     deployed: Deployment | None = None
     served: Served | None = None
+    chap: CHAPSecret | None = None
     retired_at: datetime | None = None
     reason: str = ""
 
@@ -114,7 +135,7 @@ def _status(row: Row) -> ServiceStatus:
     if row.retired_at is not None:
         return ServiceStatus.RETIRED
     if row.certificate_id is None:
-        return ServiceStatus.UNBOUND
+        return ServiceStatus.UNBOUND if row.chap is None else _CHAP_STATUS[row.chap.status]
     newest = row.deployment.status if row.deployment else None
     if newest is DeploymentStatus.RUNNING:
         return ServiceStatus.DEPLOYING
@@ -123,6 +144,14 @@ def _status(row: Row) -> ServiceStatus:
     if newest in {DeploymentStatus.FAILED, DeploymentStatus.ROLLED_BACK}:
         return ServiceStatus.FAILED
     return ServiceStatus.SERVING if newest or row.served else ServiceStatus.BOUND
+
+
+_CHAP_STATUS = {
+    DeploymentStatus.RUNNING: ServiceStatus.DEPLOYING,
+    DeploymentStatus.DEPLOYED: ServiceStatus.SERVING,
+    DeploymentStatus.FAILED: ServiceStatus.FAILED,
+    DeploymentStatus.ROLLED_BACK: ServiceStatus.FAILED,
+}
 
 
 def _changed(row: Row | None, happened: Happened) -> Row | None:
@@ -150,8 +179,28 @@ def _changed(row: Row | None, happened: Happened) -> Row | None:
             return _ended(row, event, happened)
         case ServiceObserved(fingerprint=fingerprint, drift=drift, detail=detail):
             return replace(row, served=Served(fingerprint, drift, detail, happened.time))
+        case CHAPSecretPrepared() | CHAPSecretRotated() | CHAPRotationFailed() as event:
+            return replace(row, chap=_rotated(row.chap, event, happened))
         case _:
             return row
+
+
+def _rotated(
+    before: CHAPSecret | None, event: CHAPSecretPrepared | CHAPSecretRotated | CHAPRotationFailed, happened: Happened
+) -> CHAPSecret | None:
+    """Return how the rotation of a target's secret stands after an event of it."""
+    if isinstance(event, CHAPSecretPrepared):
+        rotated_at = before.rotated_at if before else None
+        running = DeploymentStatus.RUNNING
+        return CHAPSecret(event.rotation_id, running, happened.actor, happened.time, rotated_at)
+    if before is None or before.id != event.rotation_id:
+        return before
+    if isinstance(event, CHAPSecretRotated):
+        status = DeploymentStatus.DEPLOYED
+        return replace(before, status=status, rotated_at=happened.time, was_seen=event.was_seen)
+    is_lost = event.step is DeploymentStep.RESTORE
+    status = DeploymentStatus.FAILED if is_lost else DeploymentStatus.ROLLED_BACK
+    return replace(before, status=status, step=event.step, reason=event.reason, words=event.words)
 
 
 def _unbound(row: Row) -> Row:
@@ -205,6 +254,9 @@ view = View(
         DeploymentFailed,
         DeploymentRolledBack,
         ServiceObserved,
+        CHAPSecretPrepared,
+        CHAPSecretRotated,
+        CHAPRotationFailed,
     ),
     key=own_id,
     evolve=evolve,

@@ -126,7 +126,10 @@ def test_an_origin_ends_where_the_log_was_restored_and_only_there():
 @pytest.mark.parametrize(
     ("event", "problem"),
     [
-        (SupersessionPlanned(1, "www", "1234", NOW, NOW), "the end of version 1 was planned, which was never issued"),
+        (
+            SupersessionPlanned(1, "www", "1234", NOW, NOW, NOW),
+            "the end of version 1 was planned, never issued",
+        ),
         (SupersessionHeldUp(1, ("web",), NOW), "version 1 was held up, whose end nobody planned"),
         (SupersessionEnded(1), "the plan for version 1 ended, whose end nobody planned"),
     ],

@@ -35,7 +35,7 @@ TWO = *ONE, SECOND, CertificateIssued(2, b"der 2")
 
 def planned(days, version=FIRST):
     end, due = version.not_after, LATER + days * A_DAY
-    return SupersessionPlanned(version.version, "www", version.serial_number, end, due)
+    return SupersessionPlanned(version.version, "www", version.serial_number, version.not_before, end, due)
 
 
 def plan(days=7, version=1, now=LATER):

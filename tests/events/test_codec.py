@@ -72,6 +72,7 @@ from es_pki.values.acme import ACMEProblem
 from tests.events import imports
 from tests.events.acme_events import ACME_SAMPLES
 from tests.events.dns_provider_samples import DNS_PROVIDER
+from tests.events.notice_samples import NOTICE_SAMPLES
 from tests.events.profile_events import PROFILE_EVENTS
 from tests.events.service_events import SERVICE_EVENTS
 from tests.events.strategies import EVENTS
@@ -90,6 +91,7 @@ SAMPLES = {
     **imports.SAMPLES,
     **ACME_SAMPLES,
     **DNS_PROVIDER,
+    **NOTICE_SAMPLES,
     "authority.prepared.v1": AuthorityPrepared(
         name="intermediate",
         subject=SUBJECT,
@@ -184,7 +186,7 @@ SAMPLES = {
         crl_shard=3,
     ),
     "authority.key_imported.v1": AuthorityKeyImported("018f0000-0000-7000-8000-00000000000b", "05" * 32),
-    "certificate.supersession_planned.v1": SupersessionPlanned(1, "www", "02ab", NOT_AFTER, NOT_BEFORE),
+    "certificate.supersession_planned.v1": SupersessionPlanned(1, "www", "02ab", NOT_BEFORE, NOT_AFTER, NOT_BEFORE),
     "certificate.supersession_held_up.v1": SupersessionHeldUp(1, ("mail", "web"), NOT_BEFORE),
     "certificate.supersession_ended.v1": SupersessionEnded(1),
     "certificate.revoked.v1": CertificateRevoked(

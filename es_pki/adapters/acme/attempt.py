@@ -7,6 +7,8 @@ So an attempt may begin anywhere, and one that was cut short is gone through aga
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+from msgspec.structs import replace
+
 from es_pki.adapters.acme.chain import Chain, chosen
 from es_pki.adapters.acme.directory import Client, Placed
 from es_pki.adapters.acme.jws import encoded
@@ -14,6 +16,7 @@ from es_pki.adapters.acme.messages import Authorization, Challenge, Identifier, 
 from es_pki.adapters.acme.pacing import polls
 from es_pki.adapters.acme.problems import AnswerMalformed, DirectoryFailed, ProblemReported, Trouble, problem_of
 from es_pki.adapters.acme.solver import Answer, Solver, not_set_up
+from es_pki.adapters.acme.standing import StandingRecord, record_of
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.deciders import ACME_ORDER
 from es_pki.commands.acme_order import ACMEOrderCommand, placed, url_digest
@@ -130,7 +133,7 @@ class Attempt:
         failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
         failures.sort(key=lambda failure: not isinstance(failure, DirectoryFailed) or not failure.is_final)
         if failures:
-            raise failures[0]
+            raise _together(failures)
 
     async def _authorized(self, url: str) -> None:
         authorization = await self._client.authorization(url)
@@ -143,11 +146,14 @@ class Attempt:
     async def _proved(self, url: str, authorization: Authorization) -> Authorization:
         """Answer a challenge, and wait for what the directory makes of it."""
         began = placed((await self._aggregates.load(ACME_ORDER, self._order_id)).state)
-        solver, challenge, token = self._offered(began, authorization)
+        solver, challenge = self._offered(began, authorization)
+        token = challenge.token or ""
         identifier = ("*." if authorization.wildcard else "") + authorization.identifier.value
         presented = ACMEChallengePresented(url, identifier, solver.type, challenge.url, token)
         await self.record(RecordACMEChallengePresented(presented))
         answer = self._answer(began, identifier, token)
+        if solver.type is ChallengeType.DNS_PERSIST_01:
+            answer = replace(answer, record=await self._record_for(began, authorization.identifier, challenge))
         await solver.present(answer)
         await _seen(solver, answer)
         await self.record(RecordACMEChallengeSeen(url))
@@ -155,15 +161,20 @@ class Attempt:
             await self._client.answer(challenge.url)
         return await self._client.settled_authorization(url)
 
-    def _offered(self, began: ACMEOrderPlaced, authorization: Authorization) -> tuple[Solver, Challenge, str]:
+    async def _record_for(self, began: ACMEOrderPlaced, identifier: Identifier, challenge: Challenge) -> StandingRecord:
+        """Return the standing record that a challenge wants; one is good for a name and its wildcard."""
+        is_wildcard = f"*.{identifier.value}" in began.subject_alt_names.dns_names
+        return record_of(challenge, identifier, await self._client.known(), is_wildcard=is_wildcard)
+
+    def _offered(self, began: ACMEOrderPlaced, authorization: Authorization) -> tuple[Solver, Challenge]:
         """Return the challenge that is to be answered, and who does so."""
         wanted = began.challenge_type
         solver = self._solvers.get(wanted)
         if solver is None:
             raise not_set_up(wanted)
         for challenge in authorization.challenges:
-            if challenge.type == wanted and challenge.token is not None:
-                return solver, challenge, challenge.token
+            if challenge.type == wanted and (challenge.token or wanted is ChallengeType.DNS_PERSIST_01):
+                return solver, challenge
         offered = ", ".join(challenge.type for challenge in authorization.challenges)
         detail = f"{authorization.identifier.value} can't be proved by {wanted}: the directory offers {offered}"
         raise DirectoryFailed(ACMEProblem(Trouble.NO_CHALLENGE, detail), is_final=True)
@@ -193,6 +204,18 @@ async def _seen(solver: Solver, answer: Answer) -> None:
         f"the answer for {answer.identifier} was not found in its place within {solver.patience_seconds:.0f} seconds"
     )
     raise DirectoryFailed(ACMEProblem(Trouble.NOT_VISIBLE, detail), is_final=False)
+
+
+def _together(failures: Sequence[BaseException]) -> BaseException:
+    """Return the failure that counts, the first; of standing records all are named, to be published at once."""
+    missing = [
+        failure.problem.detail
+        for failure in failures
+        if isinstance(failure, DirectoryFailed) and failure.problem.type == Trouble.NOT_PUBLISHED
+    ]
+    if len(missing) < len(failures):
+        return failures[0]
+    return DirectoryFailed(ACMEProblem(Trouble.NOT_PUBLISHED, " and ".join(missing)), is_final=False)
 
 
 def _invalid(order: Order) -> DirectoryFailed:

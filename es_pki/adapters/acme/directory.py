@@ -20,6 +20,7 @@ from es_pki.adapters.acme.messages import (
 )
 from es_pki.adapters.acme.pacing import polls
 from es_pki.adapters.acme.problems import AnswerMalformed, DirectoryFailed, ProblemReported, Trouble, Unreachable
+from es_pki.adapters.acme.standing import Known
 from es_pki.adapters.acme.transport import Reply, Transport
 from es_pki.values.acme import ACMEProblem
 
@@ -82,6 +83,11 @@ class Client:
         reply = await self._transport.post(directory.new_account, body, self._key)
         reply.read(Account)
         return _location(reply)
+
+    async def known(self) -> Known:
+        """Return by what the directory may know the account in DNS."""
+        terms = (await self._transport.directory()).meta
+        return Known(self._account, self._key.thumbprint, terms.account_hash_prefix)
 
     async def account(self) -> Account:
         """Return the account as the directory has it."""

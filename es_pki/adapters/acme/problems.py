@@ -27,6 +27,7 @@ class Trouble(StrEnum):
     NOT_VISIBLE = "urn:es-pki:acme:not-visible"
     NO_CHALLENGE = "urn:es-pki:acme:no-challenge"
     NO_REVOCATION = "urn:es-pki:acme:no-revocation"
+    NOT_PUBLISHED = "urn:es-pki:acme:not-published"
 
 
 class DirectoryFailed(Exception):

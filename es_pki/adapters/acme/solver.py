@@ -8,6 +8,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from es_pki.adapters.acme.directories import Directories
+from es_pki.adapters.acme.standing import StandingRecord
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.deciders import ACME_ACCOUNT
 from es_pki.commands.acme_order import placed
@@ -27,7 +28,7 @@ class Answer(Struct, frozen=True):
 
     `order_id` is whose challenge it is; `identifier` the DNS name, without `*.`, or IP address; `key_authorization` is
     `token.thumbprint` (RFC 8555 section 8.1), which is no secret. `webroot` is the web server's folder into which the
-    answer is to be put, "" for none.
+    answer is to be put, "" for none. `record` is what stands in DNS already (dns-persist-01); then there is no token.
     """
 
     order_id: str
@@ -35,6 +36,7 @@ class Answer(Struct, frozen=True):
     token: str
     key_authorization: str
     webroot: str = ""
+    record: StandingRecord | None = None
 
 
 class Solver(Protocol):

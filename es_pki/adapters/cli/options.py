@@ -118,6 +118,7 @@ SUBJECT_ALT_NAMES = (
 SID = option("--sid", dest="security_identifier", metavar="SID", help="an Active Directory account's S-1-5-21-…")
 ACCOUNT = (
     several("--upn", "user_principal_names", "NAME@DOMAIN", "an Active Directory account, by user principal name"),
+    several("--krb5", "kerberos_principal_names", "NAME@REALM", "a Kerberos principal, as krbtgt/REALM@REALM"),
     SID,
 )
 

@@ -28,6 +28,8 @@ from es_pki.projections import (
     inventory,
     key_compromises,
     key_uses,
+    notice_channels,
+    notices,
     principals,
     revocation_lists,
     revocations,
@@ -93,6 +95,27 @@ async def one_dns_provider(request: web.Request) -> web.StreamResponse:
 async def dns_provider_history(request: web.Request) -> web.StreamResponse:
     """Answer with what happened to a DNS provider, first to last."""
     return await history_of(request, (await row_of(request, dns_providers.view)).id)
+
+
+async def list_notice_channels(request: web.Request) -> web.StreamResponse:
+    """Answer with the channels that notices are sent to, by name; never with secrets."""
+    return await _list(request, notice_channels.view, row_object)
+
+
+async def one_notice_channel(request: web.Request) -> web.StreamResponse:
+    """Answer with a channel that notices are sent to; never with its secret."""
+    row = await row_of(request, notice_channels.view)
+    return json_reply(row_object(row))
+
+
+async def notice_channel_history(request: web.Request) -> web.StreamResponse:
+    """Answer with what happened to a channel, first to last."""
+    return await history_of(request, (await row_of(request, notice_channels.view)).id)
+
+
+async def list_notices(request: web.Request) -> web.StreamResponse:
+    """Answer with the notices, first to last: what was sent to whom, and what could not be, and why."""
+    return await _list(request, notices.view, row_object)
 
 
 async def list_acme_orders(request: web.Request) -> web.StreamResponse:

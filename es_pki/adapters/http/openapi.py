@@ -62,7 +62,10 @@ def document(routes: Sequence[Route]) -> dict[str, object]:
         "info": {"title": "es-pki", "version": version("es-pki")},
         "paths": paths,
         "components": {
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "feed": {"type": "apiKey", "in": "query", "name": "token"},
+            },
             "schemas": dict(sorted({**components, "Problem": _PROBLEM_SCHEMA}.items())),
         },
     }
@@ -114,7 +117,7 @@ def _operation(route: Route) -> dict[str, object]:
         schema = {"$ref": REFERENCE.format(name=takes.__name__)} if isinstance(takes, type) else takes
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     if route.roles:
-        operation["security"] = [{"bearer": sorted(route.roles)}]
+        operation["security"] = [{"bearer": sorted(route.roles)}, *([{"feed": []}] if route.is_feed else [])]
     return operation
 
 

@@ -26,7 +26,7 @@ from eventlog.memory import MemoryLog
 from tests.daemons import SBIN
 from tests.world import World, open_keys
 
-NAMES = ("nginx", "haproxy", "redis-cli", "apache2", "postfix", "ldapmodify")
+NAMES = ("nginx", "haproxy", "redis-cli", "apache2", "postfix", "ldapmodify", "iscsi-inq")
 TOOLS = [f"{folder}/{name}" for folder in SBIN for name in NAMES]
 
 

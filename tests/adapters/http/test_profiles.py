@@ -35,7 +35,14 @@ WISHES = {
     "email": ({"email_addresses": ["a@corp.test"]}, "smimesign"),
     "code-signing": ({"uris": ["https://corp.test/signing"]}, "any"),
     "machine": ({"dns_names": ["pc1.corp.test"], **ACCOUNT}, "sslclient"),
-    "domain-controller": ({"dns_names": ["dc1.corp.test", "corp.test"], "security_identifier": SID}, "sslserver"),
+    "domain-controller": (
+        {
+            "dns_names": ["dc1.corp.test", "corp.test"],
+            "security_identifier": SID,
+            "kerberos_principal_names": ["krbtgt/CORP.TEST@CORP.TEST"],
+        },
+        "sslserver",
+    ),
 }
 USAGES = {
     ("server", "rsa-2048"): {"digital_signature", "key_encipherment"},

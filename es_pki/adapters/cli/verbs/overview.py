@@ -32,7 +32,8 @@ def status(session: Session) -> int:
 def calendar(session: Session) -> int:
     """List what expires, soonest first."""
     arguments = session.arguments
-    parameters = {**session.as_of(), "from": arguments.start, "to": arguments.end}
+    wanted = {"owner": arguments.owner, "labels": arguments.label}
+    parameters = {**session.as_of(), "from": arguments.start, "to": arguments.end, **wanted}
     return print_rows(session, expiry_columns(clock.now()), session.client.items("/api/v1/calendar", parameters))
 
 
@@ -82,6 +83,8 @@ VERBS = (
         (
             option("--from", dest="start", metavar="TIME", help="from then on (default: now)"),
             option("--to", dest="end", metavar="TIME", help="until then (default: for ever)"),
+            option("--owner", metavar="TEXT", help="only what belongs to this owner"),
+            option("--label", metavar="NAME=VALUE", help="only what has this label"),
             AS_OF,
         ),
     ),

@@ -15,6 +15,7 @@ from es_pki.adapters.intake.requests import (
     ReconfigureService,
     RegisterService,
     RetireService,
+    RotateCHAPSecret,
     UnbindCertificate,
     VerifyService,
 )
@@ -61,6 +62,13 @@ def deploy(session: Session) -> int:
     result = session.send(DeployCertificate)
     print_object(session, result)
     return 0 if result["outcome"] in {"CertificateDeployed", None} else 1
+
+
+def rotate(session: Session) -> int:
+    """Give an iSCSI target another CHAP secret, and wait until a login shows it; status 1 when none does."""
+    result = session.send(RotateCHAPSecret)
+    print_object(session, result)
+    return 0 if result["outcome"] in {"CHAPSecretRotated", None} else 1
 
 
 def verify(session: Session) -> int:
@@ -172,6 +180,23 @@ INSTALLATION = (
     option("--probe", dest="address", metavar="HOST:PORT", help="where to see what it serves"),
     option("--protocol", choices=[p.value for p in ProbeProtocol], help="how TLS begins there (default: tls)"),
     option("--server-name", metavar="NAME", help="the name to ask for (default: the probe's host)"),
+    option("--iscsi-target", metavar="IQN", help="the name of a target of tgtd"),
+    option("--iscsi-portal", metavar="HOST:PORT", help="... where it is reached"),
+    option("--chap-user", metavar="USER", help="the account with which initiators log in"),
+    option("--chap-target-user", metavar="USER", help="the account with which the target proves itself"),
+    option("--chap-secret-length", type=int, metavar="CHARACTERS", help="how long secrets are (default: 16)"),
+    option("--chap-secrets-file", metavar="FILE", help="the file with the secrets that tgt reads at its start"),
+    option("--tgtd-socket", metavar="PATH", help="tgtd's control socket"),
+    option("--login-command", type=command_line, metavar="COMMAND", help="what tries a login"),
+)
+
+WAIT = option(
+    "--wait",
+    dest="wait_seconds",
+    type=int,
+    default=60,
+    metavar="SECONDS",
+    help="how long to wait for the outcome (default: 60)",
 )
 
 VERBS = (
@@ -193,22 +218,8 @@ VERBS = (
         retire,
         (SERVICE, option("--reason", metavar="TEXT", help="why, for the history"), IDEMPOTENCY_KEY),
     ),
-    Verb(
-        "service deploy",
-        deploy,
-        (
-            SERVICE,
-            option(
-                "--wait",
-                dest="wait_seconds",
-                type=int,
-                default=60,
-                metavar="SECONDS",
-                help="how long to wait for the outcome (default: 60)",
-            ),
-            IDEMPOTENCY_KEY,
-        ),
-    ),
+    Verb("service deploy", deploy, (SERVICE, WAIT, IDEMPOTENCY_KEY)),
+    Verb("service rotate-chap", rotate, (SERVICE, WAIT, IDEMPOTENCY_KEY)),
     Verb("service verify", verify, (option("service", nargs="?", metavar="SERVICE", help="its name or id"),)),
     Verb("service list", list_all, (filters("name, kind, status, certificate_id"), AS_OF)),
     Verb("service show", one, (NAME_OR_ID, AS_OF)),

@@ -61,6 +61,13 @@ from es_pki.adapters.intake.requests.lineage import (
     RollBackCertificate,
 )
 from es_pki.adapters.intake.requests.log_key import LogKeyRequest, RotateLogKey
+from es_pki.adapters.intake.requests.notice_channel import (
+    AddNoticeChannel,
+    NoticeChannelRequest,
+    RemoveNoticeChannel,
+    ReplaceNoticeSecret,
+    TestNoticeChannel,
+)
 from es_pki.adapters.intake.requests.principal import CreateToken, PrincipalRequest, RevokeToken
 from es_pki.adapters.intake.requests.profile import DefineProfile, ProfileRequest, RetireProfile
 from es_pki.adapters.intake.requests.revocation import (
@@ -78,6 +85,7 @@ from es_pki.adapters.intake.requests.service import (
     ReconfigureService,
     RegisterService,
     RetireService,
+    RotateCHAPSecret,
     ServiceRequest,
     UnbindCertificate,
     VerifyService,
@@ -103,6 +111,7 @@ __all__ = [
     "ACMEOrderRequest",
     "AbandonACMEOrder",
     "AddDNSProvider",
+    "AddNoticeChannel",
     "AuthorityRequest",
     "BindCertificate",
     "CRLRequest",
@@ -132,6 +141,7 @@ __all__ = [
     "LineageRequest",
     "LogKeyRequest",
     "NamedCertificate",
+    "NoticeChannelRequest",
     "PlaceACMEOrder",
     "PlanSupersession",
     "PrincipalRequest",
@@ -143,10 +153,12 @@ __all__ = [
     "RejectCSR",
     "ReleaseCertificate",
     "RemoveDNSProvider",
+    "RemoveNoticeChannel",
     "RenameCertificate",
     "RenewACME",
     "RenewCertificate",
     "ReplaceDNSCredentials",
+    "ReplaceNoticeSecret",
     "ReportKeyCompromise",
     "Request",
     "RetireProfile",
@@ -157,12 +169,14 @@ __all__ = [
     "RevokeToken",
     "RollBackCertificate",
     "RollOverACMEAccountKey",
+    "RotateCHAPSecret",
     "RotateLogKey",
     "SelfSignCertificate",
     "ServiceRequest",
     "SetIssuancePolicy",
     "SignCSR",
     "SubjectFields",
+    "TestNoticeChannel",
     "TrustCertificate",
     "TrustStoreRequest",
     "UnbindCertificate",
@@ -181,6 +195,7 @@ Request = (
     | ACMEAccountRequest
     | ACMEOrderRequest
     | DNSProviderRequest
+    | NoticeChannelRequest
     | RevocationRequest
     | CRLRequest
     | TrustStoreRequest

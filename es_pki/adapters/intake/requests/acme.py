@@ -60,8 +60,9 @@ class PlaceACMEOrder(Struct, frozen=True, forbid_unknown_fields=True):
 
     It becomes a certificate of this `name`, as if it had been issued here. Every name is proved by `challenge`:
     `http-01` wants the public listener to be reached at port 80 of each, `tls-alpn-01` the one for TLS (the setting
-    `tls_alpn_listen`) at port 443, `dns-01` a DNS provider for each name's zone. `webroot`: the folder of a web server
-    that answers to http-01 instead, among those of the setting `acme_webroots`.
+    `tls_alpn_listen`) at port 443, `dns-01` a DNS provider for each name's zone, `dns-persist-01` a TXT record
+    that you publish once for each name: the order says which, and waits for it. `webroot`: the folder of a web
+    server that answers to http-01 instead, among those of the setting `acme_webroots`.
     `fallback_accounts` are others with which the order goes on, in turn, where a directory can't or won't.
     `common_name`, one of the DNS names, gets into the subject of the CSR. `profile` is one that the directory offers;
     `preferred_chain` the common name of an issuer in the chain that you want. The answer comes after the certificate or

@@ -42,6 +42,7 @@ class ReissueCertificate(Struct, frozen=True, forbid_unknown_fields=True):
     email_addresses: tuple[str, ...] = ()
     uris: tuple[str, ...] = ()
     user_principal_names: tuple[str, ...] = ()
+    kerberos_principal_names: tuple[str, ...] = ()
     security_identifier: str = ""
     reuse_key: bool = False
     key_type: KeyType | None = None

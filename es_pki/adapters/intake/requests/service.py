@@ -26,6 +26,14 @@ class InstallationFields(Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     probe: Probe | None = None
     command_seconds: int | None = None
     probe_seconds: int | None = None
+    iscsi_target: str | None = None
+    iscsi_portal: str | None = None
+    chap_user: str | None = None
+    chap_target_user: str | None = None
+    chap_secret_length: int | None = None
+    chap_secrets_file: str | None = None
+    tgtd_socket: str | None = None
+    login_command: tuple[str, ...] | None = None
 
 
 class RegisterService(InstallationFields, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -110,6 +118,19 @@ class VerifyService(Struct, frozen=True, forbid_unknown_fields=True):
     service: str
 
 
+class RotateCHAPSecret(Struct, frozen=True, forbid_unknown_fields=True):
+    """Give an iSCSI target another CHAP secret (and one of its own, if it proves itself), and try a login with it.
+
+    The secrets are made and kept by es-pki. The rotation is carried out in the background; with `wait_seconds` (at most
+    120) the answer waits for its outcome, and `result` has it. When it fails, the target gets the secret of before.
+    """
+
+    senders: ClassVar[frozenset[Role]] = OPERATORS
+
+    service: str
+    wait_seconds: int = 0
+
+
 ServiceRequest = (
     RegisterService
     | ReconfigureService
@@ -118,4 +139,5 @@ ServiceRequest = (
     | RetireService
     | DeployCertificate
     | VerifyService
+    | RotateCHAPSecret
 )
