@@ -11,6 +11,7 @@ from es_pki.commands.refusals import RulesBroken
 from tests import pebble
 from tests.acme_proxy import Proxy, problem
 from tests.adapters.acme.conftest import registration, versions_of
+from tests.world import Failing, Fault, World
 
 
 @pytest.fixture(scope="module")
@@ -179,3 +180,51 @@ async def test_without_a_test_account_nothing_can_be_rehearsed(world, both):
     await placed(world)
     with pytest.raises(RehearsalImpossible):
         await world.ask(RenewACME("www", rehearse=True))
+
+
+async def cut_short(world, request, number, *, after):
+    """Ask in a process that dies at its number-th append; return whether it did."""
+    broken = World(Failing(world.log, {"append"}, number, after=after), world.keys._store)
+    try:
+        await broken.ask(request)
+    except Fault:
+        return True
+    finally:
+        await broken.acme.close()
+    return False
+
+
+@pytest.mark.parametrize("after", [True, False], ids=["after it is recorded", "before it is recorded"])
+async def test_an_order_that_is_cut_short_on_its_way_to_the_next_account_is_finished_there(world, both, proxy, after):
+    proxy.once("/finalize-order/", problem("serverInternal", status=500), times=10_000)
+    number = 1
+    while True:
+        name = f"cut-{number}-{after}"
+        host = (f"{name}.example.test".lower(),)
+        request = PlaceACMEOrder(name, "first", dns_names=host, fallback_accounts=("second",))
+        died = await cut_short(world, request, number + 1, after=after)
+        again = World(world.log, world.keys._store)
+        order_id = await again.aggregates.owner(f"certificate_name-{name}")
+        state = await again.acme.orders.advance(order_id)
+        await again.acme.close()
+        assert (state.version, state.left_behind, state.account_id) == (1, (), await id_of(world, "second"))
+        assert await moves(world, order_id) == 1
+        if not died:
+            break
+        number += 1
+    assert (await world.examine()).findings == []
+
+
+@pytest.mark.parametrize("after", [True, False], ids=["after it is recorded", "before it is recorded"])
+async def test_a_rehearsal_that_is_cut_short_is_finished_and_leaves_nothing_behind(world, rehearsing, other, after):
+    number = 2
+    while await cut_short(world, RenewACME("www", rehearse=True), number, after=after):
+        again = World(world.log, world.keys._store)
+        order_id = await again.aggregates.owner(f"acme_order_for-{rehearsing}")
+        if order_id is not None:
+            state = await again.acme.orders.advance(order_id)
+            assert (state.has_passed, state.left_behind) == (True, ())
+        await again.acme.close()
+        number += 1
+    assert len(await versions_of(world, rehearsing)) == 1
+    assert (await world.examine()).findings == []
