@@ -25,12 +25,16 @@ from es_pki.commands.acme_renewal import (
     State,
     last_moment,
 )
+from es_pki.commands.acme_steps import State as OrderState
 from es_pki.decider import Refused
 from es_pki.projections.inventory import Row
 from es_pki.values import Role
 from es_pki.values.acme import ACME_REFUSED_HERE, ACMEProblem
 
 LOG = logging.getLogger("es_pki.acme")
+
+TOLERATED = 6
+"""How often an order is hindered, within about half an hour, before that is told as a renewal that failed."""
 
 ITSELF = Caller(ACTOR, frozenset(Role))
 
@@ -80,6 +84,10 @@ class Renewing:
 
     async def next(self, row: Row, state: State) -> Begin | Wait | Failed:
         """Return what an attempt that is due needs next: after a failure a rehearsal, with an account for that."""
+        under_way = await self._under_way(row)
+        if under_way is not None:
+            trouble = under_way.trouble if under_way.hindered >= TOLERATED else None
+            return Wait() if trouble is None else Failed(trouble.problem)
         number = _attempt(state, row)
         which = f"{row.id}, version {row.version} of {row.versions}, attempt {number}"
         if number > 1 and await self._has_test_account(row):
@@ -90,6 +98,11 @@ class Renewing:
                 return step
         step = await self._standing(RenewACME(row.id), f"renewal of {which}")
         return Wait() if isinstance(step, Passed) else step
+
+    async def _under_way(self, row: Row) -> OrderState | None:
+        """Return the order that is under way for a certificate, whoever placed it, None without one."""
+        order_id = await self._aggregates.owner(f"acme_order_for-{row.id}")
+        return None if order_id is None else (await self._aggregates.load(ACME_ORDER, order_id, afresh=True)).state
 
     async def _standing(self, request: RenewACME, key: str) -> "Begin | Wait | Failed | Passed":
         """Return how an order of an attempt stands."""

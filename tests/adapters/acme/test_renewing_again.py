@@ -7,6 +7,8 @@ from datetime import timedelta
 import pytest
 
 from es_pki.adapters import clock
+from es_pki.adapters.acme.orders import Orders
+from es_pki.adapters.acme.renewing import TOLERATED
 from es_pki.adapters.intake.requests import (
     DeactivateACMEAccount,
     PlaceACMEOrder,
@@ -15,6 +17,7 @@ from es_pki.adapters.intake.requests import (
     RevokeCertificate,
     RollBackCertificate,
 )
+from es_pki.adapters.postponed import Postponed
 from es_pki.values import CRLReason
 from es_pki.values.acme import ACME_REFUSED_HERE
 from tests import pebble
@@ -216,3 +219,29 @@ async def test_an_order_that_somebody_placed_is_no_failure(world, ordered, looki
     await looking.at((await looking.row()).planned_at)
     await looking.look()
     assert (await looking.row()).attempts == 0
+
+
+async def test_an_order_that_is_hindered_for_long_is_told_as_a_failure_and_goes_on(world, ordered, looking, proxy):
+    await looking.look()
+    proxy.once("/order-plz", problem("serverInternal", status=500), times=TOLERATED)
+    await looking.at((await looking.row()).planned_at)
+    await looking.look()
+    order_id = await world.aggregates.owner(f"acme_order_for-{ordered}")
+    at = clock.now()
+    for hindered in range(1, TOLERATED):
+        assert (await looking.row()).attempts == 0, hindered
+        at += timedelta(hours=7)
+        with pytest.raises(Postponed):
+            await orders_at(world, at).advance(order_id)
+        await looking.look()
+    await looking.look(3)
+    row = await looking.row()
+    assert (row.status, row.attempts, row.problem.detail) == ("failing", 1, "serverInternal")
+    state = await orders_at(world, at + timedelta(hours=7)).advance(order_id)
+    assert state.version == 2
+
+
+def orders_at(world, moment):
+    """Return the orders as they go on at a time."""
+    acme = world.acme
+    return Orders(world.aggregates, acme.directories, (acme.http_01,), acme.orders._deliver, lambda: moment)
