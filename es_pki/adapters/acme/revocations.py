@@ -3,6 +3,9 @@
 The request that recorded the wish comes here at once; after a crash, or while a directory is away, the reactions do.
 """
 
+from collections.abc import Callable
+from datetime import datetime
+
 from cryptography.x509 import load_der_x509_certificate
 
 from es_pki.adapters.acme.directories import Directories
@@ -33,10 +36,13 @@ NOT_THE_ACCOUNT = frozenset({f"{RFC_8555}unauthorized", f"{RFC_8555}accountDoesN
 class Revocations:
     """The revocations that were asked for."""
 
-    def __init__(self, aggregates: Aggregates, keys: KeyRing, directories: Directories) -> None:
+    def __init__(
+        self, aggregates: Aggregates, keys: KeyRing, directories: Directories, now: Callable[[], datetime]
+    ) -> None:
         self._aggregates = aggregates
         self._keys = keys
         self._directories = directories
+        self._now = now
 
     async def revoke(self, certificate_id: str, number: int, *, actor: str = ACTOR) -> State:
         """Have a version revoked if that was asked for and not answered yet; return the certificate's state then.
@@ -51,8 +57,8 @@ class Revocations:
         try:
             await self._ask(certificate_id, version, version.requested)
         except DirectoryFailed as failed:
-            if not failed.is_final:
-                raise
+            if not failed.is_final and self._now() <= version.prepared.not_after:
+                raise  # a directory that is gone for good is asked until nobody accepts the certificate any more
             if failed.problem.type != ALREADY_REVOKED:
                 outcome = RecordACMERevocationRefusal(number, failed.problem)
 
