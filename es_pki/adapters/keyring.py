@@ -81,6 +81,17 @@ class KeyRing:
         key = await self._key(key_id, purpose=purpose, owner=owner)
         return await self._run(key.key_type, lambda: key.sign_csr(builder))
 
+    async def sign_csr_and_forget(
+        self, builder: CertificateSigningRequestBuilder, key_type: KeyType
+    ) -> tuple[PublicKey, bytes]:
+        """Make a key, and return its public half and a DER CSR for it; the private half is nowhere after that."""
+
+        def made() -> tuple[PublicKey, bytes]:
+            private = generate(key_type)
+            return private.public_key, load(private.pkcs8).sign_csr(builder)
+
+        return await self._run(key_type, made)
+
     async def _key(self, key_id: str, *, purpose: str, owner: str) -> SigningKey:
         key = self._loaded.get(key_id)
         if key is None:

@@ -53,7 +53,7 @@ class ACME(Struct, frozen=True):
             orders=Orders(aggregates, directories, (*own, *solvers), Delivery(aggregates).deliver, now),
             http_01=http_01,
             tls_alpn_01=tls_alpn_01,
-            revocations=Revocations(aggregates, keys, directories),
+            revocations=Revocations(aggregates, keys, directories, now),
         )
 
     async def close(self) -> None:

@@ -89,9 +89,9 @@ class Office(Struct, frozen=True):
         """Return a service's id. Raises `ServiceMissing`."""
         return await self._named("service", name_or_id, ServiceMissing)
 
-    async def acme_account_id(self, name_or_id: str) -> str:
-        """Return an ACME account's id. Raises `ACMEAccountMissing`."""
-        return await self._named("acme_account", name_or_id, ACMEAccountMissing, "account")
+    async def acme_account_id(self, name_or_id: str, field: str = "account") -> str:
+        """Return an ACME account's id. Raises `ACMEAccountMissing`, naming the field."""
+        return await self._named("acme_account", name_or_id, ACMEAccountMissing, field)
 
     async def dns_provider_id(self, name_or_id: str) -> str:
         """Return a DNS provider's id. Raises `DNSProviderMissing`."""

@@ -202,7 +202,7 @@ async def test_one_name_that_fails_among_several_is_named(world, account, direct
 
 
 async def test_an_order_that_takes_long_goes_on_by_itself(world, account, proxy, monkeypatch):
-    from es_pki.adapters.intake import acme_order as intake  # noqa: PLC0415 - only this test changes its patience
+    from es_pki.adapters.intake import acme_ordering as intake  # noqa: PLC0415 - only this test changes its patience
 
     monkeypatch.setattr(intake, "PATIENCE_SECONDS", 0.2)
     released = asyncio.Event()

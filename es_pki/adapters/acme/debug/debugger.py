@@ -62,15 +62,15 @@ class Debugger:
         """Return all that is found about an order. Raises `ACMEOrderMissing`."""
         state = (await self._aggregates.load(ACME_ORDER, order_id, afresh=True)).state
         began = placed(state)
-        account = (await self._aggregates.load(ACME_ACCOUNT, began.account_id, afresh=True)).state
+        account = (await self._aggregates.load(ACME_ACCOUNT, state.account_id, afresh=True)).state
         directories, terms = self._acme.directories, Terms()
-        findings = [_of_order(state, self._now()), await of_account(directories, began.account_id, account)]
+        findings = [_of_order(state, self._now()), await of_account(directories, state.account_id, account)]
         async for found in of_directory(directories, account, began.profile, self._now):
             if isinstance(found, Terms):
                 terms = found
             else:
                 findings.append(found)
-        client = directories.client(began.account_id, account)
+        client = directories.client(state.account_id, account)
         asker = Asker(terms.caa_identities, opened(account).url, began.challenge_type)
         findings += [finding async for finding in self._of_names(state, client, terms, asker)]
         findings.append(await history(self._aggregates, began, self._now()))
