@@ -2,11 +2,11 @@
 
 import asyncio
 import contextlib
+import functools
 import ipaddress
 import logging
 import os
 import socket
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -21,7 +21,7 @@ from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.backup.scheduled import ScheduledBackups, plan_of
 from es_pki.adapters.checkpoints import CheckpointStore, Notary
 from es_pki.adapters.crls import CRLPlan, Maker, Publisher
-from es_pki.adapters.deployment import Allowed, CHAPRotator, Deployer, Observer, Rounds
+from es_pki.adapters.deployment import Allowed, CHAPRotator, Deployer, Observer, OwnListener, Rounds
 from es_pki.adapters.dns.hook import HookRules
 from es_pki.adapters.dns.lookup import Lookup
 from es_pki.adapters.dns.providers import DNSProviders
@@ -29,8 +29,7 @@ from es_pki.adapters.fetching import Fetcher, networks
 from es_pki.adapters.http import public, server, tls
 from es_pki.adapters.http.parts import Parts
 from es_pki.adapters.intake.aggregates import Aggregates
-from es_pki.adapters.intake.chain import chain, issuers_of, without_root
-from es_pki.adapters.intake.deciders import CERTIFICATE
+from es_pki.adapters.intake.chain import chain
 from es_pki.adapters.intake.desk import Desk
 from es_pki.adapters.intake.first_run import ROOT, FirstRun
 from es_pki.adapters.intake.office import Office
@@ -41,6 +40,7 @@ from es_pki.adapters.lease import Lease
 from es_pki.adapters.lint import SecondOpinion
 from es_pki.adapters.ocsp.responder import Responder
 from es_pki.adapters.ocsp.upkeep import Upkeep
+from es_pki.adapters.own_certificate import OwnCertificate
 from es_pki.adapters.reactions import EffectStore, Performer, Runner
 from es_pki.adapters.scheduler import Scheduler
 from es_pki.adapters.signing import Signer
@@ -55,9 +55,6 @@ from eventlog import Log
 from eventlog.tree import Tree
 
 LOG = logging.getLogger("es_pki.service")
-
-CERTIFICATE_LOOK_SECONDS = 3600.0
-"""How often the server looks whether its own certificate needs to be replaced."""
 
 ANNOUNCE_SECONDS = 1.0
 """How soon another server of the data folder is found after the one that was announced has stopped."""
@@ -102,7 +99,9 @@ class Service:
         dns = _dns_providers(equipment, settings, keys)
         acme = ACME.of(equipment.aggregates, keys, clock.now, clock.elapsed, DNS01(dns))
         office = self._office(signer, acme, dns)
-        runner = _runner(equipment, office)
+        self._context = tls.server_context()
+        listener = OwnListener(functools.partial(tls.use, self._context))
+        runner = _runner(equipment, office, listener)
         desk, crls = Desk(office), Publisher(equipment.log, office.crls, equipment.lease, clock.now)
         tree = Tree(equipment.log)
         notary = Notary(equipment.log, tree, keys, equipment.checkpoints)
@@ -133,6 +132,9 @@ class Service:
             now=clock.now,
         )
         self._first_run = FirstRun(desk, equipment.aggregates, signer, clock.now)
+        self._own_certificate = OwnCertificate(
+            equipment.aggregates, keys, equipment.views, listener, self._see_to_own_certificate
+        )
 
     def _office(self, signer: Signer, acme: ACME, dns: DNSProviders) -> Office:
         equipment = self._equipment
@@ -170,7 +172,6 @@ class Service:
     @contextlib.asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
         """Follow, react and answer while the context lasts; then finish what was begun."""
-        context = tls.server_context()
         parts = self.parts
         followers = parts.follower.run, parts.runner.run, parts.crls.run, parts.ocsp.run
         works = *followers, parts.notary.run, self._keys.make_ahead, parts.second_opinion.run
@@ -182,14 +183,14 @@ class Service:
             await self.parts.crls.reached(FIRST_VIEWS_SECONDS)
             # What is scheduled looks into the views.
             await stack.enter_async_context(_in_background(self._scheduler.run))
-            await self._use_certificate(context)
+            await self._own_certificate.serve()
             runners = [
                 await server.serve_publicly(self.parts, self._sockets[1]),
-                await server.serve_management(self.parts, self._sockets[0], context),
+                await server.serve_management(self.parts, self._sockets[0], self._context),
             ]
             self._announce()
             try:
-                async with _in_background(lambda: self._keep_certificate(context), self._keep_announced):
+                async with _in_background(self._own_certificate.keep, self._keep_announced):
                     yield
             finally:
                 self._withdraw()
@@ -232,27 +233,13 @@ class Service:
             return False
         return True
 
-    async def _keep_certificate(self, context: ssl.SSLContext) -> None:
-        while True:
-            await asyncio.sleep(CERTIFICATE_LOOK_SECONDS)
-            try:
-                await self._use_certificate(context)
-            except Exception:
-                LOG.exception("the server's own certificate could not be replaced; trying again")
-
-    async def _use_certificate(self, context: ssl.SSLContext) -> None:
+    async def _see_to_own_certificate(self) -> str:
         lease = self._equipment.set_up_lease
         await lease.acquire()
         try:
-            certificate_id = await self._first_run.server_certificate(*self._own_names())
+            return await self._first_run.server_certificate(*self._own_names())
         finally:
             await lease.release()
-        version = (await self._equipment.aggregates.load(CERTIFICATE, certificate_id)).state.served
-        if version is None or version.certificate is None or version.prepared.key_id is None:
-            raise LookupError("the server's own certificate is gone")
-        issuers = await issuers_of(self._equipment.aggregates, version.prepared)
-        secret = await self._keys.secret(version.prepared.key_id, purpose=CERTIFICATE.category, owner=certificate_id)
-        tls.use(context, pem_chain([version.certificate, *without_root(issuers)]), secret)
 
     def _own_names(self) -> tuple[frozenset[str], frozenset[str]]:
         """Return the DNS names and IP addresses under which this server may be called."""
@@ -289,8 +276,8 @@ def _addresses(sockets: Sequence[socket.socket], settings: Settings) -> Addresse
     return Addresses(f"https://{server.address(management)}", public_url, os.getpid())
 
 
-def _runner(equipment: Equipment, office: Office) -> Runner:
-    deployer = Deployer(office.aggregates, office.keys, office.allowed, clock.now)
+def _runner(equipment: Equipment, office: Office, listener: OwnListener) -> Runner:
+    deployer = Deployer(office.aggregates, office.keys, office.allowed, clock.now, listener)
     rotator = CHAPRotator(office.aggregates, office.keys, office.allowed)
     performer = Performer(
         office.aggregates, office.keys, office.signer, office.acme, deployer=deployer, rotator=rotator

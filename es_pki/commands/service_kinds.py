@@ -127,6 +127,7 @@ KINDS: dict[ServiceKind, Defaults] = {
             probe=Probe("127.0.0.1:389", ProbeProtocol.LDAP),
         ),
     ),
+    ServiceKind.API: Defaults("/etc/es-pki/{name}", Installation(probe=Probe("127.0.0.1:8443"))),
     ServiceKind.S3: Defaults(
         "/etc/rclone/es-pki/{name}",
         replace(

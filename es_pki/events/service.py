@@ -22,6 +22,7 @@ class ServiceKind(StrEnum):
     LDAP = "ldap"
     ISCSI = "iscsi"
     S3 = "s3"
+    API = "api"
     ACTIVE_DIRECTORY = "active-directory"
 
 

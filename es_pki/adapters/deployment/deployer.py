@@ -25,6 +25,7 @@ from es_pki.adapters.deployment import folders, material, programs, wire
 from es_pki.adapters.deployment.allowed import Allowed, NotAllowed
 from es_pki.adapters.deployment.files import Files
 from es_pki.adapters.deployment.material import Material
+from es_pki.adapters.deployment.own_listener import OwnListener, OwnMaterial
 from es_pki.adapters.deployment.step import StepFailed, said_by
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.chain import issuers_of, without_root
@@ -34,7 +35,7 @@ from es_pki.adapters.keystore.store import KeyMissing, KeyUnreadable
 from es_pki.adapters.signing import ACTOR
 from es_pki.adapters.x509.formats import fingerprint
 from es_pki.commands.deployment import Outcome, RecordDeployment
-from es_pki.commands.service import ServiceCommand
+from es_pki.commands.service import ServiceCommand, State, registered
 from es_pki.events.service import (
     CertificateDeployed,
     DeploymentFailed,
@@ -42,6 +43,7 @@ from es_pki.events.service import (
     DeploymentStarted,
     DeploymentStep,
     Installation,
+    ServiceKind,
 )
 
 LOG = logging.getLogger("es_pki.deployment")
@@ -53,11 +55,19 @@ LOOK_AGAIN_SECONDS = 0.1
 class Deployer:
     """Carries out what `DeploymentStarted` told of."""
 
-    def __init__(self, aggregates: Aggregates, keys: KeyRing, allowed: Allowed, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        aggregates: Aggregates,
+        keys: KeyRing,
+        allowed: Allowed,
+        now: Callable[[], datetime],
+        own_listener: OwnListener | None = None,
+    ) -> None:
         self._aggregates = aggregates
         self._keys = keys
         self._allowed = allowed
         self._now = now
+        self._own_listener = own_listener
 
     async def deploy(self, service_id: str, deployment_id: str) -> None:
         """Carry out a deployment, unless it has ended, and record its outcome."""
@@ -65,7 +75,7 @@ class Deployer:
         running = state.deployments.running
         if running is None or running.started.deployment_id != deployment_id:
             return
-        outcome = await self._outcome(running.started, state.installation)
+        outcome = await self._outcome(running.started, state)
 
         async def record() -> ServiceCommand:
             return RecordDeployment(outcome)
@@ -76,11 +86,14 @@ class Deployer:
         with contextlib.suppress(StepFailed):  # what is left over is removed by the next deployment
             await asyncio.to_thread(Files(self._allowed, state.installation, deployment_id).clean)
 
-    async def _outcome(self, started: DeploymentStarted, installation: Installation) -> Outcome:
-        attempt = _Attempt(self._allowed, installation, started.deployment_id)
+    async def _outcome(self, started: DeploymentStarted, state: State) -> Outcome:
+        installation = state.installation
+        is_own = registered(state).kind is ServiceKind.API
+        own_listener = self._own_listener if is_own else None
+        attempt = _Attempt(self._allowed, installation, started.deployment_id, own_listener)
         try:
             self._allowed.check(installation)
-            content = await self._material(started)
+            content = await self._material(started, needs_key=started.leaves_key or is_own)
             await asyncio.to_thread(material.prove, content, self._now())
             await attempt.forward(content)
         except NotAllowed as refused:
@@ -89,15 +102,15 @@ class Deployer:
             return await attempt.backward(failed)
         return CertificateDeployed(started.deployment_id, was_seen=bool(installation.probe.address))
 
-    async def _material(self, started: DeploymentStarted) -> Material:
-        """Return what is to be deployed; its key only where the service gets it."""
+    async def _material(self, started: DeploymentStarted, *, needs_key: bool) -> Material:
+        """Return what is to be deployed; its key only where the service gets it, or is this process."""
         state = (await self._aggregates.load(CERTIFICATE, started.certificate_id)).state
         version = state.versions.get(started.version)
         if version is None or version.certificate is None:
             raise StepFailed(DeploymentStep.PROVE, "the version was never issued")
         issuers = without_root(await issuers_of(self._aggregates, version.prepared))
         key, key_id = None, version.prepared.key_id
-        if started.leaves_key and key_id is not None:
+        if needs_key and key_id is not None:
             try:
                 key = await self._keys.secret(key_id, purpose=CERTIFICATE.category, owner=started.certificate_id)
             except (KeyMissing, KeyUnreadable):
@@ -108,11 +121,15 @@ class Deployer:
 class _Attempt:
     """One attempt at a deployment: forward, or back."""
 
-    def __init__(self, allowed: Allowed, installation: Installation, deployment_id: str) -> None:
+    def __init__(
+        self, allowed: Allowed, installation: Installation, deployment_id: str, own_listener: OwnListener | None
+    ) -> None:
         self._allowed = allowed
         self._installation = installation
         self._deployment_id = deployment_id
         self._files = Files(allowed, installation, deployment_id)
+        self._own_listener = own_listener
+        self._own_before = own_listener.served if own_listener else None
         self._was_reloaded = False
 
     async def forward(self, content: Material) -> None:
@@ -124,6 +141,8 @@ class _Attempt:
         await self._test()
         self._was_reloaded = True
         await self._reload()
+        if self._own_listener is not None:
+            self._own_listener.serve(OwnMaterial(content.chain, material.key_of(content)))
         await self._see(content.chain)
 
     async def backward(self, failed: StepFailed) -> Outcome:
@@ -201,6 +220,8 @@ class _Attempt:
 
     def _leaf_before(self) -> bytes | None:
         """Return the certificate that the service's files held before, if they tell."""
+        if self._own_before is not None:
+            return self._own_before.chain[0]
         found = (self._files.before(file.path) for file in self._installation.files)
         return next((leaf for text in found if text and (leaf := material.leaf_of(text))), None)
 
@@ -208,6 +229,8 @@ class _Attempt:
         """Have the service serve again what it served before, starting it if it is gone. Raises `StepFailed`."""
         can_be_seen = before is not None and self._installation.probe.address
         try:
+            if self._own_listener is not None and self._own_before is not None:
+                self._own_listener.serve(self._own_before)
             if self._was_reloaded:
                 await self._reload_again(can_be_seen=bool(can_be_seen))
             if before is not None:

@@ -58,14 +58,17 @@ def content(form: FileForm, material: Material, passphrase: Callable[[], str]) -
         case FileForm.ISSUERS:
             return pem_chain(material.issuers).encode()
         case FileForm.KEY:
-            return key_pem(_key(material)).encode()
+            return key_pem(key_of(material)).encode()
         case FileForm.COMBINED:
-            return (key_pem(_key(material)) + pem_chain(material.chain)).encode()
+            return (key_pem(key_of(material)) + pem_chain(material.chain)).encode()
         case FileForm.PKCS12:
-            return pkcs12.key_and_chain(material.name, _key(material), list(material.chain), passphrase(), legacy=False)
+            return pkcs12.key_and_chain(
+                material.name, key_of(material), list(material.chain), passphrase(), legacy=False
+            )
 
 
-def _key(material: Material) -> bytes:
+def key_of(material: Material) -> bytes:
+    """Return the private key (DER PKCS#8). Raises `StepFailed` where it is elsewhere."""
     if material.key is None:
         raise StepFailed(DeploymentStep.PROVE, "the certificate's private key is kept elsewhere")
     return material.key
