@@ -13,6 +13,7 @@ from es_pki.decider import Violation
 from es_pki.events.service import FileForm, Installation, Probe
 
 MAXIMUM_FILES = 8
+MAXIMUM_BEFORE = 16
 MAXIMUM_ARGUMENTS = 64
 LONGEST_TEXT = 1_024
 LONGEST_WAIT_SECONDS = 600
@@ -34,6 +35,8 @@ def installation_violations(installation: Installation) -> Iterator[Violation]:
     yield from _reload_violations(installation)
     yield from _probe_violations(installation.probe)
     yield from _target_violations(installation)
+    if len(set(installation.after)) < len(installation.after) or len(installation.after) > MAXIMUM_BEFORE:
+        yield Violation("after", "services are in order", f"at most {MAXIMUM_BEFORE} services, each once")
     for field in ("command_seconds", "probe_seconds"):
         if not 1 <= getattr(installation, field) <= LONGEST_WAIT_SECONDS:
             yield Violation(field, "waits are bounded", f"1 to {LONGEST_WAIT_SECONDS} seconds")

@@ -118,6 +118,8 @@ class Installation(Struct, frozen=True, omit_defaults=True):
     `start_command` starts it when it is gone. A command has `command_seconds`, the service then `probe_seconds` to
     serve what was deployed.
 
+    `after` are the ids of services that get a version of the same certificate before this one does.
+
     `iscsi_target` is the name of a target of tgtd at `iscsi_portal`, "" for a service that is none: initiators log in
     there as `chap_user`, and it proves itself as `chap_target_user` ("": it doesn't), with secrets of
     `chap_secret_length` characters (of 64: 16 are 96 bits). `tgtd_socket` is tgtd's control socket; `login_command`
@@ -138,6 +140,7 @@ class Installation(Struct, frozen=True, omit_defaults=True):
     probe: Probe = Probe()
     command_seconds: int = 30
     probe_seconds: int = 15
+    after: tuple[str, ...] = ()
     iscsi_target: str = ""
     iscsi_portal: str = ""
     chap_user: str = ""

@@ -35,6 +35,7 @@ from es_pki.adapters.keystore.store import KeyMissing, KeyUnreadable
 from es_pki.adapters.signing import ACTOR
 from es_pki.adapters.x509.formats import fingerprint
 from es_pki.commands.deployment import Outcome, RecordDeployment
+from es_pki.commands.order import Turn, held_back, turn
 from es_pki.commands.service import ServiceCommand, State, registered
 from es_pki.events.service import (
     CertificateDeployed,
@@ -93,6 +94,7 @@ class Deployer:
         attempt = _Attempt(self._allowed, installation, started.deployment_id, own_listener)
         try:
             self._allowed.check(installation)
+            await self._check_turn(started, installation)
             content = await self._material(started, needs_key=started.leaves_key or is_own)
             await asyncio.to_thread(material.prove, content, self._now())
             await attempt.forward(content)
@@ -101,6 +103,13 @@ class Deployer:
         except StepFailed as failed:
             return await attempt.backward(failed)
         return CertificateDeployed(started.deployment_id, was_seen=bool(installation.probe.address))
+
+    async def _check_turn(self, started: DeploymentStarted, installation: Installation) -> None:
+        """Raise `StepFailed` while a service that this one comes after doesn't have the version."""
+        for service_id in installation.after:
+            before = (await self._aggregates.load(SERVICE, service_id, afresh=True)).state
+            if turn(before, started.certificate_id, started.fingerprint) is not Turn.COME:
+                raise StepFailed(DeploymentStep.PROVE, held_back(before))
 
     async def _material(self, started: DeploymentStarted, *, needs_key: bool) -> Material:
         """Return what is to be deployed; its key only where the service gets it, or is this process."""

@@ -10,7 +10,10 @@ from es_pki.values import Role
 
 
 class InstallationFields(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What may be given of an installation, field by field (see ServiceRegistered in docs/EVENTS.md)."""
+    """What may be given of an installation, field by field (see ServiceRegistered in docs/EVENTS.md).
+
+    `after` names services that get a new version before this one does, if they serve the same certificate.
+    """
 
     files: tuple[ServiceFile, ...] | None = None
     link: str | None = None
@@ -26,6 +29,7 @@ class InstallationFields(Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     probe: Probe | None = None
     command_seconds: int | None = None
     probe_seconds: int | None = None
+    after: tuple[str, ...] | None = None
     iscsi_target: str | None = None
     iscsi_portal: str | None = None
     chap_user: str | None = None
