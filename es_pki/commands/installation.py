@@ -31,6 +31,7 @@ _PORT = re.compile("[1-9][0-9]{0,4}")
 def installation_violations(installation: Installation) -> Iterator[Violation]:
     """Yield what is wrong with an installation."""
     yield from _file_violations(installation)
+    yield from _entry_violations(installation)
     yield from _account_violations(installation)
     yield from _reload_violations(installation)
     yield from _probe_violations(installation.probe)
@@ -73,6 +74,17 @@ def _file_violations(installation: Installation) -> Iterator[Violation]:
         yield Violation("passphrase_file", "paths are absolute and normal", fault)
     if not installation.passphrase_file and any(file.form is FileForm.PKCS12 for file in files):
         yield Violation("passphrase_file", "PKCS#12 is encrypted", "name the file with the service's passphrase")
+
+
+def _entry_violations(installation: Installation) -> Iterator[Violation]:
+    entry = installation.directory_entry
+    is_published = any(file.form is FileForm.USER_CERTIFICATE for file in installation.files)
+    if is_published and not entry:
+        yield Violation(
+            "directory_entry", "a certificate is published at an entry", "name it, as cn=pc1,dc=example,dc=test"
+        )
+    if entry and (len(entry) > LONGEST_TEXT or not entry.isprintable() or "=" not in entry):
+        yield Violation("directory_entry", "RFC 4514 section 3", "a distinguished name, as cn=pc1,dc=example,dc=test")
 
 
 def _account_violations(installation: Installation) -> Iterator[Violation]:

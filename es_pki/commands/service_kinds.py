@@ -137,6 +137,16 @@ KINDS: dict[ServiceKind, Defaults] = {
             probe=Probe("127.0.0.1:8443"),
         ),
     ),
+    ServiceKind.DIRECTORY: Defaults(
+        "/etc/ldap/es-pki/{name}",
+        replace(
+            _one_file(FileForm.USER_CERTIFICATE, "user-certificate.ldif"),
+            reload_command=(
+                *("/usr/bin/ldapmodify", "-Q", "-Y", "EXTERNAL", "-H", "ldapi:///"),
+                *("-f", "{folder}/user-certificate.ldif"),
+            ),
+        ),
+    ),
     ServiceKind.ACTIVE_DIRECTORY: Defaults(
         "/var/lib/samba/private/es-pki/{name}",
         replace(

@@ -22,6 +22,7 @@ class ServiceKind(StrEnum):
     LDAP = "ldap"
     ISCSI = "iscsi"
     S3 = "s3"
+    DIRECTORY = "directory"
     API = "api"
     ACTIVE_DIRECTORY = "active-directory"
 
@@ -30,7 +31,8 @@ class FileForm(StrEnum):
     """What a file of a service holds: PEM, but for PKCS#12.
 
     `full-chain` is the certificate and its issuers without the root, `issuers` those alone; `combined` is the private
-    key, then the full chain; `pkcs12` the same under the passphrase of the service.
+    key, then the full chain; `pkcs12` the same under the passphrase of the service. `user-certificate` is an LDIF that
+    publishes the certificate as the `userCertificate` of a directory's entry.
     """
 
     FULL_CHAIN = "full-chain"
@@ -39,6 +41,7 @@ class FileForm(StrEnum):
     KEY = "key"
     COMBINED = "combined"
     PKCS12 = "pkcs12"
+    USER_CERTIFICATE = "user-certificate"
 
     @property
     def has_key(self) -> bool:
@@ -118,6 +121,8 @@ class Installation(Struct, frozen=True, omit_defaults=True):
     `start_command` starts it when it is gone. A command has `command_seconds`, the service then `probe_seconds` to
     serve what was deployed.
 
+    `directory_entry` is the distinguished name of the entry at which the certificate is published.
+
     `after` are the ids of services that get a version of the same certificate before this one does.
 
     `iscsi_target` is the name of a target of tgtd at `iscsi_portal`, "" for a service that is none: initiators log in
@@ -141,6 +146,7 @@ class Installation(Struct, frozen=True, omit_defaults=True):
     command_seconds: int = 30
     probe_seconds: int = 15
     after: tuple[str, ...] = ()
+    directory_entry: str = ""
     iscsi_target: str = ""
     iscsi_portal: str = ""
     chap_user: str = ""

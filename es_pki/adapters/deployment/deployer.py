@@ -170,7 +170,11 @@ class _Attempt:
         return DeploymentRolledBack(*told)
 
     def _contents(self, content: Material) -> dict[str, bytes]:
-        return {file.path: material.content(file.form, content, self._passphrase) for file in self._installation.files}
+        entry = self._installation.directory_entry
+        return {
+            file.path: material.content(file.form, content, self._passphrase, entry)
+            for file in self._installation.files
+        }
 
     def _passphrase(self) -> str:
         text = folders.read(self._allowed, self._installation.passphrase_file, 4_096).decode(errors="replace")

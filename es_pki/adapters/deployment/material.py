@@ -1,5 +1,6 @@
 """What a service's files hold: proved to fit together before any file is touched."""
 
+import base64
 from collections.abc import Callable
 from datetime import datetime
 from itertools import pairwise
@@ -48,8 +49,11 @@ def prove(material: Material, now: datetime) -> None:
         raise StepFailed(DeploymentStep.PROVE, "the certificate or an issuer of it has expired: renew it first")
 
 
-def content(form: FileForm, material: Material, passphrase: Callable[[], str]) -> bytes:
-    """Return what a file of a form holds. Raises `StepFailed` for one with a key that is elsewhere."""
+def content(form: FileForm, material: Material, passphrase: Callable[[], str], entry: str = "") -> bytes:
+    """Return what a file of a form holds; `entry` is where the certificate is published.
+
+    Raises `StepFailed` for a file with a key that is elsewhere.
+    """
     match form:
         case FileForm.FULL_CHAIN:
             return pem_chain(material.chain).encode()
@@ -57,6 +61,8 @@ def content(form: FileForm, material: Material, passphrase: Callable[[], str]) -
             return pem_chain(material.chain[:1]).encode()
         case FileForm.ISSUERS:
             return pem_chain(material.issuers).encode()
+        case FileForm.USER_CERTIFICATE:
+            return _user_certificate(material.certificate, entry)
         case FileForm.KEY:
             return key_pem(key_of(material)).encode()
         case FileForm.COMBINED:
@@ -65,6 +71,13 @@ def content(form: FileForm, material: Material, passphrase: Callable[[], str]) -
             return pkcs12.key_and_chain(
                 material.name, key_of(material), list(material.chain), passphrase(), legacy=False
             )
+
+
+def _user_certificate(certificate: bytes, entry: str) -> bytes:
+    """Return the LDIF (RFC 2849) that has an entry's certificate replaced; RFC 4523 section 2.1 wants `;binary`."""
+    name, value = (base64.b64encode(part).decode() for part in (entry.encode(), certificate))
+    change = "changetype: modify\nreplace: userCertificate;binary\n"
+    return f"dn:: {name}\n{change}userCertificate;binary:: {value}\n".encode()
 
 
 def key_of(material: Material) -> bytes:

@@ -181,6 +181,7 @@ INSTALLATION = (
     option("--protocol", choices=[p.value for p in ProbeProtocol], help="how TLS begins there (default: tls)"),
     option("--server-name", metavar="NAME", help="the name to ask for (default: the probe's host)"),
     several("--after", "after", "SERVICE", "a service that gets a new version before this one"),
+    option("--directory-entry", metavar="DN", help="the entry at which the certificate is published"),
     option("--iscsi-target", metavar="IQN", help="the name of a target of tgtd"),
     option("--iscsi-portal", metavar="HOST:PORT", help="... where it is reached"),
     option("--chap-user", metavar="USER", help="the account with which initiators log in"),

@@ -30,6 +30,7 @@ class InstallationFields(Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     command_seconds: int | None = None
     probe_seconds: int | None = None
     after: tuple[str, ...] | None = None
+    directory_entry: str | None = None
     iscsi_target: str | None = None
     iscsi_portal: str | None = None
     chap_user: str | None = None
