@@ -101,8 +101,22 @@ class Deployer:
         except NotAllowed as refused:
             return await attempt.backward(StepFailed(DeploymentStep.STAGE, refused.detail))
         except StepFailed as failed:
-            return await attempt.backward(failed)
+            return await self._written_anew(attempt, await attempt.backward(failed), failed, state)
         return CertificateDeployed(started.deployment_id, was_seen=bool(installation.probe.address))
+
+    async def _written_anew(self, attempt: "_Attempt", outcome: Outcome, failed: StepFailed, state: State) -> Outcome:
+        """Write what the service had from what is kept here, where the files from before don't do."""
+        had = state.deployments.deployed
+        if not isinstance(outcome, DeploymentFailed) or outcome.step is not DeploymentStep.RESTORE or had is None:
+            return outcome
+        try:
+            content = await self._material(had, needs_key=had.leaves_key)
+            await asyncio.to_thread(material.prove, content, self._now())
+            await attempt.again(content)
+        except StepFailed:
+            return outcome
+        reason = f"{outcome.reason}; so what was deployed before was written anew"
+        return DeploymentRolledBack(outcome.deployment_id, failed.step, reason, outcome.words)
 
     async def _check_turn(self, started: DeploymentStarted, installation: Installation) -> None:
         """Raise `StepFailed` while a service that this one comes after doesn't have the version."""
@@ -162,12 +176,27 @@ class _Attempt:
         try:
             before = await asyncio.to_thread(self._leaf_before)
             await asyncio.to_thread(self._files.restore)
+            await asyncio.to_thread(self._check_files_fit)
             await self._return_to(before)
         except StepFailed as worse:
             reason = f"{failed.reason}; and then: {worse.reason}"
             words = failed.words or worse.words
             return DeploymentFailed(self._deployment_id, DeploymentStep.RESTORE, reason, words)
         return DeploymentRolledBack(*told)
+
+    async def again(self, content: Material) -> None:
+        """Bring what the service had before to it, whatever its files hold. Raises `StepFailed`."""
+        contents = await asyncio.to_thread(self._contents, content)
+        await asyncio.to_thread(self._files.stage, contents)
+        await asyncio.to_thread(self._files.switch)
+        await self._return_to(content.certificate)
+
+    def _check_files_fit(self) -> None:
+        """Raise `StepFailed` when the files from before hold a key that isn't the certificate's."""
+        found = [text for file in self._installation.files if (text := self._files.before(file.path))]
+        if not material.fit(found):
+            reason = "the key in the files from before is not their certificate's: somebody else changed them"
+            raise StepFailed(DeploymentStep.RESTORE, reason)
 
     def _contents(self, content: Material) -> dict[str, bytes]:
         entry = self._installation.directory_entry

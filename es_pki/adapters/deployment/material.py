@@ -1,14 +1,19 @@
 """What a service's files hold: proved to fit together before any file is touched."""
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import pairwise
 from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from es_pki.adapters.deployment.step import StepFailed
 from es_pki.adapters.x509 import pkcs12
@@ -85,6 +90,22 @@ def key_of(material: Material) -> bytes:
     if material.key is None:
         raise StepFailed(DeploymentStep.PROVE, "the certificate's private key is kept elsewhere")
     return material.key
+
+
+def fit(files: Sequence[bytes]) -> bool:
+    """Tell whether the key among files with PEM is that of the certificate among them; so it is where one is absent."""
+    leaf = next((found for text in files if (found := leaf_of(text))), None)
+    key = next((found for text in files if (found := _key_in(text))), None)
+    return leaf is None or key is None or belongs_to(key, leaf)
+
+
+def _key_in(text: bytes) -> bytes | None:
+    """Return the private key (DER PKCS#8) of a file with PEM, None where there is none that can be read."""
+    try:
+        key = load_pem_private_key(text, None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return None
+    return key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
 
 
 def leaf_of(text: bytes) -> bytes | None:
