@@ -78,7 +78,8 @@ def _file_violations(installation: Installation) -> Iterator[Violation]:
 
 def _entry_violations(installation: Installation) -> Iterator[Violation]:
     entry = installation.directory_entry
-    is_published = any(file.form is FileForm.USER_CERTIFICATE for file in installation.files)
+    published = {FileForm.USER_CERTIFICATE, FileForm.AD_USER_CERTIFICATE}
+    is_published = any(file.form in published for file in installation.files)
     if is_published and not entry:
         yield Violation(
             "directory_entry", "a certificate is published at an entry", "name it, as cn=pc1,dc=example,dc=test"

@@ -32,7 +32,8 @@ class FileForm(StrEnum):
 
     `full-chain` is the certificate and its issuers without the root, `issuers` those alone; `combined` is the private
     key, then the full chain; `pkcs12` the same under the passphrase of the service. `user-certificate` is an LDIF that
-    publishes the certificate as the `userCertificate` of a directory's entry.
+    publishes the certificate as the `userCertificate` of a directory's entry, `ad-user-certificate` the same for Active
+    Directory, whose schema has it without `;binary`.
     """
 
     FULL_CHAIN = "full-chain"
@@ -42,6 +43,7 @@ class FileForm(StrEnum):
     COMBINED = "combined"
     PKCS12 = "pkcs12"
     USER_CERTIFICATE = "user-certificate"
+    AD_USER_CERTIFICATE = "ad-user-certificate"
 
     @property
     def has_key(self) -> bool:

@@ -94,7 +94,7 @@ async def _publishes(operator, place, scripts):
     modify = f"exec ldbmodify -H {database} {ldif}"
     await operator.register(
         "machine",
-        files=[{"form": "user-certificate", "path": ldif}],
+        files=[{"form": "ad-user-certificate", "path": ldif}],
         directory_entry=entry,
         reload_command=[scripts("reload", modify)],
     )

@@ -67,7 +67,9 @@ def content(form: FileForm, material: Material, passphrase: Callable[[], str], e
         case FileForm.ISSUERS:
             return pem_chain(material.issuers).encode()
         case FileForm.USER_CERTIFICATE:
-            return _user_certificate(material.certificate, entry)
+            return _user_certificate(material.certificate, entry, "userCertificate;binary")
+        case FileForm.AD_USER_CERTIFICATE:
+            return _user_certificate(material.certificate, entry, "userCertificate")
         case FileForm.KEY:
             return key_pem(key_of(material)).encode()
         case FileForm.COMBINED:
@@ -78,11 +80,10 @@ def content(form: FileForm, material: Material, passphrase: Callable[[], str], e
             )
 
 
-def _user_certificate(certificate: bytes, entry: str) -> bytes:
+def _user_certificate(certificate: bytes, entry: str, attribute: str) -> bytes:
     """Return the LDIF (RFC 2849) that has an entry's certificate replaced; RFC 4523 section 2.1 wants `;binary`."""
     name, value = (base64.b64encode(part).decode() for part in (entry.encode(), certificate))
-    change = "changetype: modify\nreplace: userCertificate;binary\n"
-    return f"dn:: {name}\n{change}userCertificate;binary:: {value}\n".encode()
+    return f"dn:: {name}\nchangetype: modify\nreplace: {attribute}\n{attribute}:: {value}\n".encode()
 
 
 def key_of(material: Material) -> bytes:
