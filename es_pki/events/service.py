@@ -190,6 +190,18 @@ class CertificateUnbound(Struct, frozen=True, omit_defaults=True):
     certificate_id: str
 
 
+class ServiceStopped(Struct, frozen=True, omit_defaults=True):
+    """The service is not to run for now: it holds no certificate, though it knows which it would serve."""
+
+    reason: str = ""
+
+
+class ServiceResumed(Struct, frozen=True, omit_defaults=True):
+    """The service runs again, and uses what it was bound to (`certificate_id`, "" for nothing)."""
+
+    certificate_id: str = ""
+
+
 class ServiceRetired(Struct, frozen=True, omit_defaults=True):
     """The service is done with. It uses no certificate any more, and its name stays taken.
 
@@ -298,6 +310,8 @@ ServiceEvent = (
     | InstallationAdopted
     | CertificateBound
     | CertificateUnbound
+    | ServiceStopped
+    | ServiceResumed
     | ServiceRetired
     | DeploymentStarted
     | CertificateDeployed

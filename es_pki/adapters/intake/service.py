@@ -18,9 +18,11 @@ from es_pki.adapters.intake.requests import (
     DeployCertificate,
     ReconfigureService,
     RegisterService,
+    ResumeService,
     RetireService,
     RotateCHAPSecret,
     ServiceRequest,
+    StopService,
     UnbindCertificate,
     VerifyService,
 )
@@ -36,7 +38,7 @@ from eventlog import Conflict
 LONGEST_WAIT_SECONDS = 120
 LOOK_SECONDS = 0.1
 
-About = ReconfigureService | BindCertificate | UnbindCertificate | RetireService
+About = ReconfigureService | BindCertificate | UnbindCertificate | StopService | ResumeService | RetireService
 
 
 async def take(office: Office, request: ServiceRequest, asked: Asked, digest: bytes) -> Answer:
@@ -44,7 +46,14 @@ async def take(office: Office, request: ServiceRequest, asked: Asked, digest: by
     match request:
         case RegisterService():
             return await register(office, request, asked, digest)
-        case ReconfigureService() | BindCertificate() | UnbindCertificate() | RetireService():
+        case (
+            ReconfigureService()
+            | BindCertificate()
+            | UnbindCertificate()
+            | StopService()
+            | ResumeService()
+            | RetireService()
+        ):
             return await about(office, request, asked)
         case DeployCertificate():
             return await deploy(office, request, asked)
@@ -81,6 +90,11 @@ async def about(office: Office, request: About, asked: Asked) -> Answer:
                 return await _binding(office, request, service_id, state)
             case UnbindCertificate():
                 return service.UnbindCertificate(await _uses(office, service_id, state, {}))
+            case StopService(reason=reason):
+                return service.StopService(reason, await _uses(office, service_id, state, {}))
+            case ResumeService():
+                wanted = replace(state, is_stopped=False).certificate_ids
+                return service.ResumeService(await _uses(office, service_id, state, wanted))
             case RetireService(reason=reason):
                 return service.RetireService(reason, await _uses(office, service_id, state, {}))
 

@@ -108,7 +108,7 @@ async def test_a_real_server_gets_its_certificate_although_our_process_was_kille
         assert (await served(recipe))[0] == renewed
 
 
-@pytest.mark.parametrize("method", ["_check_files_fit", "_return_to", "_reload_again"])
+@pytest.mark.parametrize("method", ["_return_to", "_reload_again"])
 async def test_a_real_server_serves_the_old_certificate_although_our_process_was_killed_on_the_way_back(
     operator, place, scripts, monkeypatch, method
 ):

@@ -14,8 +14,10 @@ from es_pki.adapters.intake.requests import (
     DeployCertificate,
     ReconfigureService,
     RegisterService,
+    ResumeService,
     RetireService,
     RotateCHAPSecret,
+    StopService,
     UnbindCertificate,
     VerifyService,
 )
@@ -52,6 +54,16 @@ def unbind(session: Session) -> int:
     return print_object(session, session.send(UnbindCertificate))
 
 
+def stop(session: Session) -> int:
+    """Say that a service doesn't run for now."""
+    return print_object(session, session.send(StopService))
+
+
+def resume(session: Session) -> int:
+    """Say that a stopped service runs again."""
+    return print_object(session, session.send(ResumeService))
+
+
 def retire(session: Session) -> int:
     """Be done with a service."""
     return print_object(session, session.send(RetireService))
@@ -84,7 +96,12 @@ def _watched(session: Session) -> list[object]:
     found = []
     for row in session.client.items(PATH, {}):
         installation = row["installation"]
-        if row["certificate_id"] and isinstance(installation, dict) and installation.get("probe"):
+        if (
+            row["certificate_id"]
+            and row["stopped_at"] is None
+            and isinstance(installation, dict)
+            and installation.get("probe")
+        ):
             found.append(row["name"])
     return found
 
@@ -215,6 +232,12 @@ VERBS = (
         ),
     ),
     Verb("service unbind", unbind, (SERVICE, IDEMPOTENCY_KEY)),
+    Verb(
+        "service stop",
+        stop,
+        (SERVICE, option("--reason", metavar="TEXT", help="why, for the history"), IDEMPOTENCY_KEY),
+    ),
+    Verb("service resume", resume, (SERVICE, IDEMPOTENCY_KEY)),
     Verb(
         "service retire",
         retire,

@@ -89,6 +89,26 @@ class UnbindCertificate(Struct, frozen=True, forbid_unknown_fields=True):
     service: str
 
 
+class StopService(Struct, frozen=True, forbid_unknown_fields=True):
+    """Say that a service doesn't run for now: nothing is deployed to it, nobody looks at it, and it holds nothing.
+
+    What it is bound to may be deleted meanwhile. `ResumeService` has it use that again.
+    """
+
+    senders: ClassVar[frozenset[Role]] = OPERATORS
+
+    service: str
+    reason: str = ""
+
+
+class ResumeService(Struct, frozen=True, forbid_unknown_fields=True):
+    """Say that a stopped service runs again; it gets the version that has become current meanwhile."""
+
+    senders: ClassVar[frozenset[Role]] = OPERATORS
+
+    service: str
+
+
 class RetireService(Struct, frozen=True, forbid_unknown_fields=True):
     """Be done with a service: it uses no certificate any more. Its name stays taken."""
 
@@ -141,6 +161,8 @@ ServiceRequest = (
     | ReconfigureService
     | BindCertificate
     | UnbindCertificate
+    | StopService
+    | ResumeService
     | RetireService
     | DeployCertificate
     | VerifyService
