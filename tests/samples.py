@@ -40,6 +40,12 @@ def _certificate(server: Server) -> str:
     return name
 
 
+def _renewed(server: Server) -> str:
+    name = _issued(server)
+    server.done("RenewCertificate", certificate=name, revoke_previous_after_days=1)
+    return name
+
+
 def _profile(server: Server) -> str:
     name = fresh("profile")
     server.done("DefineProfile", name=name, terms={"extended_key_usages": ["server_auth"]})
@@ -165,6 +171,17 @@ def _added_dns_provider(server: Server) -> str:
     return name
 
 
+def _webhook(name: str) -> dict[str, Any]:
+    """Return a channel that is never reached: a server may ask no private network."""
+    return {"name": name, "settings": {"kind": "webhook", "url": "http://127.0.0.1:9/"}, "secret": fresh("secret")}
+
+
+def _channel(server: Server) -> str:
+    name = fresh("channel")
+    server.done("AddNoticeChannel", **_webhook(name))
+    return name
+
+
 def _order(server: Server, name: str, host: str = "sample.example.test") -> dict[str, Any]:
     directory = pebble.shared()
     directory.answers_at(server.public_url)
@@ -272,6 +289,10 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
         "credentials": bind.tsig_key(fresh()),
     },
     requests.RemoveDNSProvider: lambda server: {"dns_provider": _added_dns_provider(server), "reason": "sample"},
+    requests.AddNoticeChannel: lambda _: _webhook(fresh("channel")),
+    requests.ReplaceNoticeSecret: lambda server: {"channel": _channel(server), "secret": fresh("another-secret")},
+    requests.RemoveNoticeChannel: lambda server: {"channel": _channel(server), "reason": "sample"},
+    requests.TestNoticeChannel: lambda server: {"channel": _channel(server)},
     requests.PlaceACMEOrder: lambda server: _order(server, fresh()),
     requests.RenewACME: lambda server: {"certificate": _ordered(server)},
     requests.AbandonACMEOrder: lambda server: {"order": _failed_order(server), "reason": "sample"},
@@ -281,6 +302,8 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.RevokeCertificate: lambda server: {"certificate": _issued(server), "reason": "superseded"},
     requests.HoldCertificate: lambda server: {"certificate": _issued(server)},
     requests.ReleaseCertificate: lambda server: {"certificate": _issued(server)},
+    requests.PlanSupersession: lambda server: {"certificate": _renewed(server), "version": 1, "after_days": 7},
+    requests.WithdrawSupersession: lambda server: {"certificate": _renewed(server), "version": 1},
     requests.RevokeAuthority: lambda server: {
         "authority": _intermediate(server),
         "reason": "cessationOfOperation",
@@ -312,6 +335,10 @@ KEPT_DNS = "kept-dns"
 """The DNS provider that `furnish` adds."""
 
 
+KEPT_CHANNEL = "kept-channel"
+"""The channel for notices that `furnish` adds."""
+
+
 KEPT_PROFILE = "kept"
 """The profile that `furnish` defines."""
 
@@ -326,6 +353,7 @@ def furnish(server: Server) -> None:
     ordered = server.done("PlaceACMEOrder", **_order(server, ORDERED))
     assert ordered["result"]["status"] == "issued", ordered
     server.done("AddDNSProvider", **_dns_provider(KEPT_DNS, bind.ZONE))
+    server.done("AddNoticeChannel", **_webhook(KEPT_CHANNEL), about=["fallback"])
 
 
 QUERIES = {
@@ -340,6 +368,7 @@ NAMED = {
     "acme/orders": ORDERED,
     "authorities": "root",
     "dns-providers": KEPT_DNS,
+    "notice-channels": KEPT_CHANNEL,
     "profiles": KEPT_PROFILE,
     "services": KEPT_SERVICE,
     "signing-requests": KEPT_CSR,

@@ -16,7 +16,10 @@ from msgspec import Struct
 
 from es_pki.adapters import clock, whole_file
 from es_pki.adapters.acme.dns_01 import DNS01
+from es_pki.adapters.acme.dns_persist_01 import DNSPersist01
 from es_pki.adapters.acme.renewals import Renewals
+from es_pki.adapters.acme.tls_alpn_listener import TLSALPNListener
+from es_pki.adapters.acme.turns import Pace
 from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.backup.scheduled import ScheduledBackups, plan_of
 from es_pki.adapters.checkpoints import CheckpointStore, Notary
@@ -38,12 +41,16 @@ from es_pki.adapters.keystore import KeyStore
 from es_pki.adapters.keystore.sealed import SealedKeys
 from es_pki.adapters.lease import Lease
 from es_pki.adapters.lint import SecondOpinion
+from es_pki.adapters.notices.courier import Courier
+from es_pki.adapters.notices.sender import Sender
+from es_pki.adapters.notices.teller import Teller
 from es_pki.adapters.ocsp.responder import Responder
 from es_pki.adapters.ocsp.upkeep import Upkeep
 from es_pki.adapters.own_certificate import OwnCertificate
 from es_pki.adapters.reactions import EffectStore, Performer, Runner
 from es_pki.adapters.scheduler import Scheduler
 from es_pki.adapters.signing import Signer
+from es_pki.adapters.superseding import Superseding
 from es_pki.adapters.views import Follower, ViewStore
 from es_pki.adapters.worker import Workers
 from es_pki.adapters.x509.formats import pem_chain
@@ -80,11 +87,15 @@ class Equipment(Struct, frozen=True):
 
 
 class Addresses(Struct, frozen=True):
-    """Where a running es-pki is reached, and its process; written to `server.json` in the data folder."""
+    """Where a running es-pki is reached, and its process; written to `server.json` in the data folder.
+
+    `tls_alpn` is the `host:port` of the listener for tls-alpn-01, "" without one.
+    """
 
     url: str
     public_url: str
     pid: int
+    tls_alpn: str = ""
 
 
 class Service:
@@ -97,8 +108,10 @@ class Service:
         self._keys = keys = KeyRing(equipment.keys)
         signer = Signer(equipment.aggregates, keys, clock.now)
         dns = _dns_providers(equipment, settings, keys)
-        acme = ACME.of(equipment.aggregates, keys, clock.now, clock.elapsed, DNS01(dns))
-        office = self._office(signer, acme, dns)
+        acme = _acme(equipment, settings, keys, dns)
+        fetcher = Fetcher(networks(settings.fetch_networks))
+        sender = Sender(equipment.aggregates, Courier(equipment.aggregates, keys, equipment.log, fetcher), clock.now)
+        office = self._office(signer, acme, dns, sender)
         self._context = tls.server_context()
         listener = OwnListener(functools.partial(tls.use, self._context))
         runner = _runner(equipment, office, listener)
@@ -107,13 +120,17 @@ class Service:
         notary = Notary(equipment.log, tree, keys, equipment.checkpoints)
         backups = _scheduled_backups(equipment, settings, notary)
         upkeep = Upkeep(equipment.views, equipment.aggregates, desk, clock.now)
-        self._renewals = Renewals(equipment.aggregates, equipment.views, acme.directories, desk.take, clock.now)
+        self._renewals = _renewals(equipment, settings, acme, desk)
         rounds = _rounds(equipment, settings, office.observer)
-        works = [crls.look, upkeep.look, self._renewals.look]
+        superseding = Superseding(
+            equipment.aggregates, equipment.views, office.observer, desk.take, users_of=office.users_of, now=clock.now
+        )
+        teller = Teller(equipment.aggregates, equipment.views, sender, clock.now)
+        works = [crls.look, upkeep.look, self._renewals.look, superseding.look, teller.look]
         works += [work.look for work in (backups, rounds) if work]
         self._scheduler = Scheduler(equipment.lease, works, clock.now)
         self.parts = Parts(
-            fetcher=Fetcher(networks(settings.fetch_networks)),
+            fetcher=fetcher,
             log=equipment.log,
             tree=tree,
             notary=notary,
@@ -132,11 +149,9 @@ class Service:
             now=clock.now,
         )
         self._first_run = FirstRun(desk, equipment.aggregates, signer, clock.now)
-        self._own_certificate = OwnCertificate(
-            equipment.aggregates, keys, equipment.views, listener, self._see_to_own_certificate
-        )
+        self._own_certificate = self._certificate_of(listener)
 
-    def _office(self, signer: Signer, acme: ACME, dns: DNSProviders) -> Office:
+    def _office(self, signer: Signer, acme: ACME, dns: DNSProviders, sender: Sender) -> Office:
         equipment = self._equipment
         return Office(
             aggregates=equipment.aggregates,
@@ -150,6 +165,7 @@ class Service:
             dns=dns,
             allowed=Allowed.by(self._settings),
             observer=Observer(equipment.aggregates, clock.now),
+            sender=sender,
         )
 
     async def set_up(self) -> bool:
@@ -184,6 +200,9 @@ class Service:
             # What is scheduled looks into the views.
             await stack.enter_async_context(_in_background(self._scheduler.run))
             await self._own_certificate.serve()
+            for listener in self._tls_alpn_listeners():
+                await listener.start()
+                stack.push_async_callback(listener.close)
             runners = [
                 await server.serve_publicly(self.parts, self._sockets[1]),
                 await server.serve_management(self.parts, self._sockets[0], self._context),
@@ -198,6 +217,10 @@ class Service:
                     await runner.cleanup()
                 await self._renewals.close()
                 await parts.acme.close()
+
+    def _tls_alpn_listeners(self) -> list[TLSALPNListener]:
+        """Return the listener for tls-alpn-01, if there is to be one."""
+        return [TLSALPNListener(self.parts.acme.tls_alpn_01, bound) for bound in self._sockets[2:]]
 
     def close(self) -> None:
         """Release the addresses of a service that never served."""
@@ -233,6 +256,10 @@ class Service:
             return False
         return True
 
+    def _certificate_of(self, listener: OwnListener) -> OwnCertificate:
+        stores = self._equipment
+        return OwnCertificate(stores.aggregates, self._keys, stores.views, listener, self._see_to_own_certificate)
+
     async def _see_to_own_certificate(self) -> str:
         lease = self._equipment.set_up_lease
         await lease.acquire()
@@ -261,19 +288,17 @@ class Service:
 
 
 def _bound(settings: Settings) -> list[socket.socket]:
-    """Return the sockets of the management and the public listener."""
-    return [
-        server.bind(*host_and_port(settings.listen, "listen")),
-        server.bind(*host_and_port(settings.public_listen, "public_listen")),
-    ]
+    """Return the sockets of the management and the public listener, and of that for tls-alpn-01 if there is one."""
+    names = ["listen", "public_listen", *(["tls_alpn_listen"] if settings.tls_alpn_listen else [])]
+    return [server.bind(*host_and_port(getattr(settings, name), name)) for name in names]
 
 
 def _addresses(sockets: Sequence[socket.socket], settings: Settings) -> Addresses:
-    """Return where the management's socket and the public one are reached."""
-    management, public_one = sockets
+    """Return where the listeners' sockets are reached."""
+    management, public_one, *further = sockets
     published = server.address(public_one, instead_of_all=socket.gethostname())
     public_url = settings.public_url or f"http://{published}"
-    return Addresses(f"https://{server.address(management)}", public_url, os.getpid())
+    return Addresses(f"https://{server.address(management)}", public_url, os.getpid(), *map(server.address, further))
 
 
 def _runner(equipment: Equipment, office: Office, listener: OwnListener) -> Runner:
@@ -283,6 +308,11 @@ def _runner(equipment: Equipment, office: Office, listener: OwnListener) -> Runn
         office.aggregates, office.keys, office.signer, office.acme, deployer=deployer, rotator=rotator
     )
     return Runner(equipment.log, equipment.effects, equipment.lease, performer.perform, clock.now)
+
+
+def _renewals(equipment: Equipment, settings: Settings, acme: ACME, desk: Desk) -> Renewals:
+    pace = Pace(settings.acme_renewals_per_hour, settings.acme_renewals_at_once)
+    return Renewals(equipment.aggregates, equipment.views, acme.directories, desk.take, clock.now, pace=pace)
 
 
 def _rounds(equipment: Equipment, settings: Settings, observer: Observer) -> Rounds | None:
@@ -298,6 +328,19 @@ def _scheduled_backups(equipment: Equipment, settings: Settings, notary: Notary)
 def _dns_providers(equipment: Equipment, settings: Settings, keys: KeyRing) -> DNSProviders:
     hooks = HookRules(settings.dns_hooks, settings.dns_hook_user)
     return DNSProviders(equipment.aggregates, keys, Lookup(settings.dns_resolvers), hooks)
+
+
+def _acme(equipment: Equipment, settings: Settings, keys: KeyRing, dns: DNSProviders) -> ACME:
+    return ACME.of(
+        equipment.aggregates,
+        keys,
+        clock.now,
+        clock.elapsed,
+        DNS01(dns),
+        DNSPersist01(Lookup(settings.dns_resolvers), clock.now),
+        listens_by_tls=bool(settings.tls_alpn_listen),
+        webroots=settings.acme_webroots,
+    )
 
 
 def _crl_plan(settings: Settings) -> CRLPlan:

@@ -23,7 +23,7 @@ from es_pki.events.acme_order import (
     ACMEOrderHindered,
     ACMEOrderPlaced,
 )
-from es_pki.values.acme import ACMEProblem
+from es_pki.values.acme import ACMEProblem, ChallengeType, server_name
 
 
 class RecordACMEOrderCreated(Struct, frozen=True):
@@ -205,7 +205,9 @@ def _events(command: Step, state: State, began: ACMEOrderPlaced) -> Iterator[ACM
 def _cleaned_up(challenge: Challenge | None) -> ACMEChallengeCleanedUp | None:
     if challenge is None or challenge.is_cleaned_up:
         return None
-    return ACMEChallengeCleanedUp(challenge.presented.authorization, challenge.presented.token)
+    presented = challenge.presented
+    by_name = server_name(presented.identifier) if presented.type is ChallengeType.TLS_ALPN_01 else ""
+    return ACMEChallengeCleanedUp(presented.authorization, presented.token, by_name)
 
 
 def _failed(problem: ACMEProblem, began: ACMEOrderPlaced) -> ACMEOrderFailed:

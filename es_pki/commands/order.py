@@ -16,7 +16,7 @@ class Turn(Enum):
 
 def turn(before: State, certificate_id: str, fingerprint: str) -> Turn:
     """Tell how a service that comes before stands with a version. Who serves something else holds nobody back."""
-    if before.bound is None or before.bound.certificate_id != certificate_id:
+    if before.is_stopped or before.bound is None or before.bound.certificate_id != certificate_id:
         return Turn.COME
     if before.deployments.fingerprint == fingerprint and before.deployments.running is None:
         return Turn.COME

@@ -22,8 +22,11 @@ from es_pki.events.certificate import (
     CertificateImported,
     CertificateIssued,
     CertificatePrepared,
+    CertificateRevoked,
     CertificateRolledBack,
     PrivateKeysDiscarded,
+    RevocationRefused,
+    RevocationRequested,
     SigningFailed,
 )
 from es_pki.events.happened import Happened
@@ -141,6 +144,13 @@ class AdvanceACMEOrder(Struct, frozen=True, tag=True):
     order_id: str
 
 
+class RevokeAtDirectory(Struct, frozen=True, tag=True):
+    """Have the ACME directory that issued a version revoke it, and record what it says."""
+
+    certificate_id: str
+    version: int
+
+
 Effect = (
     SignAuthority
     | SignCertificate
@@ -152,6 +162,7 @@ Effect = (
     | RollOverACMEKey
     | CloseACMEAccount
     | AdvanceACMEOrder
+    | RevokeAtDirectory
     | DeployService
     | RedeployCertificate
     | RotateTargetSecret
@@ -215,6 +226,9 @@ REACTED_TO = codec.stored_types_of(
     ACMEOrderPlaced,
     ACMECertificateObtained,
     ACMEOrderFailed,
+    RevocationRequested,
+    RevocationRefused,
+    CertificateRevoked,
 )
 """The stored types of the events that `react` looks at, old names too."""
 
@@ -302,5 +316,9 @@ def _of_acme(happened: Happened) -> Iterator[Due | Settled]:
             yield Due(AdvanceACMEOrder(happened.id))
         case ACMECertificateObtained() | ACMEOrderFailed():
             yield Settled(AdvanceACMEOrder(happened.id))
+        case RevocationRequested(version=version):
+            yield Due(RevokeAtDirectory(happened.id, version))
+        case RevocationRefused(version=version) | CertificateRevoked(issuer_id="", version=version):
+            yield Settled(RevokeAtDirectory(happened.id, version))
         case _:
             pass

@@ -17,8 +17,8 @@ class ACMEOrderPlaced(Struct, frozen=True, omit_defaults=True):
     `name` is the certificate's, and `certificate_id` the lineage that gets its next version. Unless it `renews`, the
     lineage begins with the order and has its id. `csr` is DER and `key_id` where its key lies. `profile` is one of the
     directory's own names, `preferred_chain` the common name of an issuer in the chain that is wanted, `replaces` the
-    ARI identifier of the certificate that is renewed (RFC 9773 section 4.1); each "" for none. `request_digest` is the
-    SHA-256 of what was asked for.
+    ARI identifier of the certificate that is renewed (RFC 9773 section 4.1), `webroot` the folder of a web server that
+    answers to http-01; each "" for none. `request_digest` is the SHA-256 of what was asked for.
     """
 
     name: str
@@ -35,6 +35,7 @@ class ACMEOrderPlaced(Struct, frozen=True, omit_defaults=True):
     preferred_chain: str = ""
     replaces: str = ""
     renews: bool = False
+    webroot: str = ""
 
 
 class ACMEOrderCreated(Struct, frozen=True, omit_defaults=True):
@@ -48,7 +49,8 @@ class ACMEOrderCreated(Struct, frozen=True, omit_defaults=True):
 class ACMEChallengePresented(Struct, frozen=True, omit_defaults=True):
     """The challenge at `url` of an authorization is answered from now on, under its `token`, until it is cleaned up.
 
-    `identifier` is the name that is to be proved, a wildcard with its `*.`.
+    `identifier` is the name that is to be proved, a wildcard with its `*.`. A standing record (dns-persist-01) has no
+    token: it is only looked for, and stays.
     """
 
     authorization: str
@@ -71,10 +73,14 @@ class ACMEAuthorizationValidated(Struct, frozen=True, omit_defaults=True):
 
 
 class ACMEChallengeCleanedUp(Struct, frozen=True, omit_defaults=True):
-    """The answer to an authorization's challenge is in its place no more; its `token` leads nowhere."""
+    """The answer to an authorization's challenge is in its place no more; its `token` leads nowhere.
+
+    `server_name` is given for tls-alpn-01: it leads nowhere either.
+    """
 
     authorization: str
     token: str
+    server_name: str = ""
 
 
 class ACMEOrderFinalized(Struct, frozen=True, omit_defaults=True):

@@ -35,11 +35,12 @@ from es_pki.events.acme_order import (
     ACMEOrderHindered,
     ACMEOrderPlaced,
 )
-from es_pki.events.acme_renewal import ACMERenewalEvent, ACMERenewalFailed, ACMERenewalPlanned
+from es_pki.events.acme_renewal import ACMERenewalEvent, ACMERenewalFailed, ACMERenewalMissed, ACMERenewalPlanned
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityEvent,
     AuthorityImported,
+    AuthorityKeyImported,
     AuthorityPrepared,
     AuthorityRevoked,
     AuthoritySigningFailed,
@@ -60,7 +61,12 @@ from es_pki.events.certificate import (
     OwnerAssigned,
     PrivateKeyExported,
     PrivateKeysDiscarded,
+    RevocationRefused,
+    RevocationRequested,
     SigningFailed,
+    SupersessionEnded,
+    SupersessionHeldUp,
+    SupersessionPlanned,
     UseBegun,
     UseEnded,
 )
@@ -72,6 +78,13 @@ from es_pki.events.dns_provider import (
 )
 from es_pki.events.key_compromise import KeyCompromiseEvent, KeyCompromiseReported, KeyUsesRevoked
 from es_pki.events.log_key import LogKeyAdopted, LogKeyEvent, LogRestored
+from es_pki.events.notice import NoticeBegun, NoticeEvent, NoticeFailed, NoticeSent
+from es_pki.events.notice_channel import (
+    NoticeChannelAdded,
+    NoticeChannelEvent,
+    NoticeChannelRemoved,
+    NoticeSecretReplaced,
+)
 from es_pki.events.ocsp_responder import (
     OCSPResponderCertified,
     OCSPResponderEvent,
@@ -120,6 +133,8 @@ Event = (
     | DNSProviderEvent
     | KeyCompromiseEvent
     | LogKeyEvent
+    | NoticeChannelEvent
+    | NoticeEvent
     | OCSPResponderEvent
     | PrincipalEvent
     | ProfileEvent
@@ -152,10 +167,12 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "acme_order.failed.v1": ACMEOrderFailed,
     "acme_renewal.planned.v1": ACMERenewalPlanned,
     "acme_renewal.failed.v1": ACMERenewalFailed,
+    "acme_renewal.missed.v1": ACMERenewalMissed,
     "authority.prepared.v1": AuthorityPrepared,
     "authority.created.v1": AuthorityCreated,
     "authority.signing_failed.v1": AuthoritySigningFailed,
     "authority.imported.v1": AuthorityImported,
+    "authority.key_imported.v1": AuthorityKeyImported,
     "authority.issuance_policy_adopted.v1": IssuancePolicyAdopted,
     "authority.revoked.v1": AuthorityRevoked,
     "certificate.prepared.v1": CertificatePrepared,
@@ -172,12 +189,23 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "certificate.held.v1": CertificateHeld,
     "certificate.released.v1": CertificateReleased,
     "certificate.revoked.v1": CertificateRevoked,
+    "certificate.supersession_planned.v1": SupersessionPlanned,
+    "certificate.supersession_held_up.v1": SupersessionHeldUp,
+    "certificate.supersession_ended.v1": SupersessionEnded,
+    "certificate.revocation_requested.v1": RevocationRequested,
+    "certificate.revocation_refused.v1": RevocationRefused,
     "certificate.use_begun.v1": UseBegun,
     "certificate.use_ended.v1": UseEnded,
     "key_compromise.reported.v1": KeyCompromiseReported,
     "key_compromise.uses_revoked.v1": KeyUsesRevoked,
     "log_key.adopted.v1": LogKeyAdopted,
     "log_key.log_restored.v1": LogRestored,
+    "notice.begun.v1": NoticeBegun,
+    "notice.sent.v1": NoticeSent,
+    "notice.failed.v1": NoticeFailed,
+    "notice_channel.added.v1": NoticeChannelAdded,
+    "notice_channel.secret_replaced.v1": NoticeSecretReplaced,
+    "notice_channel.removed.v1": NoticeChannelRemoved,
     "ocsp_responder.prepared.v1": OCSPResponderPrepared,
     "ocsp_responder.certified.v1": OCSPResponderCertified,
     "ocsp_responder.signing_failed.v1": OCSPResponderSigningFailed,

@@ -25,7 +25,7 @@ from es_pki.values import KeyType, SubjectAltNames
 from es_pki.values.acme import ACMEProblem, ChallengeType
 
 NAME = "acme_orders"
-VERSION = 1
+VERSION = 2
 
 
 class Status(StrEnum):
@@ -77,6 +77,7 @@ class Row(Struct, frozen=True):
     preferred_chain: str
     replaces: str
     renews: bool
+    webroot: str
     placed_by: str
     placed_at: datetime
     url: str | None = None
@@ -153,6 +154,7 @@ def _placed(event: ACMEOrderPlaced, happened: Happened) -> Row:
         preferred_chain=event.preferred_chain,
         replaces=event.replaces,
         renews=event.renews,
+        webroot=event.webroot,
         placed_by=happened.actor,
         placed_at=happened.time,
     )

@@ -144,13 +144,14 @@ class CRLReason(StrEnum):
 
 
 class Role(StrEnum):
-    """What a principal may do; a principal may hold several."""
+    """What a principal may do; a principal may hold several. `calendar` opens the calendar feed, and nothing else."""
 
     ADMIN = "admin"
     OPERATOR = "operator"
     REQUESTER = "requester"
     AUDITOR = "auditor"
     VIEWER = "viewer"
+    CALENDAR = "calendar"
 
 
 class AttributeType(StrEnum):
@@ -195,7 +196,8 @@ class SubjectAltNames(Struct, frozen=True, omit_defaults=True):
 
     `dns_names` are lower-case A-labels, perhaps with a wildcard as the leftmost label; `ip_addresses` are
     compressed IPv4 or IPv6; `email_addresses` are RFC 5321 mailboxes; `uris` are absolute; `user_principal_names`
-    name accounts of an Active Directory as `name@domain` (an otherName, MS-WCCE section 2.2.2.7.5).
+    name accounts of an Active Directory as `name@domain` (an otherName, MS-WCCE section 2.2.2.7.5), and
+    `kerberos_principal_names` principals as `component/component@REALM` (an otherName, RFC 4556 section 3.2.2).
     """
 
     dns_names: tuple[str, ...] = ()
@@ -203,6 +205,7 @@ class SubjectAltNames(Struct, frozen=True, omit_defaults=True):
     email_addresses: tuple[str, ...] = ()
     uris: tuple[str, ...] = ()
     user_principal_names: tuple[str, ...] = ()
+    kerberos_principal_names: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         """Tell whether there is any name."""

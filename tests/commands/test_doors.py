@@ -103,6 +103,12 @@ BROKEN: dict[str, Broken] = {
     "security_identifier_is_well_formed": Broken(
         "security_identifier", "MS-DTYP section 2.4.2.1", {"security_identifier": "administrator"}, {}
     ),
+    "ticket_granting_service_is_a_kdc": Broken(
+        "kerberos_principal_names",
+        "RFC 4556 section 3.2.4",
+        {"subject_alt_names": SubjectAltNames(kerberos_principal_names=("krbtgt/A.TEST@A.TEST",))},
+        {},
+    ),
     "server_has_a_host_name": Broken(
         "dns_names", "RFC 9525 section 6.1", {"subject": (), "subject_alt_names": SubjectAltNames()}, {}
     ),
@@ -261,6 +267,7 @@ OF_AN_ISSUER = {
     "path_length_is_within_the_issuer",
 }
 OF_A_PURPOSE = {
+    "ticket_granting_service_is_a_kdc",
     "subject_alt_names_are_well_formed",  # an authority's certificate names a subject only
     "server_has_a_host_name",
     "server_common_name_is_among_its_names",

@@ -25,7 +25,7 @@ from es_pki.events.acme_order import (
     ACMEOrderHindered,
     ACMEOrderPlaced,
 )
-from es_pki.events.acme_renewal import ACMERenewalFailed, ACMERenewalPlanned
+from es_pki.events.acme_renewal import ACMERenewalFailed, ACMERenewalMissed, ACMERenewalPlanned
 from es_pki.values import KeyType, SubjectAltNames
 from es_pki.values.acme import ACMEProblem, ChallengeType
 
@@ -121,4 +121,5 @@ ACME_SAMPLES = {
     "acme_renewal.failed.v1": ACMERenewalFailed(
         version=2, attempt=3, problem=PROBLEM, next_attempt=NOT_BEFORE + timedelta(days=62)
     ),
+    "acme_renewal.missed.v1": ACMERenewalMissed(version=2, not_after=NOT_AFTER, problem=PROBLEM),
 }

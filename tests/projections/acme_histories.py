@@ -28,11 +28,16 @@ from es_pki.events.acme_order import (
     ACMEOrderHindered,
     ACMEOrderPlaced,
 )
-from es_pki.events.acme_renewal import ACMERenewalFailed, ACMERenewalPlanned
-from es_pki.events.certificate import CertificateImported
+from es_pki.events.acme_renewal import ACMERenewalFailed, ACMERenewalMissed, ACMERenewalPlanned
+from es_pki.events.certificate import (
+    CertificateImported,
+    CertificateRevoked,
+    RevocationRefused,
+    RevocationRequested,
+)
 from es_pki.events.codec import Event
 from es_pki.events.reservation import NameReleased, NameReserved
-from es_pki.values import KeyType
+from es_pki.values import CRLReason, KeyType
 from es_pki.values import SubjectAltNames as Names
 from es_pki.values.acme import ACMEProblem, ChallengeType
 from es_pki.values.foreign import kind_of
@@ -91,7 +96,19 @@ class ACMELives(ABC):
         yield stream, ACMEChallengeCleanedUp(authorization, token)
         yield stream, ACMEOrderFinalized()
         yield stream, ACMECertificateObtained(order_id, 1)
-        yield f"certificate-{order_id}", self._obtained(order_id, name)
+        obtained = self._obtained(order_id, name)
+        yield f"certificate-{order_id}", obtained
+        if self._random.random() < 0.5:
+            yield from self._end_of_obtained(f"certificate-{order_id}", obtained)
+
+    def _end_of_obtained(self, stream: str, obtained: CertificateImported) -> Iterator[tuple[str, Event]]:
+        reason = CRLReason.SUPERSEDED
+        yield stream, RevocationRequested(1, obtained.order_id, obtained.serial_number, NOW, reason)
+        if self._random.random() < 0.5:
+            yield stream, RevocationRefused(1, ACMEProblem("urn:ietf:params:acme:error:unauthorized", "not yours"))
+        else:
+            facts = obtained.name, "", obtained.serial_number, obtained.not_after
+            yield stream, CertificateRevoked(1, *facts, NOW, reason)
 
     def _obtained(self, order_id: str, name: str) -> CertificateImported:
         return CertificateImported(
@@ -121,3 +138,5 @@ class ACMELives(ABC):
             if self._random.random() < 0.5:
                 problem = ACMEProblem("urn:ietf:params:acme:error:dns", "no such name")
                 yield stream, ACMERenewalFailed(version, 1, problem, NOW + timedelta(days=62))
+            if self._random.random() < 0.3:
+                yield stream, ACMERenewalMissed(version, end)

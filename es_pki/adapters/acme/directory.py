@@ -7,7 +7,7 @@ from urllib.parse import urljoin
 
 import msgspec
 
-from es_pki.adapters.acme.jws import AccountKey, bound
+from es_pki.adapters.acme.jws import AccountKey, bound, encoded
 from es_pki.adapters.acme.messages import (
     Account,
     Authorization,
@@ -19,8 +19,10 @@ from es_pki.adapters.acme.messages import (
     RenewalInfo,
 )
 from es_pki.adapters.acme.pacing import polls
-from es_pki.adapters.acme.problems import AnswerMalformed, ProblemReported, Trouble, Unreachable
+from es_pki.adapters.acme.problems import AnswerMalformed, DirectoryFailed, ProblemReported, Trouble, Unreachable
+from es_pki.adapters.acme.standing import Known
 from es_pki.adapters.acme.transport import Reply, Transport
+from es_pki.values.acme import ACMEProblem
 
 R = TypeVar("R", Order, Authorization)
 
@@ -81,6 +83,11 @@ class Client:
         reply = await self._transport.post(directory.new_account, body, self._key)
         reply.read(Account)
         return _location(reply)
+
+    async def known(self) -> Known:
+        """Return by what the directory may know the account in DNS."""
+        terms = (await self._transport.directory()).meta
+        return Known(self._account, self._key.thumbprint, terms.account_hash_prefix)
 
     async def account(self) -> Account:
         """Return the account as the directory has it."""
@@ -154,6 +161,16 @@ class Client:
         first = await self._post(url, None, accept=CHAIN)
         others = [urljoin(url, link) for link in first.links.get("alternate", ())]
         return [first.body, *[(await self._post(other, None, accept=CHAIN)).body for other in others]]
+
+    async def revoke(self, certificate: bytes, reason_code: int) -> None:
+        """Revoke a certificate (DER), as its account or, without one, by its own key (section 7.6)."""
+        url = (await self._transport.directory()).revoke_cert
+        if url is None:
+            raise DirectoryFailed(ACMEProblem(Trouble.NO_REVOCATION, "the directory revokes nothing"), is_final=True)
+        body: dict[str, object] = {"certificate": encoded(certificate)}
+        if reason_code:
+            body["reason"] = reason_code
+        await self._transport.post(url, body, self._key, account=self._account or None)
 
     async def renewal_info(self, certificate: str) -> tuple[RenewalInfo, Reply] | None:
         """Return what the directory says about renewing a certificate (by its ARI identifier), None if nothing."""

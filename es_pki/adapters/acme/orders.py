@@ -12,7 +12,7 @@ from es_pki.adapters.acme.attempt import Attempt, Delivered
 from es_pki.adapters.acme.directories import Directories
 from es_pki.adapters.acme.pacing import jittered
 from es_pki.adapters.acme.problems import DirectoryFailed
-from es_pki.adapters.acme.solver import Solver
+from es_pki.adapters.acme.solver import Solver, not_set_up
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.deciders import ACME_ACCOUNT, ACME_ORDER
 from es_pki.adapters.postponed import Postponed
@@ -49,6 +49,11 @@ class Orders:
         self._deliver = deliver
         self._now = now
         self._running: dict[str, asyncio.Task[State]] = {}
+
+    def check(self, challenge: ChallengeType) -> None:
+        """Require that names can be proved this way. Raises `ChallengeNotSetUp`."""
+        if challenge not in self._solvers:
+            raise not_set_up(challenge)
 
     async def close(self) -> None:
         """Leave what is under way where it is: every step that was done is recorded."""

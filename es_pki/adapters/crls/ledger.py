@@ -118,6 +118,8 @@ class Ledger:
     def enter(self, happened: Happened) -> None:
         """Note an event that changes what is listed; others are passed over."""
         match happened.event:
+            case CertificateRevoked(issuer_id=""):
+                pass  # a directory revoked it, and lists it itself
             case CertificateHeld() | CertificateReleased() | CertificateRevoked() as event:
                 for shard in {0, event.crl_shard}:
                     self._enter(list_id(event.issuer_id, shard), happened, event)

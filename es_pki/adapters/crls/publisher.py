@@ -19,7 +19,7 @@ from es_pki.adapters.recorded import happened
 from es_pki.commands.revocation_list import list_id, parts_of
 from es_pki.decider import Refused
 from es_pki.events import codec
-from es_pki.events.authority import AuthorityCreated, AuthorityImported
+from es_pki.events.authority import AuthorityCreated, AuthorityImported, AuthorityKeyImported
 from es_pki.events.codec import UndecodableEvent, UnknownEvent
 from es_pki.events.happened import Happened
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared
@@ -35,7 +35,7 @@ GATHER_SECONDS = 0.1
 LOOK_SECONDS = 1.0
 """How often a process looks whether it holds the lease by now, and between a failure and the next try."""
 
-TYPES = LISTED | PUBLISHED | codec.stored_types_of(AuthorityCreated, AuthorityImported)
+TYPES = LISTED | PUBLISHED | codec.stored_types_of(AuthorityCreated, AuthorityImported, AuthorityKeyImported)
 
 
 class Publisher:
@@ -163,7 +163,7 @@ class Publisher:
                 draft = self._drafts.get(event.id)
                 if draft is not None and draft.prepared.crl_number == issued.crl_number:
                     self._unpublished[event.id] = draft, issued
-            case AuthorityCreated():
+            case AuthorityCreated() | AuthorityKeyImported():
                 self._authorities.append(event.id)
             case AuthorityImported(key_id=str()):
                 self._authorities.append(event.id)

@@ -82,7 +82,7 @@ async def redeploy(aggregates: Aggregates, certificate_id: str, position: int) -
 
 async def _in_order(aggregates: Aggregates, users: Sequence[str]) -> list[tuple[str, dict[str, State]]]:
     """Return services, each behind those it comes after, which are returned with it by their ids."""
-    before = {service_id: await states_before(aggregates, service_id) for service_id in users}
+    before = {service_id: await _states_before(aggregates, service_id) for service_id in users}
     ordered: list[tuple[str, dict[str, State]]] = []
     while before:
         ready = [key for key, states in before.items() if not before.keys() & states.keys()]
@@ -90,7 +90,7 @@ async def _in_order(aggregates: Aggregates, users: Sequence[str]) -> list[tuple[
     return ordered
 
 
-async def states_before(aggregates: Aggregates, service_id: str) -> dict[str, State]:
+async def _states_before(aggregates: Aggregates, service_id: str) -> dict[str, State]:
     """Return the services that a service comes after, as they stand now."""
     after = (await aggregates.load(SERVICE, service_id, afresh=True)).state.installation.after
     return {key: (await aggregates.load(SERVICE, key, afresh=True)).state for key in after}

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from es_pki.adapters.views import Query, ViewStore
-from es_pki.projections import expiry_calendar, inventory, services
+from es_pki.projections import acme_renewals, expiry_calendar, inventory, services
 from es_pki.projections.inventory import CertificateStatus
 from es_pki.projections.services import ServiceStatus
 from es_pki.projections.view import View
@@ -41,6 +41,7 @@ class Counted(Struct, frozen=True):
     certificates: Counter[CertificateStatus] | None
     services: Counter[ServiceStatus] | None
     expiries: Counter[tuple[expiry_calendar.Kind, int]] | None
+    renewals: Counter[acme_renewals.Status] | None
 
 
 class Counts:
@@ -62,7 +63,7 @@ class Counts:
 
     async def _count(self, now: datetime) -> Counted:
         until = now + timedelta(days=WITHIN_DAYS[-1])
-        ending = Query(filters={"signed": "yes"}, since=now, until=until)
+        ending = Query(filters={"signed": "yes", "what": expiry_calendar.What.EXPIRY}, since=now, until=until)
 
         def expires(row: expiry_calendar.Row) -> list[tuple[expiry_calendar.Kind, int]]:
             return [(row.kind, days) for days in WITHIN_DAYS if row.not_after < now + timedelta(days=days)]
@@ -72,6 +73,7 @@ class Counts:
             await self._of(inventory.view, Query(), lambda row: [row.status]),
             await self._of(services.view, Query(), lambda row: [row.status]),
             await self._of(expiry_calendar.view, ending, expires),
+            await self._of(acme_renewals.view, Query(), lambda row: [row.status]),
         )
 
     async def _of(self, view: View[R], query: Query, counts_as: Callable[[R], Iterable[T]]) -> Counter[T] | None:

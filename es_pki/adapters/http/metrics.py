@@ -18,7 +18,7 @@ from es_pki.adapters.http.parts import PARTS, Parts
 from es_pki.adapters.ocsp.response import Failure
 from es_pki.adapters.views import Query
 from es_pki.commands.revocation_list import parts_of
-from es_pki.projections import authorities
+from es_pki.projections import acme_renewals, authorities
 from es_pki.projections.expiry_calendar import Kind
 from es_pki.projections.inventory import CertificateStatus
 from es_pki.projections.services import ServiceStatus
@@ -160,6 +160,10 @@ def _counted_metrics(counted: Counted) -> Iterator[Metric]:
     if counted.services is not None:
         services = [Sample(counted.services[status], {"status": status}) for status in ServiceStatus]
         yield Metric("es_pki_services", "Services by status.", services)
+    if counted.renewals is not None:
+        renewals = [Sample(counted.renewals[status], {"status": status}) for status in acme_renewals.Status]
+        says = "Certificates of ACME directories by how their renewal stands: failing ones are attempted again."
+        yield Metric("es_pki_acme_renewals", says, renewals)
 
 
 def _gauge(name: str, says: str, value: float) -> Metric:

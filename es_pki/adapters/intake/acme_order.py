@@ -31,6 +31,7 @@ from es_pki.decider import Violation
 from es_pki.events.acme_order import ACMEOrderEvent, ACMEOrderPlaced
 from es_pki.events.certificate import CertificateImported
 from es_pki.values import Attribute, AttributeType, Subject, SubjectAltNames
+from es_pki.values.acme import ChallengeType
 
 PATIENCE_SECONDS = 40.0
 """How long a request waits for an order's end; the order goes on without it."""
@@ -59,6 +60,7 @@ async def place(office: Office, request: PlaceACMEOrder, asked: Asked, digest: b
     async def command(key: MadeKey) -> ACMEOrderCommand:
         account = await office.aggregates.load(ACME_ACCOUNT, account_id)
         usable(account.state)
+        _check_way(office, request.challenge, request.webroot)
         return acme_order.PlaceACMEOrder(
             name=request.name,
             certificate_id=order_id,
@@ -74,6 +76,7 @@ async def place(office: Office, request: PlaceACMEOrder, asked: Asked, digest: b
             replaces="",
             renews=False,
             request_digest=digest,
+            webroot=request.webroot,
         )
 
     events = await office.with_new_key(
@@ -100,6 +103,7 @@ async def renew(office: Office, request: RenewACME, asked: Asked, digest: bytes)
     async def command(key: MadeKey) -> ACMEOrderCommand:
         account = await office.aggregates.load(ACME_ACCOUNT, before.account_id)
         usable(account.state)
+        _check_way(office, before.challenge_type, before.webroot)
         lineage = (await office.aggregates.load(CERTIFICATE, certificate_id)).state
         return acme_order.PlaceACMEOrder(
             name=lineage.name,
@@ -116,6 +120,7 @@ async def renew(office: Office, request: RenewACME, asked: Asked, digest: bytes)
             replaces=ari_identifier(certificate),
             renews=True,
             request_digest=digest,
+            webroot=before.webroot,
         )
 
     if request.reuse_key:
@@ -132,6 +137,13 @@ async def renew(office: Office, request: RenewACME, asked: Asked, digest: bytes)
             owner=certificate_id,
         )
     return await pursued(office, order_id, asked, events)
+
+
+def _check_way(office: Office, challenge: ChallengeType, webroot: str) -> None:
+    """Require that the settings let names be proved so. Raises `ChallengeNotSetUp` and `WebrootNotAllowed`."""
+    office.acme.orders.check(challenge)
+    if webroot:
+        office.acme.http_01.webroots.check(webroot)
 
 
 async def _obtained(office: Office, certificate_id: str) -> tuple[ACMEOrderPlaced, CertificateImported, bytes]:

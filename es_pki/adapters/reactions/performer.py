@@ -19,6 +19,7 @@ from es_pki.commands.reactions import (
     Effect,
     OpenACMEAccount,
     RedeployCertificate,
+    RevokeAtDirectory,
     RevokeKeyUses,
     RollOverACMEKey,
     RotateTargetSecret,
@@ -79,3 +80,5 @@ class Performer:
                 await self._acme.accounts.deactivate(account_id)
             case AdvanceACMEOrder(order_id=order_id):
                 await self._acme.orders.advance(order_id)
+            case RevokeAtDirectory(certificate_id=certificate_id, version=version):
+                await self._acme.revocations.revoke(certificate_id, version)

@@ -18,10 +18,11 @@ LONGEST_NAME = 200
 
 
 class Severity(StrEnum):
-    """`error`: the path is not valid. `warning`: it is, and somebody should look at it."""
+    """`error`: the path is not valid. `warning`: it is, and somebody should look at it. `notice`: it may stay so."""
 
     ERROR = "error"
     WARNING = "warning"
+    NOTICE = "notice"
 
     @property
     def is_error(self) -> bool:

@@ -22,6 +22,7 @@ from es_pki.adapters.x509.der import (
     object_identifier,
     sequence,
 )
+from es_pki.adapters.x509.kerberos import KERBEROS_PRINCIPAL_NAME, encoded
 from es_pki.adapters.x509.keys import ML_DSA, PrivateKeyObject, signature_hash
 from es_pki.adapters.x509.weak_keys import EXPONENT
 from es_pki.values import (
@@ -243,6 +244,7 @@ def _subject_alt_name(names: SubjectAltNames) -> x509.SubjectAlternativeName:
     general += [x509.RFC822Name(address) for address in names.email_addresses]
     general += [x509.UniformResourceIdentifier(uri) for uri in names.uris]
     general += [x509.OtherName(USER_PRINCIPAL_NAME, _utf8(name)) for name in names.user_principal_names]
+    general += [x509.OtherName(KERBEROS_PRINCIPAL_NAME, encoded(name)) for name in names.kerberos_principal_names]
     return x509.SubjectAlternativeName(general)
 
 

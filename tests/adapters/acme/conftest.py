@@ -3,7 +3,8 @@
 import pytest
 from aiohttp import web
 
-from es_pki.adapters.intake.requests import RegisterACMEAccount
+from es_pki.adapters.intake.deciders import CERTIFICATE
+from es_pki.adapters.intake.requests import PlaceACMEOrder, RegisterACMEAccount
 from eventlog.memory import MemoryLog
 from tests import pebble
 from tests.acme_proxy import Proxy
@@ -32,6 +33,20 @@ def registration(at, name="pebble", **changes):
     """Return a request that opens an account at the directory."""
     told = {"directory": at.url, "ca_bundle": at.ca_bundle, "terms_of_service_agreed": True}
     return RegisterACMEAccount(name=name, **{**told, **changes})
+
+
+@pytest.fixture
+async def ordered(world, proxy, listening):
+    """A certificate that came from the proxied directory, by its lineage's id."""
+    await world.ask(registration(proxy))
+    answer = await world.ask(PlaceACMEOrder("www", "pebble", dns_names=("www.example.test",)))
+    assert answer.result["status"] == "issued", answer.result
+    return answer.result["certificate_id"]
+
+
+async def versions_of(world, certificate_id):
+    """Return the versions of a certificate as the log has them."""
+    return (await world.aggregates.load(CERTIFICATE, certificate_id, afresh=True)).state.versions
 
 
 @pytest.fixture

@@ -26,6 +26,12 @@ def test_a_certificate_of_ours_is_valid(es_pki):
     assert (done.status, done.text.splitlines()[-1]) == (0, "valid")
 
 
+def test_a_certificate_of_ours_is_judged_at_a_time(es_pki):
+    done = es_pki("certificate", "validate", "es-pki-api", "--time", "2020-01-01", "--json")
+    assert (done.status, done.json["time"]) == (1, "2020-01-01T00:00:00Z")
+    assert "validity-has-begun" in {finding["rule"] for finding in done.json["findings"]}
+
+
 def test_a_chain_of_others_is_valid_by_its_root(es_pki, files):
     done = es_pki("certificate", "chain-validate", files["leaf.pem"], "--trust-anchors", files["root.pem"], *AT)
     assert (done.status, done.text.splitlines()[-1]) == (0, "valid")

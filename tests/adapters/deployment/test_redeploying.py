@@ -6,7 +6,7 @@ import pytest
 
 from es_pki.adapters.deployment.starting import DeploymentsRunning, redeploy
 from es_pki.adapters.intake.deciders import SERVICE
-from es_pki.adapters.intake.requests import BindCertificate, RetireService
+from es_pki.adapters.intake.requests import BindCertificate, RetireService, StopService
 from es_pki.commands.refusals import Malformed
 from es_pki.commands.service import ServiceMissing
 from es_pki.events.service import CertificateDeployed, DeploymentFailed, DeploymentRolledBack
@@ -121,6 +121,19 @@ async def test_who_is_passed_over_holds_back_those_behind_it_too(operator, place
     assert (await newest(operator, "front")).outcome.reason == (
         "the service middle, which comes before, doesn't have this version yet: deploy it first"
     )
+
+
+async def test_who_is_stopped_or_serves_something_else_holds_nobody_back(operator, place):
+    await _chained(operator, place)
+    await operator.issue("other")
+    await operator.world.ask(StopService("back"))
+    await operator.world.ask(BindCertificate("middle", "other"))
+    fingerprint = await operator.renew()
+    await _redeployed(operator, 7)
+    await finish(operator, "front")
+    front = await newest(operator, "front")
+    assert (front.started.fingerprint, type(front.outcome)) == (fingerprint, CertificateDeployed)
+    assert (await newest(operator, "back")).started.fingerprint != fingerprint
 
 
 async def test_services_can_not_wait_for_each_other(operator, place):

@@ -66,7 +66,12 @@ _OUR_OWN = {
     ),
     Trouble.FAILING: ("the directory itself failed", "nothing: it is tried again"),
     Trouble.NOT_VISIBLE: ("the answer to the challenge could not be found in its place", "look at the DNS provider"),
+    Trouble.NOT_PUBLISHED: (
+        "the standing record for the name is missing or wrong",
+        "publish exactly the record that is named; it is looked for again",
+    ),
     Trouble.NO_CHALLENGE: ("the directory offers no such way to prove the name", "order with another --challenge"),
+    Trouble.NO_REVOCATION: ("the directory revokes nothing", "ask the CA by other ways"),
     ACME_GIVEN_UP: ("somebody called it off", "order again if the certificate is needed"),
     ACME_REFUSED_HERE: ("es-pki itself refused", "mend what it names, and order again"),
 }

@@ -181,6 +181,7 @@ ORDER_COLUMNS: list[show.Column] = [
 
 RENEWAL_COLUMNS: list[show.Column] = [
     ("NAME", lambda row: row["name"]),
+    ("STATUS", lambda row: row["status"]),
     ("VERSION", lambda row: row["version"]),
     ("NOT AFTER", lambda row: show.when(row["not_after"])),
     ("PLANNED", lambda row: show.when(row["planned_at"])),
@@ -237,6 +238,9 @@ VERBS = (
             several("--ip", "ip_addresses", "ADDRESS", "an IP address"),
             option("--common-name", metavar="NAME", help="which DNS name is the CSR's common name (default: none)"),
             option("--challenge", choices=[kind.value for kind in ChallengeType], help="how each name is proved"),
+            option(
+                "--webroot", metavar="FOLDER", help="of a web server that answers to http-01 (default: es-pki does)"
+            ),
             option("--profile", metavar="NAME", help="a profile that the directory offers"),
             option("--preferred-chain", metavar="NAME", help="the common name of an issuer in the chain you want"),
             option("--key-type", choices=values(KeyType), help="the kind of key to make (default: ec-p256)"),
@@ -255,7 +259,7 @@ VERBS = (
             IDEMPOTENCY_KEY,
         ),
     ),
-    Verb("acme renewals", renewals, (filters("name"), AS_OF)),
+    Verb("acme renewals", renewals, (filters("name, status"), AS_OF)),
     Verb("acme orders", orders, (filters("name, status, certificate_id, account_id, public_key_hash"), AS_OF)),
     Verb("acme order", order, (ORDER, AS_OF)),
     Verb("acme debug", debug, (ORDER,)),

@@ -61,14 +61,23 @@ from es_pki.adapters.intake.requests.lineage import (
     RollBackCertificate,
 )
 from es_pki.adapters.intake.requests.log_key import LogKeyRequest, RotateLogKey
+from es_pki.adapters.intake.requests.notice_channel import (
+    AddNoticeChannel,
+    NoticeChannelRequest,
+    RemoveNoticeChannel,
+    ReplaceNoticeSecret,
+    TestNoticeChannel,
+)
 from es_pki.adapters.intake.requests.principal import CreateToken, PrincipalRequest, RevokeToken
 from es_pki.adapters.intake.requests.profile import DefineProfile, ProfileRequest, RetireProfile
 from es_pki.adapters.intake.requests.revocation import (
     HoldCertificate,
+    PlanSupersession,
     ReleaseCertificate,
     RevocationRequest,
     RevokeAuthority,
     RevokeCertificate,
+    WithdrawSupersession,
 )
 from es_pki.adapters.intake.requests.service import (
     BindCertificate,
@@ -104,6 +113,7 @@ __all__ = [
     "ACMEOrderRequest",
     "AbandonACMEOrder",
     "AddDNSProvider",
+    "AddNoticeChannel",
     "AuthorityRequest",
     "BindCertificate",
     "CRLRequest",
@@ -133,7 +143,9 @@ __all__ = [
     "LineageRequest",
     "LogKeyRequest",
     "NamedCertificate",
+    "NoticeChannelRequest",
     "PlaceACMEOrder",
+    "PlanSupersession",
     "PrincipalRequest",
     "ProfileRequest",
     "ReconfigureService",
@@ -143,10 +155,12 @@ __all__ = [
     "RejectCSR",
     "ReleaseCertificate",
     "RemoveDNSProvider",
+    "RemoveNoticeChannel",
     "RenameCertificate",
     "RenewACME",
     "RenewCertificate",
     "ReplaceDNSCredentials",
+    "ReplaceNoticeSecret",
     "ReportKeyCompromise",
     "Request",
     "ResumeService",
@@ -166,10 +180,12 @@ __all__ = [
     "SignCSR",
     "StopService",
     "SubjectFields",
+    "TestNoticeChannel",
     "TrustCertificate",
     "TrustStoreRequest",
     "UnbindCertificate",
     "VerifyService",
+    "WithdrawSupersession",
     "digest_of",
 ]
 
@@ -183,6 +199,7 @@ Request = (
     | ACMEAccountRequest
     | ACMEOrderRequest
     | DNSProviderRequest
+    | NoticeChannelRequest
     | RevocationRequest
     | CRLRequest
     | TrustStoreRequest

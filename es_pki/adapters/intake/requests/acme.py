@@ -57,7 +57,10 @@ class PlaceACMEOrder(Struct, frozen=True, forbid_unknown_fields=True):
     """Order a certificate from the directory of an ACME account, for a key that is made and kept here.
 
     It becomes a certificate of this `name`, as if it had been issued here. Every name is proved by `challenge`:
-    `http-01` wants the public listener to be reached at port 80 of each, `dns-01` a DNS provider for each name's zone.
+    `http-01` wants the public listener to be reached at port 80 of each, `tls-alpn-01` the one for TLS (the setting
+    `tls_alpn_listen`) at port 443, `dns-01` a DNS provider for each name's zone, `dns-persist-01` a TXT record
+    that you publish once for each name: the order says which, and waits for it. `webroot`: the folder of a web
+    server that answers to http-01 instead, among those of the setting `acme_webroots`.
     `common_name`, one of the DNS names, gets into the subject of the CSR. `profile` is one that the directory offers;
     `preferred_chain` the common name of an issuer in the chain that you want. The answer comes after the certificate or
     the directory's refusal, or, when that takes long, before: then the order goes on by itself.
@@ -74,6 +77,7 @@ class PlaceACMEOrder(Struct, frozen=True, forbid_unknown_fields=True):
     key_type: KeyType = KeyType.EC_P256
     profile: str = ""
     preferred_chain: str = ""
+    webroot: str = ""
 
 
 class RenewACME(Struct, frozen=True, forbid_unknown_fields=True):
