@@ -123,6 +123,12 @@ def _bound(server: Server) -> str:
     return name
 
 
+def _stopped(server: Server) -> str:
+    name = _bound(server)
+    server.done("StopService", service=name)
+    return name
+
+
 def _watched(server: Server) -> str:
     """Return a service that is bound to what it serves: the server itself, under its own certificate."""
     name = fresh("service")
@@ -268,6 +274,8 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
         "fallback_certificate": _certificate(server),
     },
     requests.UnbindCertificate: lambda server: {"service": _bound(server)},
+    requests.StopService: lambda server: {"service": _bound(server), "reason": "sample"},
+    requests.ResumeService: lambda server: {"service": _stopped(server)},
     requests.RetireService: lambda server: {"service": _bound(server), "reason": "sample"},
     requests.DeployCertificate: lambda server: {"service": _watched(server), "wait_seconds": 60},
     requests.RotateCHAPSecret: lambda server: {"service": _target(server), "wait_seconds": 60},
