@@ -191,7 +191,8 @@ def _order(server: Server, name: str, host: str = "sample.example.test") -> dict
     return {"name": name, "account": ACCOUNT, "dns_names": [host]}
 
 
-def _ordered(server: Server) -> str:
+def ordered(server: Server) -> str:
+    """Order a certificate from the shared directory; return its name."""
     name = fresh()
     answer = server.done("PlaceACMEOrder", **_order(server, name))
     assert answer["result"]["status"] == "issued", answer
@@ -294,7 +295,7 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.RemoveNoticeChannel: lambda server: {"channel": _channel(server), "reason": "sample"},
     requests.TestNoticeChannel: lambda server: {"channel": _channel(server)},
     requests.PlaceACMEOrder: lambda server: _order(server, fresh()),
-    requests.RenewACME: lambda server: {"certificate": _ordered(server)},
+    requests.RenewACME: lambda server: {"certificate": ordered(server)},
     requests.AbandonACMEOrder: lambda server: {"order": _failed_order(server), "reason": "sample"},
     requests.ReportKeyCompromise: lambda _: {"public_key_hash": secrets.token_hex(32), "reason": "sample"},
     requests.DefineProfile: lambda _: {"name": fresh("profile"), "terms": {"extended_key_usages": ["client_auth"]}},

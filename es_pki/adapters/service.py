@@ -26,7 +26,7 @@ from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.backup.scheduled import ScheduledBackups, plan_of
 from es_pki.adapters.checkpoints import CheckpointStore, Notary
 from es_pki.adapters.crls import CRLPlan, Maker, Publisher
-from es_pki.adapters.deployment import Allowed, CHAPRotator, Deployer, Observer, OwnListener, Rounds
+from es_pki.adapters.deployment import Allowed, CHAPRotator, Deployer, Fallbacks, Observer, OwnListener, Rounds
 from es_pki.adapters.dns.hook import HookRules
 from es_pki.adapters.dns.lookup import Lookup
 from es_pki.adapters.dns.providers import DNSProviders
@@ -129,8 +129,9 @@ class Service:
         superseding = Superseding(
             equipment.aggregates, equipment.views, office.observer, desk.take, users_of=office.users_of, now=clock.now
         )
-        teller = Teller(equipment.aggregates, equipment.views, sender, clock.now)
-        works = [crls.look, upkeep.look, self._renewals.look, superseding.look, teller.look]
+        self._teller = Teller(equipment.aggregates, equipment.views, sender, clock.now)
+        fallbacks = Fallbacks(equipment.aggregates, equipment.views, clock.now)
+        works = [crls.look, upkeep.look, self._renewals.look, superseding.look, self._teller.look, fallbacks.look]
         works += [work.look for work in (backups, rounds) if work]
         self._scheduler = Scheduler(equipment.lease, works, clock.now)
         self.parts = Parts(
@@ -222,6 +223,7 @@ class Service:
                 for runner in runners:
                     await runner.cleanup()
                 await self._renewals.close()
+                await self._teller.close()
                 await parts.acme.close()
 
     def _tls_alpn_listeners(self) -> list[TLSALPNListener]:
