@@ -24,7 +24,9 @@ from es_pki.events.service import (
     ServiceKind,
     ServiceObserved,
     ServiceRegistered,
+    ServiceResumed,
     ServiceRetired,
+    ServiceStopped,
 )
 from es_pki.projections.view import View, own_id
 
@@ -102,12 +104,13 @@ class ServiceStatus(StrEnum):
     SERVING = "serving"
     FAILED = "failed"
     DRIFTING = "drifting"
+    STOPPED = "stopped"
     FALLEN_BACK = "fallen-back"
     RETIRED = "retired"
 
 
 class Row(Struct, frozen=True):
-    """One service. `retired_at` and `reason` tell of its end.
+    """One service. `retired_at` and `reason` tell of its end, `stopped_at` and `reason` of a rest.
 
     `deployment` is the newest; `deployed` the last that succeeded: what the service has, unless it was lost since;
     `served` is what was seen on the wire.
@@ -127,6 +130,7 @@ class Row(Struct, frozen=True):
     deployed: Deployment | None = None
     served: Served | None = None
     chap: CHAPSecret | None = None
+    stopped_at: datetime | None = None
     retired_at: datetime | None = None
     reason: str = ""
 
@@ -146,6 +150,8 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
 def _status(row: Row) -> ServiceStatus:
     if row.retired_at is not None:
         return ServiceStatus.RETIRED
+    if row.stopped_at is not None:
+        return ServiceStatus.STOPPED
     if row.certificate_id is None:
         return ServiceStatus.UNBOUND if row.chap is None else _CHAP_STATUS[row.chap.status]
     newest = row.deployment.status if row.deployment else None
@@ -185,6 +191,10 @@ def _changed(row: Row | None, happened: Happened) -> Row | None:
             )
         case CertificateUnbound():
             return _unbound(row)
+        case ServiceStopped(reason=reason):
+            return replace(row, stopped_at=happened.time, reason=reason, served=None)
+        case ServiceResumed():
+            return replace(row, stopped_at=None, reason="")
         case ServiceRetired(reason=reason):
             return replace(_unbound(row), retired_at=happened.time, reason=reason)
         case DeploymentStarted() as event:
@@ -263,6 +273,8 @@ view = View(
         InstallationAdopted,
         CertificateBound,
         CertificateUnbound,
+        ServiceStopped,
+        ServiceResumed,
         ServiceRetired,
         DeploymentStarted,
         CertificateDeployed,

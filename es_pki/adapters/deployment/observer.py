@@ -14,7 +14,7 @@ from es_pki.adapters.intake.deciders import CERTIFICATE, SERVICE
 from es_pki.adapters.x509.formats import fingerprint
 from es_pki.commands.deployment import check_is_bound, check_none_runs, served_instead
 from es_pki.commands.drift import Expected, RecordObservation, Seen, drift
-from es_pki.commands.service import NothingToLookAt, ServiceCommand, State, check_is_there
+from es_pki.commands.service import NothingToLookAt, ServiceCommand, State, check_runs
 from es_pki.events.service import Drift, Probe, ServiceEvent, ServiceObserved
 from es_pki.values import SubjectAltNames
 
@@ -33,7 +33,7 @@ class Observer:
     async def observe(self, service_id: str, *, actor: str) -> Handled[State, ServiceEvent]:
         """Look at a service and record what has changed. Raises `Refused` and `Conflict`."""
         state = (await self._aggregates.load(SERVICE, service_id, afresh=True)).state
-        check_is_there(state)
+        check_runs(state)
         check_none_runs(state.deployments)
         bound, probe = check_is_bound(state.bound), state.installation.probe
         if not probe.address:

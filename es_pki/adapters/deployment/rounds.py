@@ -69,4 +69,4 @@ class Rounds:
 
 
 def _is_watched(row: services.Row) -> bool:
-    return row.certificate_id is not None and bool(row.installation.probe.address)
+    return row.certificate_id is not None and row.stopped_at is None and bool(row.installation.probe.address)

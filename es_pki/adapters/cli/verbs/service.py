@@ -14,8 +14,10 @@ from es_pki.adapters.intake.requests import (
     DeployCertificate,
     ReconfigureService,
     RegisterService,
+    ResumeService,
     RetireService,
     RotateCHAPSecret,
+    StopService,
     UnbindCertificate,
     VerifyService,
 )
@@ -50,6 +52,16 @@ def bind(session: Session) -> int:
 def unbind(session: Session) -> int:
     """Say that a service serves nothing of ours any more."""
     return print_object(session, session.send(UnbindCertificate))
+
+
+def stop(session: Session) -> int:
+    """Say that a service doesn't run for now."""
+    return print_object(session, session.send(StopService))
+
+
+def resume(session: Session) -> int:
+    """Say that a stopped service runs again."""
+    return print_object(session, session.send(ResumeService))
 
 
 def retire(session: Session) -> int:
@@ -94,7 +106,12 @@ def _watched(session: Session) -> list[object]:
     found = []
     for row in session.client.items(PATH, {}):
         installation = row["installation"]
-        if row["certificate_id"] and isinstance(installation, dict) and installation.get("probe"):
+        if (
+            row["certificate_id"]
+            and row["stopped_at"] is None
+            and isinstance(installation, dict)
+            and installation.get("probe")
+        ):
             found.append(row["name"])
     return found
 
@@ -190,6 +207,8 @@ INSTALLATION = (
     option("--probe", dest="address", metavar="HOST:PORT", help="where to see what it serves"),
     option("--protocol", choices=[p.value for p in ProbeProtocol], help="how TLS begins there (default: tls)"),
     option("--server-name", metavar="NAME", help="the name to ask for (default: the probe's host)"),
+    several("--after", "after", "SERVICE", "a service that gets a new version before this one"),
+    option("--directory-entry", metavar="DN", help="the entry at which the certificate is published"),
     option("--iscsi-target", metavar="IQN", help="the name of a target of tgtd"),
     option("--iscsi-portal", metavar="HOST:PORT", help="... where it is reached"),
     option("--chap-user", metavar="USER", help="the account with which initiators log in"),
@@ -223,6 +242,12 @@ VERBS = (
         ),
     ),
     Verb("service unbind", unbind, (SERVICE, IDEMPOTENCY_KEY)),
+    Verb(
+        "service stop",
+        stop,
+        (SERVICE, option("--reason", metavar="TEXT", help="why, for the history"), IDEMPOTENCY_KEY),
+    ),
+    Verb("service resume", resume, (SERVICE, IDEMPOTENCY_KEY)),
     Verb(
         "service retire",
         retire,
