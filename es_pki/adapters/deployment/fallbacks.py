@@ -39,7 +39,7 @@ class Fallbacks:
     async def look(self) -> None:
         """Bring each service what it is to be served now."""
         async for row in every_row(self._views, services.view):
-            if row.fallback_certificate_id is not None:
+            if row.fallback_certificate_id is not None and row.stopped_at is None:
                 await self._look_at(row)
 
     async def _look_at(self, row: services.Row) -> None:

@@ -30,7 +30,7 @@ async def lags(views: ViewStore, now: datetime) -> tuple[Lag, ...]:
     """Return the lags of the services that have a certificate, the first by name."""
     found = []
     for row in (await views.find(services.view, Query(limit=MOST_TOLD))).rows:
-        if row.certificate_id is None or row.status is ServiceStatus.RETIRED:
+        if row.certificate_id is None or row.status in {ServiceStatus.RETIRED, ServiceStatus.STOPPED}:
             continue
         certificate = await views.get(inventory.view, row.certificate_id)
         if certificate is not None and certificate.current_version is not None:
