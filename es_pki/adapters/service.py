@@ -50,7 +50,7 @@ from es_pki.adapters.ocsp.responder import Responder
 from es_pki.adapters.ocsp.upkeep import Upkeep
 from es_pki.adapters.own_certificate import OwnCertificate
 from es_pki.adapters.reactions import EffectStore, Performer, Runner
-from es_pki.adapters.scheduler import Scheduler
+from es_pki.adapters.scheduler import Scheduler, Work
 from es_pki.adapters.signing import Signer
 from es_pki.adapters.superseding import Superseding
 from es_pki.adapters.sweeping import Sweeper
@@ -125,14 +125,12 @@ class Service:
         backups = _scheduled_backups(equipment, settings, notary)
         upkeep = Upkeep(equipment.views, equipment.aggregates, desk, clock.now)
         self._renewals = _renewals(equipment, settings, acme, desk)
-        rounds = _rounds(equipment, settings, office.observer)
         superseding = Superseding(
             equipment.aggregates, equipment.views, office.observer, desk.take, users_of=office.users_of, now=clock.now
         )
         self._teller = Teller(equipment.aggregates, equipment.views, sender, clock.now)
-        fallbacks = Fallbacks(equipment.aggregates, equipment.views, clock.now)
-        works = [crls.look, upkeep.look, self._renewals.look, superseding.look, self._teller.look, fallbacks.look]
-        works += [work.look for work in (backups, rounds) if work]
+        works: list[Work] = [crls.look, upkeep.look, self._renewals.look, superseding.look, self._teller.look]
+        works += _works_for_services(equipment, settings, office.observer) + ([backups.look] if backups else [])
         self._scheduler = Scheduler(equipment.lease, works, clock.now)
         self.parts = Parts(
             fetcher=fetcher,
@@ -323,9 +321,12 @@ def _renewals(equipment: Equipment, settings: Settings, acme: ACME, desk: Desk) 
     return Renewals(equipment.aggregates, equipment.views, acme.directories, desk.take, clock.now, pace=pace)
 
 
-def _rounds(equipment: Equipment, settings: Settings, observer: Observer) -> Rounds | None:
-    every = timedelta(minutes=settings.probe_every_minutes)
-    return Rounds(equipment.aggregates, observer, equipment.views, every, clock.now) if every else None
+def _works_for_services(equipment: Equipment, settings: Settings, observer: Observer) -> list[Work]:
+    """Return what is looked at for services: whether they are to fall back, and what they serve."""
+    works: list[Work] = [Fallbacks(equipment.aggregates, equipment.views, clock.now).look]
+    if every := timedelta(minutes=settings.probe_every_minutes):
+        works.append(Rounds(equipment.aggregates, observer, equipment.views, every, clock.now).look)
+    return works
 
 
 def _scheduled_backups(equipment: Equipment, settings: Settings, notary: Notary) -> ScheduledBackups | None:
