@@ -125,12 +125,9 @@ class Service:
         backups = _scheduled_backups(equipment, settings, notary)
         upkeep = Upkeep(equipment.views, equipment.aggregates, desk, clock.now)
         self._renewals = _renewals(equipment, settings, acme, desk)
-        superseding = Superseding(
-            equipment.aggregates, equipment.views, office.observer, desk.take, users_of=office.users_of, now=clock.now
-        )
         self._teller = Teller(equipment.aggregates, equipment.views, sender, clock.now)
-        works: list[Work] = [crls.look, upkeep.look, self._renewals.look, superseding.look, self._teller.look]
-        works += _works_for_services(equipment, settings, office.observer) + ([backups.look] if backups else [])
+        works: list[Work] = [crls.look, upkeep.look, self._renewals.look, self._teller.look]
+        works += _works_for_services(equipment, settings, office, desk) + ([backups.look] if backups else [])
         self._scheduler = Scheduler(equipment.lease, works, clock.now)
         self.parts = Parts(
             fetcher=fetcher,
@@ -321,11 +318,13 @@ def _renewals(equipment: Equipment, settings: Settings, acme: ACME, desk: Desk) 
     return Renewals(equipment.aggregates, equipment.views, acme.directories, desk.take, clock.now, pace=pace)
 
 
-def _works_for_services(equipment: Equipment, settings: Settings, observer: Observer) -> list[Work]:
-    """Return what is looked at for services: whether they are to fall back, and what they serve."""
-    works: list[Work] = [Fallbacks(equipment.aggregates, equipment.views, clock.now).look]
+def _works_for_services(equipment: Equipment, settings: Settings, office: Office, desk: Desk) -> list[Work]:
+    """Return what is looked at for services: whether they are to fall back, what they serve, and what no more."""
+    aggregates, views, observer = equipment.aggregates, equipment.views, office.observer
+    superseding = Superseding(aggregates, views, observer, desk.take, users_of=office.users_of, now=clock.now)
+    works: list[Work] = [Fallbacks(aggregates, views, clock.now).look, superseding.look]
     if every := timedelta(minutes=settings.probe_every_minutes):
-        works.append(Rounds(equipment.aggregates, observer, equipment.views, every, clock.now).look)
+        works.append(Rounds(aggregates, observer, views, every, clock.now).look)
     return works
 
 

@@ -28,6 +28,9 @@ from es_pki.events.certificate import (
 
 LONGEST_GRACE_DAYS = 1000
 
+SAME_MOMENT = timedelta(minutes=5)
+"""Days are counted from the request: one that is sent again a little later means the moment of the first."""
+
 
 class PlanSupersession(Struct, frozen=True):
     """Have an earlier version revoked as superseded in so many days; what was planned before is forgotten."""
@@ -94,8 +97,9 @@ def _plan(command: PlanSupersession, state: State) -> list[CertificateEvent]:
     if due > version.prepared.not_after:
         detail = f"it ends by itself at {version.prepared.not_after:%F %T}Z"
         RulesBroken.if_any([Violation("after_days", "what is over is not revoked", detail)])
-    event = _planned(version, state.name, due)
-    return [] if version.superseding is not None and version.superseding.due_at == due else [event]
+    plan = version.superseding
+    is_same = plan is not None and abs(plan.due_at - due) < SAME_MOMENT
+    return [] if is_same else [_planned(version, state.name, due)]
 
 
 def _hold_up(command: RecordSupersessionHeldUp, state: State) -> list[CertificateEvent]:

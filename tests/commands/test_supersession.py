@@ -86,6 +86,7 @@ def test_nobody_here_revokes_what_signed_for_itself():
 def test_an_end_may_be_planned_later_otherwise_and_withdrawn():
     spec.given(*TWO).when(plan(7)).then(planned(7))
     spec.given(*TWO, planned(7)).when(plan(7)).then_nothing()
+    spec.given(*TWO, planned(7)).when(plan(7, now=LATER + A_DAY / 1000)).then_nothing()
     spec.given(*TWO, planned(7)).when(plan(0)).then(planned(0))
     spec.given(*TWO, planned(7)).when(WithdrawSupersession(Which(1))).then(SupersessionEnded(1))
     spec.given(*TWO).when(WithdrawSupersession(Which(1))).then_nothing()
