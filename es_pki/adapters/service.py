@@ -126,9 +126,7 @@ class Service:
         upkeep = Upkeep(equipment.views, equipment.aggregates, desk, clock.now)
         self._renewals = _renewals(equipment, settings, acme, desk)
         rounds = _rounds(equipment, settings, office.observer)
-        superseding = Superseding(
-            equipment.aggregates, equipment.views, office.observer, desk.take, users_of=office.users_of, now=clock.now
-        )
+        superseding = _superseding(equipment, office, desk)
         self._teller = Teller(equipment.aggregates, equipment.views, sender, clock.now)
         fallbacks = Fallbacks(equipment.aggregates, equipment.views, clock.now)
         works = [crls.look, upkeep.look, self._renewals.look, superseding.look, self._teller.look, fallbacks.look]
@@ -326,6 +324,11 @@ def _renewals(equipment: Equipment, settings: Settings, acme: ACME, desk: Desk) 
 def _rounds(equipment: Equipment, settings: Settings, observer: Observer) -> Rounds | None:
     every = timedelta(minutes=settings.probe_every_minutes)
     return Rounds(equipment.aggregates, observer, equipment.views, every, clock.now) if every else None
+
+
+def _superseding(equipment: Equipment, office: Office, desk: Desk) -> Superseding:
+    users_of, observer = office.users_of, office.observer
+    return Superseding(equipment.aggregates, equipment.views, observer, desk.take, users_of=users_of, now=clock.now)
 
 
 def _scheduled_backups(equipment: Equipment, settings: Settings, notary: Notary) -> ScheduledBackups | None:
