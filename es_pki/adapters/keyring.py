@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 from uuid import uuid4
@@ -10,7 +10,7 @@ from uuid import uuid4
 from cryptography.x509 import CertificateSigningRequestBuilder
 
 from es_pki.adapters.key_pool import KeyPool
-from es_pki.adapters.keystore import KeyStore
+from es_pki.adapters.keystore import KeyEntry, KeyStore
 from es_pki.adapters.x509.keys import SigningKey, blocks_long, generate, load
 from es_pki.values import KeyType, PublicKey
 
@@ -55,6 +55,10 @@ class KeyRing:
         key_id = str(uuid4())
         await self._store.put(key_id, purpose=purpose, owner=owner, secret=secret)
         return key_id
+
+    async def entries(self) -> Sequence[KeyEntry]:
+        """Return what may be known of all keys and secrets, oldest first."""
+        return await self._store.entries()
 
     async def make_ahead(self) -> None:
         """Keep RSA keys of the types that are asked for ready, until cancelled."""

@@ -2,11 +2,11 @@
 
 import asyncio
 import contextlib
+import functools
 import ipaddress
 import logging
 import os
 import socket
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +15,8 @@ import msgspec
 from msgspec import Struct
 
 from es_pki.adapters import clock, whole_file
+from es_pki.adapters.acme.debug.debugger import Debugger, Looks
+from es_pki.adapters.acme.debug.names import DNS
 from es_pki.adapters.acme.dns_01 import DNS01
 from es_pki.adapters.acme.dns_persist_01 import DNSPersist01
 from es_pki.adapters.acme.renewals import Renewals
@@ -24,7 +26,7 @@ from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.backup.scheduled import ScheduledBackups, plan_of
 from es_pki.adapters.checkpoints import CheckpointStore, Notary
 from es_pki.adapters.crls import CRLPlan, Maker, Publisher
-from es_pki.adapters.deployment import Allowed, CHAPRotator, Deployer, Observer, Rounds
+from es_pki.adapters.deployment import Allowed, CHAPRotator, Deployer, Fallbacks, Observer, OwnListener, Rounds
 from es_pki.adapters.dns.hook import HookRules
 from es_pki.adapters.dns.lookup import Lookup
 from es_pki.adapters.dns.providers import DNSProviders
@@ -32,8 +34,7 @@ from es_pki.adapters.fetching import Fetcher, networks
 from es_pki.adapters.http import public, server, tls
 from es_pki.adapters.http.parts import Parts
 from es_pki.adapters.intake.aggregates import Aggregates
-from es_pki.adapters.intake.chain import chain, issuers_of, without_root
-from es_pki.adapters.intake.deciders import CERTIFICATE
+from es_pki.adapters.intake.chain import chain
 from es_pki.adapters.intake.desk import Desk
 from es_pki.adapters.intake.first_run import ROOT, FirstRun
 from es_pki.adapters.intake.office import Office
@@ -47,10 +48,12 @@ from es_pki.adapters.notices.sender import Sender
 from es_pki.adapters.notices.teller import Teller
 from es_pki.adapters.ocsp.responder import Responder
 from es_pki.adapters.ocsp.upkeep import Upkeep
+from es_pki.adapters.own_certificate import OwnCertificate
 from es_pki.adapters.reactions import EffectStore, Performer, Runner
 from es_pki.adapters.scheduler import Scheduler
 from es_pki.adapters.signing import Signer
 from es_pki.adapters.superseding import Superseding
+from es_pki.adapters.sweeping import Sweeper
 from es_pki.adapters.views import Follower, ViewStore
 from es_pki.adapters.worker import Workers
 from es_pki.adapters.x509.formats import pem_chain
@@ -63,9 +66,6 @@ from eventlog.tree import Tree
 
 LOG = logging.getLogger("es_pki.service")
 
-CERTIFICATE_LOOK_SECONDS = 3600.0
-"""How often the server looks whether its own certificate needs to be replaced."""
-
 ANNOUNCE_SECONDS = 1.0
 """How soon another server of the data folder is found after the one that was announced has stopped."""
 
@@ -74,7 +74,7 @@ FIRST_VIEWS_SECONDS = 600.0
 
 
 class Equipment(Struct, frozen=True):
-    """What a running es-pki is put together from; `app.py` opens it."""
+    """What a running es-pki is put together from; `app` opens it."""
 
     log: Log
     keys: KeyStore
@@ -115,8 +115,11 @@ class Service:
         fetcher = Fetcher(networks(settings.fetch_networks))
         sender = Sender(equipment.aggregates, Courier(equipment.aggregates, keys, equipment.log, fetcher), clock.now)
         office = self._office(signer, acme, dns, sender)
-        runner = _runner(equipment, office)
-        desk, crls = Desk(office), Publisher(equipment.log, office.crls, equipment.lease, clock.now)
+        self._context = tls.server_context()
+        listener = OwnListener(functools.partial(tls.use, self._context))
+        runner = _runner(equipment, office, listener)
+        desk = Desk(office)
+        crls = Publisher(equipment.log, office.crls, equipment.lease, clock.now, settings.folder / "crls.kept")
         tree = Tree(equipment.log)
         notary = Notary(equipment.log, tree, keys, equipment.checkpoints)
         backups = _scheduled_backups(equipment, settings, notary)
@@ -126,8 +129,9 @@ class Service:
         superseding = Superseding(
             equipment.aggregates, equipment.views, office.observer, desk.take, users_of=office.users_of, now=clock.now
         )
-        teller = Teller(equipment.aggregates, equipment.views, sender, clock.now)
-        works = [crls.look, upkeep.look, self._renewals.look, superseding.look, teller.look]
+        self._teller = Teller(equipment.aggregates, equipment.views, sender, clock.now)
+        fallbacks = Fallbacks(equipment.aggregates, equipment.views, clock.now)
+        works = [crls.look, upkeep.look, self._renewals.look, superseding.look, self._teller.look, fallbacks.look]
         works += [work.look for work in (backups, rounds) if work]
         self._scheduler = Scheduler(equipment.lease, works, clock.now)
         self.parts = Parts(
@@ -145,11 +149,13 @@ class Service:
             ocsp=Responder(equipment.log, equipment.aggregates, keys, upkeep.certify, clock.now),
             workers=equipment.workers,
             acme=acme,
+            debugger=_debugger(office, settings),
             dns=office.dns,
             backups=backups,
             now=clock.now,
         )
         self._first_run = FirstRun(desk, equipment.aggregates, signer, clock.now)
+        self._own_certificate = self._certificate_of(listener)
 
     def _office(self, signer: Signer, acme: ACME, dns: DNSProviders, sender: Sender) -> Office:
         equipment = self._equipment
@@ -188,10 +194,10 @@ class Service:
     @contextlib.asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
         """Follow, react and answer while the context lasts; then finish what was begun."""
-        context = tls.server_context()
         parts = self.parts
         followers = parts.follower.run, parts.runner.run, parts.crls.run, parts.ocsp.run
-        works = *followers, parts.notary.run, self._keys.make_ahead, parts.second_opinion.run
+        sweeper = Sweeper(parts.aggregates, self._keys, clock.now)
+        works = *followers, parts.notary.run, self._keys.make_ahead, parts.second_opinion.run, sweeper.run
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self._equipment.workers.close)
             stack.push_async_callback(parts.fetcher.close)
@@ -200,23 +206,24 @@ class Service:
             await self.parts.crls.reached(FIRST_VIEWS_SECONDS)
             # What is scheduled looks into the views.
             await stack.enter_async_context(_in_background(self._scheduler.run))
-            await self._use_certificate(context)
+            await self._own_certificate.serve()
             for listener in self._tls_alpn_listeners():
                 await listener.start()
                 stack.push_async_callback(listener.close)
             runners = [
                 await server.serve_publicly(self.parts, self._sockets[1]),
-                await server.serve_management(self.parts, self._sockets[0], context),
+                await server.serve_management(self.parts, self._sockets[0], self._context),
             ]
             self._announce()
             try:
-                async with _in_background(lambda: self._keep_certificate(context), self._keep_announced):
+                async with _in_background(self._own_certificate.keep, self._keep_announced):
                     yield
             finally:
                 self._withdraw()
                 for runner in runners:
                     await runner.cleanup()
                 await self._renewals.close()
+                await self._teller.close()
                 await parts.acme.close()
 
     def _tls_alpn_listeners(self) -> list[TLSALPNListener]:
@@ -257,27 +264,17 @@ class Service:
             return False
         return True
 
-    async def _keep_certificate(self, context: ssl.SSLContext) -> None:
-        while True:
-            await asyncio.sleep(CERTIFICATE_LOOK_SECONDS)
-            try:
-                await self._use_certificate(context)
-            except Exception:
-                LOG.exception("the server's own certificate could not be replaced; trying again")
+    def _certificate_of(self, listener: OwnListener) -> OwnCertificate:
+        stores = self._equipment
+        return OwnCertificate(stores.aggregates, self._keys, stores.views, listener, self._see_to_own_certificate)
 
-    async def _use_certificate(self, context: ssl.SSLContext) -> None:
+    async def _see_to_own_certificate(self) -> str:
         lease = self._equipment.set_up_lease
         await lease.acquire()
         try:
-            certificate_id = await self._first_run.server_certificate(*self._own_names())
+            return await self._first_run.server_certificate(*self._own_names())
         finally:
             await lease.release()
-        version = (await self._equipment.aggregates.load(CERTIFICATE, certificate_id)).state.served
-        if version is None or version.certificate is None or version.prepared.key_id is None:
-            raise LookupError("the server's own certificate is gone")
-        issuers = await issuers_of(self._equipment.aggregates, version.prepared)
-        secret = await self._keys.secret(version.prepared.key_id, purpose=CERTIFICATE.category, owner=certificate_id)
-        tls.use(context, pem_chain([version.certificate, *without_root(issuers)]), secret)
 
     def _own_names(self) -> tuple[frozenset[str], frozenset[str]]:
         """Return the DNS names and IP addresses under which this server may be called."""
@@ -312,8 +309,8 @@ def _addresses(sockets: Sequence[socket.socket], settings: Settings) -> Addresse
     return Addresses(f"https://{server.address(management)}", public_url, os.getpid(), *map(server.address, further))
 
 
-def _runner(equipment: Equipment, office: Office) -> Runner:
-    deployer = Deployer(office.aggregates, office.keys, office.allowed, clock.now)
+def _runner(equipment: Equipment, office: Office, listener: OwnListener) -> Runner:
+    deployer = Deployer(office.aggregates, office.keys, office.allowed, clock.now, listener)
     rotator = CHAPRotator(office.aggregates, office.keys, office.allowed)
     performer = Performer(
         office.aggregates, office.keys, office.signer, office.acme, deployer=deployer, rotator=rotator
@@ -352,6 +349,11 @@ def _acme(equipment: Equipment, settings: Settings, keys: KeyRing, dns: DNSProvi
         listens_by_tls=bool(settings.tls_alpn_listen),
         webroots=settings.acme_webroots,
     )
+
+
+def _debugger(office: Office, settings: Settings) -> Debugger:
+    looks = Looks(DNS(settings.dns_resolvers), Lookup(settings.dns_resolvers), office.dns)
+    return Debugger(office.aggregates, office.acme, looks, clock.now)
 
 
 def _crl_plan(settings: Settings) -> CRLPlan:

@@ -229,7 +229,8 @@ def _events(command: Step, state: State, began: ACMEOrderPlaced) -> Iterator[ACM
                 yield ACMEOrderCreated(command.url, command.authorizations, command.expires)
         case RecordACMEChallengePresented(presented=presented):
             known = state.challenges.get(presented.authorization)
-            yield presented if known is None or known.presented != presented else None
+            is_there = known is not None and known.presented == presented and not known.is_cleaned_up
+            yield None if is_there else presented
         case RecordACMEChallengeSeen(authorization=url):
             challenge = state.challenges.get(url)
             yield ACMEChallengeSeen(url) if challenge and not challenge.is_seen else None

@@ -13,6 +13,7 @@ from es_pki.decider import Violation
 from es_pki.events.service import FileForm, Installation, Probe
 
 MAXIMUM_FILES = 8
+MAXIMUM_BEFORE = 16
 MAXIMUM_ARGUMENTS = 64
 LONGEST_TEXT = 1_024
 LONGEST_WAIT_SECONDS = 600
@@ -30,10 +31,13 @@ _PORT = re.compile("[1-9][0-9]{0,4}")
 def installation_violations(installation: Installation) -> Iterator[Violation]:
     """Yield what is wrong with an installation."""
     yield from _file_violations(installation)
+    yield from _entry_violations(installation)
     yield from _account_violations(installation)
     yield from _reload_violations(installation)
     yield from _probe_violations(installation.probe)
     yield from _target_violations(installation)
+    if len(set(installation.after)) < len(installation.after) or len(installation.after) > MAXIMUM_BEFORE:
+        yield Violation("after", "services are in order", f"at most {MAXIMUM_BEFORE} services, each once")
     for field in ("command_seconds", "probe_seconds"):
         if not 1 <= getattr(installation, field) <= LONGEST_WAIT_SECONDS:
             yield Violation(field, "waits are bounded", f"1 to {LONGEST_WAIT_SECONDS} seconds")
@@ -70,6 +74,18 @@ def _file_violations(installation: Installation) -> Iterator[Violation]:
         yield Violation("passphrase_file", "paths are absolute and normal", fault)
     if not installation.passphrase_file and any(file.form is FileForm.PKCS12 for file in files):
         yield Violation("passphrase_file", "PKCS#12 is encrypted", "name the file with the service's passphrase")
+
+
+def _entry_violations(installation: Installation) -> Iterator[Violation]:
+    entry = installation.directory_entry
+    published = {FileForm.USER_CERTIFICATE, FileForm.AD_USER_CERTIFICATE}
+    is_published = any(file.form in published for file in installation.files)
+    if is_published and not entry:
+        yield Violation(
+            "directory_entry", "a certificate is published at an entry", "name it, as cn=pc1,dc=example,dc=test"
+        )
+    if entry and (len(entry) > LONGEST_TEXT or not entry.isprintable() or "=" not in entry):
+        yield Violation("directory_entry", "RFC 4514 section 3", "a distinguished name, as cn=pc1,dc=example,dc=test")
 
 
 def _account_violations(installation: Installation) -> Iterator[Violation]:

@@ -40,6 +40,7 @@ from es_pki.events.service import (
     DeploymentFailed,
     DeploymentRolledBack,
     DeploymentStarted,
+    ServiceResumed,
     ServiceRetired,
 )
 from es_pki.events.signing_request import (
@@ -200,6 +201,7 @@ REACTED_TO = codec.stored_types_of(
     CertificateDeployed,
     DeploymentFailed,
     DeploymentRolledBack,
+    ServiceResumed,
     ServiceRetired,
     CHAPSecretPrepared,
     CHAPSecretRotated,
@@ -249,10 +251,6 @@ def react(happened: Happened) -> Iterator[Due | Settled]:
             yield Due(RedeployCertificate(happened.id, happened.position), at_once=True)
         case CertificateRolledBack():
             yield Due(RedeployCertificate(happened.id, happened.position), at_once=True)
-        case DeploymentStarted(deployment_id=deployment_id):
-            yield Due(DeployService(happened.id, deployment_id), at_once=True)
-        case CertificateDeployed() | DeploymentFailed() | DeploymentRolledBack():
-            yield Settled(DeployService(happened.id, happened.event.deployment_id))
         case OCSPResponderPrepared(version=version):
             yield Due(SignOCSPResponder(happened.id, version))
         case OCSPResponderCertified(version=version) | OCSPResponderSigningFailed(version=version):
@@ -266,13 +264,19 @@ def react(happened: Happened) -> Iterator[Due | Settled]:
         case KeyUsesRevoked():
             yield Settled(RevokeKeyUses(happened.id))
         case _:
-            yield from _of_target(happened)
+            yield from _of_service(happened)
             yield from _of_signing_request(happened)
             yield from _of_acme(happened)
 
 
-def _of_target(happened: Happened) -> Iterator[Due | Settled]:
+def _of_service(happened: Happened) -> Iterator[Due | Settled]:
     match happened.event:
+        case DeploymentStarted(deployment_id=deployment_id):
+            yield Due(DeployService(happened.id, deployment_id), at_once=True)
+        case CertificateDeployed() | DeploymentFailed() | DeploymentRolledBack():
+            yield Settled(DeployService(happened.id, happened.event.deployment_id))
+        case ServiceResumed(certificate_id=certificate_id) if certificate_id:
+            yield Due(RedeployCertificate(certificate_id, happened.position), at_once=True)
         case CHAPSecretPrepared(rotation_id=rotation_id):
             yield Due(RotateTargetSecret(happened.id, rotation_id), at_once=True)
         case CHAPSecretRotated() | CHAPRotationFailed() | ServiceRetired() as event:

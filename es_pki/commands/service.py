@@ -30,7 +30,9 @@ from es_pki.events.service import (
     ServiceKind,
     ServiceObserved,
     ServiceRegistered,
+    ServiceResumed,
     ServiceRetired,
+    ServiceStopped,
 )
 
 CATEGORY = "service"
@@ -70,6 +72,19 @@ class UnbindCertificate(Struct, frozen=True):
     uses: tuple[Guard, ...]
 
 
+class StopService(Struct, frozen=True):
+    """Have a service hold no certificate for now."""
+
+    reason: str
+    uses: tuple[Guard, ...]
+
+
+class ResumeService(Struct, frozen=True):
+    """Have a stopped service use again what it is bound to."""
+
+    uses: tuple[Guard, ...]
+
+
 class RetireService(Struct, frozen=True):
     """Be done with a service."""
 
@@ -82,6 +97,8 @@ ServiceCommand = (
     | ReconfigureService
     | BindCertificate
     | UnbindCertificate
+    | StopService
+    | ResumeService
     | RetireService
     | StartDeployment
     | RecordDeployment
@@ -106,6 +123,12 @@ class ServiceDone(Refused):
     kind = Kind.CLASHING
 
 
+class ServiceIsStopped(Refused):
+    """The service is stopped. Resume it first."""
+
+    kind = Kind.CLASHING
+
+
 class NothingToLookAt(Refused):
     """The service has no address at which to see what it serves. Reconfigure it with a `probe`."""
 
@@ -124,6 +147,7 @@ class State(Struct, frozen=True):
     registered: ServiceRegistered | None = None
     installation: Installation = Installation()
     bound: CertificateBound | None = None
+    is_stopped: bool = False
     is_retired: bool = False
     deployments: Deployments = Deployments()
     observed: ServiceObserved | None = None
@@ -131,8 +155,8 @@ class State(Struct, frozen=True):
 
     @property
     def certificate_ids(self) -> dict[str, bool]:
-        """Return the ids of the certificates that it uses, each with whether it is the fallback."""
-        if self.bound is None:
+        """Return the ids of the certificates that it uses, each with whether it is the fallback; none while stopped."""
+        if self.bound is None or self.is_stopped:
             return {}
         fallback = self.bound.fallback_certificate_id
         return {self.bound.certificate_id: False, **({fallback: True} if fallback else {})}
@@ -149,6 +173,10 @@ def evolve(state: State, event: ServiceEvent) -> State:
             return replace(state, bound=event, observed=None)
         case CertificateUnbound():
             return replace(state, bound=None, observed=None)
+        case ServiceStopped():
+            return replace(state, observed=None, is_stopped=True)
+        case ServiceResumed():
+            return replace(state, is_stopped=False)
         case ServiceRetired():
             return replace(state, bound=None, observed=None, is_retired=True)
         case DeploymentStarted():
@@ -188,6 +216,14 @@ def check_is_there(state: State) -> None:
         raise ServiceDone(detail, Violation("service", "what is retired stays retired", detail))
 
 
+def check_runs(state: State) -> None:
+    """Raise `ServiceIsStopped`, and what `check_is_there` raises."""
+    check_is_there(state)
+    if state.is_stopped:
+        detail = f"the service {registered(state).name} is stopped"
+        raise ServiceIsStopped(detail, Violation("service", "what is stopped stands still", detail))
+
+
 # Decide
 
 
@@ -203,10 +239,15 @@ def decide(command: ServiceCommand, state: State) -> list[ServiceEvent]:
         case UnbindCertificate():
             check_is_there(state)
             return [] if state.bound is None else [CertificateUnbound(state.bound.certificate_id)]
+        case StopService():
+            return _stop(command, state)
+        case ResumeService():
+            check_is_there(state)
+            return [ServiceResumed(state.bound.certificate_id if state.bound else "")] if state.is_stopped else []
         case RetireService():
             return _retire(command, state)
         case StartDeployment():
-            check_is_there(state)
+            check_runs(state)
             return [*deployment.start(command, state.deployments, state.bound, state.installation)]
         case RecordDeployment():
             return [*deployment.record(command, state.deployments)]
@@ -239,7 +280,7 @@ def _reconfigure(command: ReconfigureService, state: State) -> list[ServiceEvent
 
 
 def _bind(command: BindCertificate, state: State) -> list[ServiceEvent]:
-    check_is_there(state)
+    check_runs(state)
     bound = CertificateBound(command.certificate_id, command.fallback_certificate_id)
     if bound == state.bound:
         return []
@@ -251,11 +292,26 @@ def _bind(command: BindCertificate, state: State) -> list[ServiceEvent]:
 
 def _observe(command: RecordObservation, state: State) -> list[ServiceEvent]:
     """Record only what changed: a look that sees the same again is no event, whatever else it says."""
-    check_is_there(state)
+    check_runs(state)
     before, seen = state.observed, command.observed
     if before is not None and (before.fingerprint, before.drift) == (seen.fingerprint, seen.drift):
         return []
     return [seen]
+
+
+def _stop(command: StopService, state: State) -> list[ServiceEvent]:
+    check_is_there(state)
+    if state.is_stopped:
+        return []
+    check_none_runs(state.deployments)
+    _check_reason(command.reason)
+    return [ServiceStopped(command.reason)]
+
+
+def _check_reason(reason: str) -> None:
+    if len(reason) > LONGEST_REASON or not reason.isprintable():
+        detail = f"at most {LONGEST_REASON} printable characters"
+        RulesBroken.if_any([Violation("reason", "a reason is one line", detail)])
 
 
 def _retire(command: RetireService, state: State) -> list[ServiceEvent]:
@@ -264,9 +320,7 @@ def _retire(command: RetireService, state: State) -> list[ServiceEvent]:
         return []
     check_none_runs(state.deployments)
     check_none_rotates(state.chap)
-    if len(command.reason) > LONGEST_REASON or not command.reason.isprintable():
-        detail = f"at most {LONGEST_REASON} printable characters"
-        RulesBroken.if_any([Violation("reason", "a reason is one line", detail)])
+    _check_reason(command.reason)
     return [ServiceRetired(command.reason, chap.key_ids(state.chap.current))]
 
 
@@ -285,8 +339,8 @@ def reservations(event: ServiceEvent, service_id: str) -> Sequence[Reservation]:
 def guards(command: ServiceCommand) -> Sequence[Guard]:
     """Return what the certificates' streams say of it: none is deleted while it is bound, nor bound once deleted."""
     match command:
-        case BindCertificate(uses=uses) | UnbindCertificate(uses=uses) | RetireService(uses=uses):
-            return uses
+        case BindCertificate() | UnbindCertificate() | StopService() | ResumeService() | RetireService():
+            return command.uses
         case StartDeployment(still_current=still_current):
             return (still_current,)
         case _:

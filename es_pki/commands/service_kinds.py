@@ -127,6 +127,7 @@ KINDS: dict[ServiceKind, Defaults] = {
             probe=Probe("127.0.0.1:389", ProbeProtocol.LDAP),
         ),
     ),
+    ServiceKind.API: Defaults("/etc/es-pki/{name}", Installation(probe=Probe("127.0.0.1:8443"))),
     ServiceKind.S3: Defaults(
         "/etc/rclone/es-pki/{name}",
         replace(
@@ -134,6 +135,16 @@ KINDS: dict[ServiceKind, Defaults] = {
             reload_command=(SYSTEMCTL, "restart", "rclone-s3"),
             start_command=(SYSTEMCTL, "restart", "rclone-s3"),
             probe=Probe("127.0.0.1:8443"),
+        ),
+    ),
+    ServiceKind.DIRECTORY: Defaults(
+        "/etc/ldap/es-pki/{name}",
+        replace(
+            _one_file(FileForm.USER_CERTIFICATE, "user-certificate.ldif"),
+            reload_command=(
+                *("/usr/bin/ldapmodify", "-Q", "-Y", "EXTERNAL", "-H", "ldapi:///"),
+                *("-f", "{folder}/user-certificate.ldif"),
+            ),
         ),
     ),
     ServiceKind.ACTIVE_DIRECTORY: Defaults(

@@ -112,7 +112,9 @@ from es_pki.events.service import (
     ServiceEvent,
     ServiceObserved,
     ServiceRegistered,
+    ServiceResumed,
     ServiceRetired,
+    ServiceStopped,
 )
 from es_pki.events.signing_request import (
     SigningRequestApproved,
@@ -226,6 +228,8 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "service.installation_adopted.v1": InstallationAdopted,
     "service.certificate_bound.v1": CertificateBound,
     "service.certificate_unbound.v1": CertificateUnbound,
+    "service.stopped.v1": ServiceStopped,
+    "service.resumed.v1": ServiceResumed,
     "service.retired.v1": ServiceRetired,
     "service.deployment_started.v1": DeploymentStarted,
     "service.certificate_deployed.v1": CertificateDeployed,

@@ -24,7 +24,9 @@ from es_pki.events.service import (
     ServiceKind,
     ServiceObserved,
     ServiceRegistered,
+    ServiceResumed,
     ServiceRetired,
+    ServiceStopped,
 )
 from es_pki.projections.view import View, own_id
 
@@ -42,7 +44,8 @@ class DeploymentStatus(StrEnum):
 
 
 class Deployment(Struct, frozen=True):
-    """A deployment. `fingerprint` is the SHA-256 of the DER certificate in hex.
+    """A deployment. `fingerprint` is the SHA-256 of the DER certificate in hex; `as_fallback` tells that it is the
+    fallback's.
 
     Where it failed, `step` and `reason` say how, and `words` what the service said; `was_seen` tells whether what was
     deployed was seen on the wire.
@@ -60,6 +63,7 @@ class Deployment(Struct, frozen=True):
     step: DeploymentStep | None = None
     reason: str = ""
     words: str = ""
+    as_fallback: bool = False
 
 
 class Served(Struct, frozen=True):
@@ -89,7 +93,10 @@ class CHAPSecret(Struct, frozen=True):
 
 
 class ServiceStatus(StrEnum):
-    """How a service stands: nothing is bound, nothing deployed or seen, all as it should be, or not."""
+    """How a service stands: nothing is bound, nothing deployed or seen, all as it should be, or not.
+
+    `fallen-back`: it has its fallback, since its own certificate ended without a successor.
+    """
 
     UNBOUND = "unbound"
     BOUND = "bound"
@@ -97,11 +104,13 @@ class ServiceStatus(StrEnum):
     SERVING = "serving"
     FAILED = "failed"
     DRIFTING = "drifting"
+    STOPPED = "stopped"
+    FALLEN_BACK = "fallen-back"
     RETIRED = "retired"
 
 
 class Row(Struct, frozen=True):
-    """One service. `retired_at` and `reason` tell of its end.
+    """One service. `retired_at` and `reason` tell of its end, `stopped_at` and `reason` of a rest.
 
     `deployment` is the newest; `deployed` the last that succeeded: what the service has, unless it was lost since;
     `served` is what was seen on the wire.
@@ -121,8 +130,15 @@ class Row(Struct, frozen=True):
     deployed: Deployment | None = None
     served: Served | None = None
     chap: CHAPSecret | None = None
+    stopped_at: datetime | None = None
     retired_at: datetime | None = None
     reason: str = ""
+
+    @property
+    def has_fallen_back(self) -> bool:
+        """Tell whether it has its fallback."""
+        deployed = self.deployed
+        return deployed is not None and deployed.as_fallback and deployed.certificate_id == self.fallback_certificate_id
 
 
 def evolve(row: Row | None, happened: Happened) -> Row | None:
@@ -134,6 +150,8 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
 def _status(row: Row) -> ServiceStatus:
     if row.retired_at is not None:
         return ServiceStatus.RETIRED
+    if row.stopped_at is not None:
+        return ServiceStatus.STOPPED
     if row.certificate_id is None:
         return ServiceStatus.UNBOUND if row.chap is None else _CHAP_STATUS[row.chap.status]
     newest = row.deployment.status if row.deployment else None
@@ -143,6 +161,8 @@ def _status(row: Row) -> ServiceStatus:
         return ServiceStatus.DRIFTING
     if newest in {DeploymentStatus.FAILED, DeploymentStatus.ROLLED_BACK}:
         return ServiceStatus.FAILED
+    if row.has_fallen_back:
+        return ServiceStatus.FALLEN_BACK
     return ServiceStatus.SERVING if newest or row.served else ServiceStatus.BOUND
 
 
@@ -171,6 +191,10 @@ def _changed(row: Row | None, happened: Happened) -> Row | None:
             )
         case CertificateUnbound():
             return _unbound(row)
+        case ServiceStopped(reason=reason):
+            return replace(row, stopped_at=happened.time, reason=reason, served=None)
+        case ServiceResumed():
+            return replace(row, stopped_at=None, reason="")
         case ServiceRetired(reason=reason):
             return replace(_unbound(row), retired_at=happened.time, reason=reason)
         case DeploymentStarted() as event:
@@ -217,6 +241,7 @@ def _started(event: DeploymentStarted, happened: Happened) -> Deployment:
         status=DeploymentStatus.RUNNING,
         started_by=happened.actor,
         started_at=happened.time,
+        as_fallback=event.as_fallback,
     )
 
 
@@ -248,6 +273,8 @@ view = View(
         InstallationAdopted,
         CertificateBound,
         CertificateUnbound,
+        ServiceStopped,
+        ServiceResumed,
         ServiceRetired,
         DeploymentStarted,
         CertificateDeployed,

@@ -22,7 +22,9 @@ from es_pki.events.service import (
     ServiceKind,
     ServiceObserved,
     ServiceRegistered,
+    ServiceResumed,
     ServiceRetired,
+    ServiceStopped,
 )
 
 INSTALLATION = Installation(
@@ -73,6 +75,8 @@ SERVICE_EVENTS = {
         words="Failed to log in to target. Status: Authentication failure(513)",
         key_ids=("018f0000-0000-7000-8000-00000000000a", "018f0000-0000-7000-8000-00000000000b"),
     ),
+    "service.stopped.v1": ServiceStopped("the disk is being replaced"),
+    "service.resumed.v1": ServiceResumed("018f0000-0000-7000-8000-000000000002"),
     "service.retired.v1": ServiceRetired("replaced by haproxy"),
     "service.deployment_started.v1": DeploymentStarted(
         deployment_id="018f0000-0000-7000-8000-000000000008",

@@ -22,7 +22,9 @@ from es_pki.events.service import (
     ServiceKind,
     ServiceObserved,
     ServiceRegistered,
+    ServiceResumed,
     ServiceRetired,
+    ServiceStopped,
 )
 
 
@@ -48,6 +50,9 @@ def service_life(random: Random, new_id: Callable[[], str], stream: str, name: s
                 ]
             ),
         )
+    if random.random() < 0.3:
+        yield stream, ServiceStopped("for now")
+        yield stream, ServiceResumed(certificate_id)
     if random.random() < 0.5:
         yield stream, ServiceObserved("", (Drift.UNREACHABLE,), "connection refused")
     for _ in range(random.randrange(3)):

@@ -78,8 +78,9 @@ class Attempt:
             raise _invalid(order)
         if began.is_rehearsal:
             return await self.record(RecordACMERehearsalPassed())
-        chains = await self._client.chains(order.certificate)
-        chain = chosen(chains, preferred=began.preferred_chain, wanted_key=began.public_key_hash)
+        chains = await self._client.chains(order.certificate, alternates=bool(began.preferred_chain))
+        names, preferred = began.subject_alt_names, began.preferred_chain
+        chain = chosen(chains, preferred=preferred, wanted_key=began.public_key_hash, names=names)
         return await self._deliver(self._order_id, chain, self._actor)
 
     async def state(self) -> State:

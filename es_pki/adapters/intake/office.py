@@ -206,8 +206,9 @@ class Office(Struct, frozen=True):
 
         The key is the aggregate's, unless `purpose` and `owner` name another that will have it.
 
-        The request is judged with a stand-in before its key is made. The key is durable before the command is; it is
-        discarded when the command came to nothing, but kept after any other failure: the append may have been stored.
+        The request is judged with a stand-in before its key is made; linters judge what is written with the key itself.
+        The key is durable before the command is; it is discarded when the command came to nothing, but kept after any
+        other failure: the append may have been stored.
         """
         judged = MadeKey("", stand_in(key_type))
         if not await self.aggregates.preview(decider, aggregate_id, lambda: ask(judged)):

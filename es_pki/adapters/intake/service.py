@@ -18,9 +18,11 @@ from es_pki.adapters.intake.requests import (
     DeployCertificate,
     ReconfigureService,
     RegisterService,
+    ResumeService,
     RetireService,
     RotateCHAPSecret,
     ServiceRequest,
+    StopService,
     UnbindCertificate,
     VerifyService,
 )
@@ -36,7 +38,7 @@ from eventlog import Conflict
 LONGEST_WAIT_SECONDS = 120
 LOOK_SECONDS = 0.1
 
-About = ReconfigureService | BindCertificate | UnbindCertificate | RetireService
+About = ReconfigureService | BindCertificate | UnbindCertificate | StopService | ResumeService | RetireService
 
 
 async def take(office: Office, request: ServiceRequest, asked: Asked, digest: bytes) -> Answer:
@@ -44,7 +46,14 @@ async def take(office: Office, request: ServiceRequest, asked: Asked, digest: by
     match request:
         case RegisterService():
             return await register(office, request, asked, digest)
-        case ReconfigureService() | BindCertificate() | UnbindCertificate() | RetireService():
+        case (
+            ReconfigureService()
+            | BindCertificate()
+            | UnbindCertificate()
+            | StopService()
+            | ResumeService()
+            | RetireService()
+        ):
             return await about(office, request, asked)
         case DeployCertificate():
             return await deploy(office, request, asked)
@@ -58,7 +67,8 @@ async def register(office: Office, request: RegisterService, asked: Asked, diges
     """Know a service from now on."""
 
     async def command() -> ServiceCommand:
-        installation = installed(request.kind, request.name, request.folder, _given(request))
+        given = await _given(office, request, "")
+        installation = installed(request.kind, request.name, request.folder, given)
         office.allowed.check(installation)
         return service.RegisterService(request.name, request.kind, installation, digest)
 
@@ -73,13 +83,18 @@ async def about(office: Office, request: About, asked: Asked) -> Answer:
         state = (await office.aggregates.load(SERVICE, service_id)).state
         match request:
             case ReconfigureService():
-                installation = replace(state.installation, **_given(request))
+                installation = replace(state.installation, **await _given(office, request, service_id))
                 office.allowed.check(installation)
                 return service.ReconfigureService(installation)
             case BindCertificate():
                 return await _binding(office, request, service_id, state)
             case UnbindCertificate():
                 return service.UnbindCertificate(await _uses(office, service_id, state, {}))
+            case StopService(reason=reason):
+                return service.StopService(reason, await _uses(office, service_id, state, {}))
+            case ResumeService():
+                wanted = replace(state, is_stopped=False).certificate_ids
+                return service.ResumeService(await _uses(office, service_id, state, wanted))
             case RetireService(reason=reason):
                 return service.RetireService(reason, await _uses(office, service_id, state, {}))
 
@@ -109,10 +124,25 @@ async def _uses(office: Office, service_id: str, state: State, wanted: Mapping[s
     return tuple(guards)
 
 
-def _given(request: RegisterService | ReconfigureService) -> Mapping[str, Any]:
-    """Return the fields of the installation that a request gives."""
+async def _given(office: Office, request: RegisterService | ReconfigureService, service_id: str) -> Mapping[str, Any]:
+    """Return the fields of the installation that a request gives; other services by their ids."""
     fields = ((name, getattr(request, name)) for name in Installation.__struct_fields__)
-    return {name: value for name, value in fields if value is not None}
+    given = {name: value for name, value in fields if value is not None}
+    if request.after is not None:
+        given["after"] = tuple([await office.service_id(name) for name in request.after])
+        await _check_no_circle(office, service_id, given["after"])
+    return given
+
+
+async def _check_no_circle(office: Office, service_id: str, after: Sequence[str]) -> None:
+    """Refuse that services wait for each other."""
+    ahead, known = list(after), set(after)
+    while ahead and service_id not in known:
+        state = (await office.aggregates.load(SERVICE, ahead.pop())).state
+        ahead += [each for each in state.installation.after if each not in known]
+        known |= set(state.installation.after)
+    if service_id in known:
+        raise Malformed.at("after", "services are in order", "the service would come after itself")
 
 
 async def deploy(office: Office, request: DeployCertificate, asked: Asked) -> Answer:

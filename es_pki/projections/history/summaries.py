@@ -56,7 +56,9 @@ from es_pki.events.service import (
     ServiceEvent,
     ServiceObserved,
     ServiceRegistered,
+    ServiceResumed,
     ServiceRetired,
+    ServiceStopped,
 )
 from es_pki.events.signing_request import (
     SigningRequestApproved,
@@ -176,8 +178,10 @@ def _of_service(event: ServiceEvent) -> str:
             return f"{len(event.installation.files)} files, mode {event.installation.mode}"
         case CertificateBound() | CertificateUnbound():
             return f"certificate {event.certificate_id}"
-        case ServiceRetired():
+        case ServiceStopped() | ServiceRetired():
             return event.reason
+        case ServiceResumed():
+            return f"certificate {event.certificate_id}" if event.certificate_id else "nothing bound"
         case DeploymentStarted():
             key = ", with its private key" if event.leaves_key else ""
             return f"version {event.version} of the certificate {event.certificate_id}{key}"

@@ -16,7 +16,7 @@ from tests.world import World, open_keys
 @pytest.fixture(scope="module")
 def directory():
     """A running Pebble of this module."""
-    with pebble.running() as running:
+    with pebble.running(PEBBLE_ALTERNATE_ROOTS="2") as running:
         yield running
 
 

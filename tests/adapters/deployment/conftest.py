@@ -71,6 +71,11 @@ class Operator:
         await self.world.deployer.deploy(service_id, deployment_id)
         return await self.outcome(service_id)
 
+    async def state(self, name):
+        """Return what is known of a service."""
+        service_id = await self.world.aggregates.owner(f"service_name-{name}")
+        return (await self.world.aggregates.load(SERVICE, service_id, afresh=True)).state
+
     async def outcome(self, service_id):
         """Return the outcome of the newest deployment."""
         state = (await self.world.aggregates.load(SERVICE, service_id, afresh=True)).state

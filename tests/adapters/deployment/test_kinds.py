@@ -165,6 +165,30 @@ async def test_postgresql_changes_its_certificate_and_keeps_it_after_a_wrong_pai
         assert await served(recipe) == before
 
 
+@pytest.mark.parametrize("kind", ["nginx", "apache", "haproxy"])
+async def test_a_wrong_key_that_somebody_planted_after_a_deployment_is_not_put_back(operator, place, scripts, kind):
+    """The next deployment fails, and the files from before are wrong: the pair of before comes from the key store."""
+    recipe = (KINDS | FRAGILE)[kind](place)
+    async with serving(operator, recipe):
+        before = await served(recipe)
+        key = key_file(recipe)
+        good = {path: path.read_bytes() for path in files_of(recipe).values()}
+        foreign = openssl.run("genpkey", "-algorithm", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")
+        certificates = key.read_text().partition("-----END PRIVATE KEY-----\n")[2]
+        key.write_text(foreign + certificates)
+        failing = scripts("test", "exit 1")
+        await operator.reconfigure("service", test_command=[failing], probe_seconds=5)
+        await operator.renew()
+        outcome = await operator.deploy("service")
+        assert isinstance(outcome, DeploymentRolledBack), outcome
+        assert outcome.step is DeploymentStep.TEST
+        assert "somebody else changed them; so what was deployed before was written anew" in outcome.reason
+        assert {path: path.read_bytes() for path in good} == good
+        assert await served(recipe) == before
+        await operator.reconfigure("service", test_command=[])
+        assert isinstance(await operator.deploy("service"), CertificateDeployed)
+
+
 def key_file(recipe):
     """Return the file that has a server's key."""
     return next(path for form, path in files_of(recipe).items() if form in {"key", "combined"})

@@ -4,7 +4,7 @@ import argparse
 import shlex
 
 from es_pki.adapters.cli import show
-from es_pki.adapters.cli.client import segment
+from es_pki.adapters.cli.client import Object, RefusedByServer, segment
 from es_pki.adapters.cli.options import AS_OF, IDEMPOTENCY_KEY, NAME, NAME_OR_ID, Verb, filters, option, several
 from es_pki.adapters.cli.session import Session, print_object, print_rows
 from es_pki.adapters.cli.verbs.authority import HISTORY
@@ -14,8 +14,10 @@ from es_pki.adapters.intake.requests import (
     DeployCertificate,
     ReconfigureService,
     RegisterService,
+    ResumeService,
     RetireService,
     RotateCHAPSecret,
+    StopService,
     UnbindCertificate,
     VerifyService,
 )
@@ -52,6 +54,16 @@ def unbind(session: Session) -> int:
     return print_object(session, session.send(UnbindCertificate))
 
 
+def stop(session: Session) -> int:
+    """Say that a service doesn't run for now."""
+    return print_object(session, session.send(StopService))
+
+
+def resume(session: Session) -> int:
+    """Say that a stopped service runs again."""
+    return print_object(session, session.send(ResumeService))
+
+
 def retire(session: Session) -> int:
     """Be done with a service."""
     return print_object(session, session.send(RetireService))
@@ -73,10 +85,20 @@ def rotate(session: Session) -> int:
 
 def verify(session: Session) -> int:
     """Look at what a service serves, or all of them; status 1 when that is not what it should be."""
-    names = [session.arguments.service] if session.arguments.service else _watched(session)
-    rows = [session.send(VerifyService, {"service": name}) for name in names]
+    named = session.arguments.service
+    rows = [_verified(session, name, is_named=bool(named)) for name in ([named] if named else _watched(session))]
     print_rows(session, VERIFIED, rows)
-    return 1 if any(row["drift"] for row in rows) else 0
+    return 1 if any(row["drift"] or row["refused"] for row in rows) else 0
+
+
+def _verified(session: Session, name: object, *, is_named: bool) -> Object:
+    """Return what a service was seen to serve; of several, one that can't be looked at hides no other."""
+    try:
+        return {**session.send(VerifyService, {"service": name}), "refused": ""}
+    except RefusedByServer as refused:
+        if is_named:
+            raise
+        return {"name": name, "drift": [], "detail": "", "fingerprint": "", "refused": refused.detail}
 
 
 def _watched(session: Session) -> list[object]:
@@ -84,7 +106,12 @@ def _watched(session: Session) -> list[object]:
     found = []
     for row in session.client.items(PATH, {}):
         installation = row["installation"]
-        if row["certificate_id"] and isinstance(installation, dict) and installation.get("probe"):
+        if (
+            row["certificate_id"]
+            and row["stopped_at"] is None
+            and isinstance(installation, dict)
+            and installation.get("probe")
+        ):
             found.append(row["name"])
     return found
 
@@ -149,7 +176,7 @@ COLUMNS: list[show.Column] = [
 VERIFIED: list[show.Column] = [
     ("SERVICE", lambda row: row["name"]),
     ("DRIFT", lambda row: ", ".join(map(str, row["drift"])) if isinstance(row["drift"], list) else ""),
-    ("DETAIL", lambda row: row["detail"]),
+    ("DETAIL", lambda row: row["detail"] or row["refused"]),
     ("SHA-256", lambda row: row["fingerprint"]),
 ]
 
@@ -180,6 +207,8 @@ INSTALLATION = (
     option("--probe", dest="address", metavar="HOST:PORT", help="where to see what it serves"),
     option("--protocol", choices=[p.value for p in ProbeProtocol], help="how TLS begins there (default: tls)"),
     option("--server-name", metavar="NAME", help="the name to ask for (default: the probe's host)"),
+    several("--after", "after", "SERVICE", "a service that gets a new version before this one"),
+    option("--directory-entry", metavar="DN", help="the entry at which the certificate is published"),
     option("--iscsi-target", metavar="IQN", help="the name of a target of tgtd"),
     option("--iscsi-portal", metavar="HOST:PORT", help="... where it is reached"),
     option("--chap-user", metavar="USER", help="the account with which initiators log in"),
@@ -213,6 +242,12 @@ VERBS = (
         ),
     ),
     Verb("service unbind", unbind, (SERVICE, IDEMPOTENCY_KEY)),
+    Verb(
+        "service stop",
+        stop,
+        (SERVICE, option("--reason", metavar="TEXT", help="why, for the history"), IDEMPOTENCY_KEY),
+    ),
+    Verb("service resume", resume, (SERVICE, IDEMPOTENCY_KEY)),
     Verb(
         "service retire",
         retire,
