@@ -126,9 +126,7 @@ class Service:
         upkeep = Upkeep(equipment.views, equipment.aggregates, desk, clock.now)
         self._renewals = _renewals(equipment, settings, acme, desk)
         rounds = _rounds(equipment, settings, office.observer)
-        superseding = Superseding(
-            equipment.aggregates, equipment.views, office.observer, desk.take, users_of=office.users_of, now=clock.now
-        )
+        superseding = _superseding(equipment, office, desk)
         self._teller = Teller(equipment.aggregates, equipment.views, sender, clock.now)
         fallbacks = Fallbacks(equipment.aggregates, equipment.views, clock.now)
         works = [crls.look, upkeep.look, self._renewals.look, superseding.look, self._teller.look, fallbacks.look]
@@ -321,6 +319,12 @@ def _runner(equipment: Equipment, office: Office, listener: OwnListener) -> Runn
 def _renewals(equipment: Equipment, settings: Settings, acme: ACME, desk: Desk) -> Renewals:
     pace = Pace(settings.acme_renewals_per_hour, settings.acme_renewals_at_once)
     return Renewals(equipment.aggregates, equipment.views, acme.directories, desk.take, clock.now, pace=pace)
+
+
+def _superseding(equipment: Equipment, office: Office, desk: Desk) -> Superseding:
+    return Superseding(
+        equipment.aggregates, equipment.views, office.observer, desk.take, users_of=office.users_of, now=clock.now
+    )
 
 
 def _rounds(equipment: Equipment, settings: Settings, observer: Observer) -> Rounds | None:
