@@ -282,6 +282,7 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.VerifyService: lambda server: {"service": _watched(server)},
     requests.RegisterACMEAccount: lambda _: _registration(fresh("account")),
     requests.RollOverACMEAccountKey: lambda server: {"account": _account(server)},
+    requests.NameACMETestAccount: lambda server: {"account": _account(server), "test_account": _account(server)},
     requests.DeactivateACMEAccount: lambda server: {"account": _account(server), "reason": "sample"},
     requests.AddDNSProvider: lambda _: dns_provider(fresh("dns"), f"{fresh('zone')}.test"),
     requests.ReplaceDNSCredentials: lambda server: {

@@ -91,7 +91,7 @@ class NotObtainedByACME(Refused):
 
 
 class RehearsalImpossible(Refused):
-    """The account names no test account, so nothing can be rehearsed. Name one when you register an account."""
+    """The account names no test account, so nothing can be rehearsed. NameACMETestAccount names one."""
 
     kind = Kind.CLASHING
 

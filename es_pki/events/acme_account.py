@@ -86,6 +86,12 @@ class ACMEAccountDeactivated(Struct, frozen=True, omit_defaults=True):
     """The directory closed the account for ever."""
 
 
+class ACMETestAccountNamed(Struct, frozen=True, omit_defaults=True):
+    """Renewals that failed are rehearsed with this account from now on, "" for none."""
+
+    test_account_id: str
+
+
 ACMEAccountEvent = (
     ACMEAccountPrepared
     | ACMEAccountRegistered
@@ -93,6 +99,7 @@ ACMEAccountEvent = (
     | ACMEAccountKeyPrepared
     | ACMEAccountKeyRolledOver
     | ACMEKeyRollOverFailed
+    | ACMETestAccountNamed
     | ACMEDeactivationRequested
     | ACMEAccountDeactivated
 )

@@ -20,6 +20,7 @@ from es_pki.events.acme_account import (
     ACMEDeactivationRequested,
     ACMEKeyRollOverFailed,
     ACMERegistrationFailed,
+    ACMETestAccountNamed,
 )
 from es_pki.events.acme_order import (
     ACMEAuthorizationValidated,
@@ -154,6 +155,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "acme_account.key_prepared.v1": ACMEAccountKeyPrepared,
     "acme_account.key_rolled_over.v1": ACMEAccountKeyRolledOver,
     "acme_account.key_roll_over_failed.v1": ACMEKeyRollOverFailed,
+    "acme_account.test_account_named.v1": ACMETestAccountNamed,
     "acme_account.deactivation_requested.v1": ACMEDeactivationRequested,
     "acme_account.deactivated.v1": ACMEAccountDeactivated,
     "acme_order.placed.v1": ACMEOrderPlaced,

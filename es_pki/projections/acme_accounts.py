@@ -15,6 +15,7 @@ from es_pki.events.acme_account import (
     ACMEDeactivationRequested,
     ACMEKeyRollOverFailed,
     ACMERegistrationFailed,
+    ACMETestAccountNamed,
 )
 from es_pki.events.happened import Happened
 from es_pki.projections.view import View, own_id
@@ -92,6 +93,8 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
             return replace(rolled, key_since=happened.time)
         case ACMEKeyRollOverFailed(problem=problem):
             return replace(row, next_key=None, problem=problem)
+        case ACMETestAccountNamed(test_account_id=test_account_id):
+            return replace(row, test_account_id=test_account_id or None)
         case ACMEDeactivationRequested():
             return replace(row, status=Status.DEACTIVATING)
         case ACMEAccountDeactivated():
@@ -130,6 +133,7 @@ view = View(
         ACMEAccountKeyPrepared,
         ACMEAccountKeyRolledOver,
         ACMEKeyRollOverFailed,
+        ACMETestAccountNamed,
         ACMEDeactivationRequested,
         ACMEAccountDeactivated,
     ),

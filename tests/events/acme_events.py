@@ -11,6 +11,7 @@ from es_pki.events.acme_account import (
     ACMEDeactivationRequested,
     ACMEKeyRollOverFailed,
     ACMERegistrationFailed,
+    ACMETestAccountNamed,
 )
 from es_pki.events.acme_order import (
     ACMEAuthorizationValidated,
@@ -70,6 +71,7 @@ ACME_SAMPLES = {
     ),
     "acme_account.key_rolled_over.v1": ACMEAccountKeyRolledOver("0f8b7b2e-0000-4000-8000-000000000006"),
     "acme_account.key_roll_over_failed.v1": ACMEKeyRollOverFailed(PROBLEM, ("0f8b7b2e-0000-4000-8000-000000000006",)),
+    "acme_account.test_account_named.v1": ACMETestAccountNamed("018f0000-0000-7000-8000-000000000009"),
     "acme_account.deactivation_requested.v1": ACMEDeactivationRequested("another authority from now on"),
     "acme_account.deactivated.v1": ACMEAccountDeactivated(),
     "acme_order.placed.v1": ACMEOrderPlaced(

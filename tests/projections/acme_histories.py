@@ -14,6 +14,7 @@ from es_pki.events.acme_account import (
     ACMEDeactivationRequested,
     ACMEKeyRollOverFailed,
     ACMERegistrationFailed,
+    ACMETestAccountNamed,
 )
 from es_pki.events.acme_order import (
     ACMEAuthorizationValidated,
@@ -71,6 +72,8 @@ class ACMELives(ABC):
             key_id = self.new_id()
             yield stream, ACMEAccountKeyPrepared(key_id, key_type, self._random.randbytes(8), self.new_id())
             yield stream, ACMEKeyRollOverFailed(problem, (key_id,)) if refused else ACMEAccountKeyRolledOver(key_id)
+        if self._random.random() < 0.3:
+            yield stream, ACMETestAccountNamed(self._random.choice([self.new_id(), ""]))
         if self._random.random() < 0.3:
             yield stream, ACMEDeactivationRequested("no longer needed")
             yield stream, ACMEAccountDeactivated()

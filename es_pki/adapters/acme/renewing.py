@@ -15,7 +15,7 @@ from es_pki.adapters.intake.answer import Answer, Asked, Caller
 from es_pki.adapters.intake.deciders import ACME_ACCOUNT, ACME_ORDER, ACME_RENEWAL
 from es_pki.adapters.intake.requests import RenewACME
 from es_pki.adapters.signing import ACTOR
-from es_pki.commands.acme_account import is_open, opened
+from es_pki.commands.acme_account import is_open
 from es_pki.commands.acme_order import ACMEOrderUnderWay, placed
 from es_pki.commands.acme_problems import is_lasting, is_of_directory
 from es_pki.commands.acme_renewal import (
@@ -116,10 +116,8 @@ class Renewing:
     async def _has_test_account(self, row: Row) -> bool:
         """Tell whether the account that orders names another for tests, which is open."""
         order = placed((await self._aggregates.load(ACME_ORDER, row.order_id or "")).state)
-        account = opened((await self._aggregates.load(ACME_ACCOUNT, order.account_id)).state)
-        if not account.prepared.test_account_id:
-            return False
-        return is_open((await self._aggregates.load(ACME_ACCOUNT, account.prepared.test_account_id)).state)
+        test_account_id = (await self._aggregates.load(ACME_ACCOUNT, order.account_id)).state.test_account_id
+        return bool(test_account_id) and is_open((await self._aggregates.load(ACME_ACCOUNT, test_account_id)).state)
 
     async def attempt(self, row: Row, state: State) -> None:
         """Go through with an attempt, as far as it goes for now."""

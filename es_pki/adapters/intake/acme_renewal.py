@@ -91,11 +91,11 @@ async def _wanted(office: Office, request: RenewACME, before: Before) -> Wanted:
         fallback_ids = await fallbacks(office, request.fallback_accounts)
     if not request.rehearse:
         return Wanted(account_id, fallback_ids)
-    prepared = opened((await office.aggregates.load(ACME_ACCOUNT, account_id)).state).prepared
-    if not prepared.test_account_id:
-        detail = f"the account {prepared.name} names no test account"
+    account = (await office.aggregates.load(ACME_ACCOUNT, account_id)).state
+    if not account.test_account_id:
+        detail = f"the account {opened(account).prepared.name} names no test account"
         raise RehearsalImpossible(detail, Violation("rehearse", "a rehearsal takes a directory for tests", detail))
-    return Wanted(prepared.test_account_id, (), is_rehearsal=True)
+    return Wanted(account.test_account_id, (), is_rehearsal=True)
 
 
 def _command(office: Office, before: Before, wanted: Wanted, digest: bytes) -> Command:

@@ -10,6 +10,7 @@ from es_pki.events.acme_account import (
     ACMEDeactivationRequested,
     ACMEKeyRollOverFailed,
     ACMERegistrationFailed,
+    ACMETestAccountNamed,
 )
 from es_pki.events.acme_order import (
     ACMEAuthorizationValidated,
@@ -51,6 +52,8 @@ def _of_acme_account(event: ACMEAccountEvent) -> str:
             return f"key {event.key_id}"
         case ACMERegistrationFailed() | ACMEKeyRollOverFailed():
             return f"{event.problem.type}: {event.problem.detail}"
+        case ACMETestAccountNamed():
+            return f"rehearsals with the account {event.test_account_id}" if event.test_account_id else "no rehearsals"
         case ACMEDeactivationRequested():
             return event.reason
         case ACMEAccountDeactivated():

@@ -4,7 +4,7 @@ import pytest
 
 from es_pki.adapters.acme.orders import Orders
 from es_pki.adapters.intake.deciders import ACME_ORDER
-from es_pki.adapters.intake.requests import DeactivateACMEAccount, PlaceACMEOrder, RenewACME
+from es_pki.adapters.intake.requests import DeactivateACMEAccount, NameACMETestAccount, PlaceACMEOrder, RenewACME
 from es_pki.commands.acme_account import ACMEAccountMissing
 from es_pki.commands.acme_renewal import RehearsalImpossible
 from es_pki.commands.refusals import RulesBroken
@@ -178,6 +178,13 @@ async def test_a_rehearsal_that_fails_says_why_at_once(world, rehearsing, other)
 
 async def test_without_a_test_account_nothing_can_be_rehearsed(world, both):
     await placed(world)
+    with pytest.raises(RehearsalImpossible):
+        await world.ask(RenewACME("www", rehearse=True))
+    with pytest.raises(RulesBroken):
+        await world.ask(NameACMETestAccount("first", "first"))
+    await world.ask(NameACMETestAccount("first", "second"))
+    assert (await world.ask(RenewACME("www", rehearse=True))).result["status"] == "rehearsed"
+    await world.ask(NameACMETestAccount("first", ""))
     with pytest.raises(RehearsalImpossible):
         await world.ask(RenewACME("www", rehearse=True))
 

@@ -18,6 +18,7 @@ from es_pki.adapters.cli.verbs.certificate import names_of, print_made
 from es_pki.adapters.intake.requests import (
     AbandonACMEOrder,
     DeactivateACMEAccount,
+    NameACMETestAccount,
     PlaceACMEOrder,
     RegisterACMEAccount,
     RenewACME,
@@ -69,6 +70,11 @@ def account(session: Session) -> int:
 def roll_over(session: Session) -> int:
     """Give an ACME account another key."""
     return _print_done(session, session.send(RollOverACMEAccountKey))
+
+
+def name_test_account(session: Session) -> int:
+    """Say with which account renewals that failed are rehearsed."""
+    return _print_done(session, session.send(NameACMETestAccount))
 
 
 def deactivate(session: Session) -> int:
@@ -235,6 +241,11 @@ VERBS = (
     Verb("acme accounts", accounts, (filters("name, status, directory, public_key_hash"), AS_OF)),
     Verb("acme account", account, (NAME, AS_OF)),
     Verb("acme roll-over", roll_over, (ACCOUNT, KEY_TYPE, IDEMPOTENCY_KEY)),
+    Verb(
+        "acme test-account",
+        name_test_account,
+        (ACCOUNT, option("test_account", metavar="TEST_ACCOUNT", help="its name or id, '' for none"), IDEMPOTENCY_KEY),
+    ),
     Verb(
         "acme deactivate",
         deactivate,

@@ -46,6 +46,15 @@ class RollOverACMEAccountKey(Struct, frozen=True, forbid_unknown_fields=True):
     key_type: KeyType | None = None
 
 
+class NameACMETestAccount(Struct, frozen=True, forbid_unknown_fields=True):
+    """Say with which account, at a directory for tests, renewals that failed are rehearsed; "" for none."""
+
+    senders: ClassVar[frozenset[Role]] = ADMINISTRATORS
+
+    account: str
+    test_account: str
+
+
 class DeactivateACMEAccount(Struct, frozen=True, forbid_unknown_fields=True):
     """Close an ACME account for ever: its certificates stay valid, but nothing is renewed with it any more."""
 
@@ -114,5 +123,5 @@ class AbandonACMEOrder(Struct, frozen=True, forbid_unknown_fields=True):
     reason: str = ""
 
 
-ACMEAccountRequest = RegisterACMEAccount | RollOverACMEAccountKey | DeactivateACMEAccount
+ACMEAccountRequest = RegisterACMEAccount | RollOverACMEAccountKey | NameACMETestAccount | DeactivateACMEAccount
 ACMEOrderRequest = PlaceACMEOrder | RenewACME | AbandonACMEOrder
