@@ -76,6 +76,7 @@ bench: $(VENV)/.bench ## compare with named rivals, in one run each
 	$(BIN)/python -m bench.lint
 	$(BIN)/python -m bench.validate
 	$(BIN)/python -m bench.acme
+	$(BIN)/python -m bench.acme_renewals
 	$(BIN)/python -m bench.services
 
 clean: ## remove what make made (never the data folder)

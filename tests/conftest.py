@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import openssl, postgres, samples, serving
+from tests import addresses, openssl, postgres, serving
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +34,7 @@ async def postgres_url(postgres_server):
 def server(tmp_path_factory):
     """A running es-pki of this test process, on the embedded stores."""
     with serving.running(tmp_path_factory.mktemp("es-pki") / "data") as server:
-        samples.furnish(server)
+        addresses.furnish(server)
         yield server
 
 

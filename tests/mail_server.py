@@ -82,6 +82,27 @@ async def running(tls: ssl.SSLContext | None, *, at_once: bool = False) -> Async
 
 
 @contextlib.asynccontextmanager
+async def saying(*lines: str) -> AsyncIterator[str]:
+    """Say a line for each that comes, whatever it is, and hang up behind the last one; yield `HOST:PORT`."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for line in lines:
+            writer.write(f"{line}\r\n".encode())
+            await writer.drain()
+            heard = await reader.readline()
+            while line.startswith("354") and heard not in {b".\r\n", b""}:
+                heard = await reader.readline()
+        writer.close()
+
+    listening = await asyncio.start_server(talk, "127.0.0.1", 0)
+    try:
+        yield f"127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    finally:
+        listening.close()
+        await listening.wait_closed()
+
+
+@contextlib.asynccontextmanager
 async def silent() -> AsyncIterator[str]:
     """Listen and never say a word; yield `HOST:PORT`."""
     over = asyncio.Event()

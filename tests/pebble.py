@@ -42,7 +42,7 @@ class Pebble:
         self._processes: list[subprocess.Popen[bytes]] = []
         self._variables = variables
         self._responder = _Responder()
-        self.ca_bundle = _own_certificate(folder)
+        self.ca_bundle = own_certificate(folder)
         self._ports = {name: free_port() for name in ("acme", "management", "dns", "dns management")}
         self.url = f"https://127.0.0.1:{self._ports['acme']}/dir"
         self.tls_port = free_port()
@@ -163,7 +163,7 @@ class _Responder:
             return 502, b""
 
 
-def _own_certificate(folder: Path) -> str:
+def own_certificate(folder: Path) -> str:
     """Make the directory's own certificate, which signs for itself; return it in PEM."""
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     new_key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", str(key))

@@ -37,8 +37,9 @@ from es_pki.adapters.keystore.envelope import Sealed, label, unseal
 from es_pki.adapters.keystore.master import StoreMark, from_passphrase
 from es_pki.adapters.notices.courier import SECRETS as NOTICE_SECRETS
 from tests import serving
+from tests.addresses import furnish, path_of
 from tests.audit import Evidence, in_lines, places_of
-from tests.samples import furnish, path_of, sample
+from tests.samples import sample
 
 MASTER_PASSPHRASE = "the audit's own master passphrase"  # noqa: S105 - made for this test
 BACKUP_PASSPHRASE = "the audit's own passphrase of backups"  # noqa: S105 - made for this test

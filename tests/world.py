@@ -39,6 +39,7 @@ ALICE = Caller("alice", frozenset(Role))
 
 
 NOTHING_ALLOWED = Allowed()
+NO_HOOKS = HookRules()
 
 
 class Fault(OSError):
@@ -84,13 +85,15 @@ class World:
         allowed: Allowed = NOTHING_ALLOWED,
         lookup: Lookup | None = None,
         webroots: tuple[str, ...] = (),
+        *,
+        hooks: HookRules = NO_HOOKS,
     ) -> None:
         self.log, self.keys = log, KeyRing(keys)
         self.aggregates = Aggregates(log)
         self.workers = Workers()
         self.signer = Signer(self.aggregates, self.keys, clock.now)
         lookup = lookup or Lookup()
-        self.dns = DNSProviders(self.aggregates, self.keys, lookup, HookRules())
+        self.dns = DNSProviders(self.aggregates, self.keys, lookup, hooks)
         further: dict[str, Any] = {"listens_by_tls": True, "webroots": webroots}
         by_dns = DNS01(self.dns), DNSPersist01(lookup, clock.now)
         self.acme = ACME.of(self.aggregates, self.keys, clock.now, clock.elapsed, *by_dns, **further)

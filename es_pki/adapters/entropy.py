@@ -35,7 +35,8 @@ def random_part() -> str:
 def uuid7(time: datetime) -> str:
     """Return a UUID that sorts by time (RFC 9562 section 5.7), with 74 random bits."""
     milliseconds = microseconds_of(time) // 1000
-    number = milliseconds << 80 | 0x7 << 76 | secrets.randbits(12) << 64 | 0b10 << 62 | secrets.randbits(62)
+    drawn = secrets.randbits(74)
+    number = milliseconds << 80 | 0x7 << 76 | drawn >> 62 << 64 | 0b10 << 62 | drawn & (1 << 62) - 1
     return str(UUID(int=number))
 
 

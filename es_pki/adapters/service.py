@@ -15,6 +15,8 @@ import msgspec
 from msgspec import Struct
 
 from es_pki.adapters import clock, whole_file
+from es_pki.adapters.acme.debug.debugger import Debugger, Looks
+from es_pki.adapters.acme.debug.names import DNS
 from es_pki.adapters.acme.dns_01 import DNS01
 from es_pki.adapters.acme.dns_persist_01 import DNSPersist01
 from es_pki.adapters.acme.renewals import Renewals
@@ -24,7 +26,7 @@ from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.backup.scheduled import ScheduledBackups, plan_of
 from es_pki.adapters.checkpoints import CheckpointStore, Notary
 from es_pki.adapters.crls import CRLPlan, Maker, Publisher
-from es_pki.adapters.deployment import Allowed, CHAPRotator, Deployer, Observer, OwnListener, Rounds
+from es_pki.adapters.deployment import Allowed, CHAPRotator, Deployer, Fallbacks, Observer, OwnListener, Rounds
 from es_pki.adapters.dns.hook import HookRules
 from es_pki.adapters.dns.lookup import Lookup
 from es_pki.adapters.dns.providers import DNSProviders
@@ -51,6 +53,7 @@ from es_pki.adapters.reactions import EffectStore, Performer, Runner
 from es_pki.adapters.scheduler import Scheduler
 from es_pki.adapters.signing import Signer
 from es_pki.adapters.superseding import Superseding
+from es_pki.adapters.sweeping import Sweeper
 from es_pki.adapters.views import Follower, ViewStore
 from es_pki.adapters.worker import Workers
 from es_pki.adapters.x509.formats import pem_chain
@@ -71,7 +74,7 @@ FIRST_VIEWS_SECONDS = 600.0
 
 
 class Equipment(Struct, frozen=True):
-    """What a running es-pki is put together from; `app.py` opens it."""
+    """What a running es-pki is put together from; `app` opens it."""
 
     log: Log
     keys: KeyStore
@@ -115,7 +118,8 @@ class Service:
         self._context = tls.server_context()
         listener = OwnListener(functools.partial(tls.use, self._context))
         runner = _runner(equipment, office, listener)
-        desk, crls = Desk(office), Publisher(equipment.log, office.crls, equipment.lease, clock.now)
+        desk = Desk(office)
+        crls = Publisher(equipment.log, office.crls, equipment.lease, clock.now, settings.folder / "crls.kept")
         tree = Tree(equipment.log)
         notary = Notary(equipment.log, tree, keys, equipment.checkpoints)
         backups = _scheduled_backups(equipment, settings, notary)
@@ -125,8 +129,9 @@ class Service:
         superseding = Superseding(
             equipment.aggregates, equipment.views, office.observer, desk.take, users_of=office.users_of, now=clock.now
         )
-        teller = Teller(equipment.aggregates, equipment.views, sender, clock.now)
-        works = [crls.look, upkeep.look, self._renewals.look, superseding.look, teller.look]
+        self._teller = Teller(equipment.aggregates, equipment.views, sender, clock.now)
+        fallbacks = Fallbacks(equipment.aggregates, equipment.views, clock.now)
+        works = [crls.look, upkeep.look, self._renewals.look, superseding.look, self._teller.look, fallbacks.look]
         works += [work.look for work in (backups, rounds) if work]
         self._scheduler = Scheduler(equipment.lease, works, clock.now)
         self.parts = Parts(
@@ -144,6 +149,7 @@ class Service:
             ocsp=Responder(equipment.log, equipment.aggregates, keys, upkeep.certify, clock.now),
             workers=equipment.workers,
             acme=acme,
+            debugger=_debugger(office, settings),
             dns=office.dns,
             backups=backups,
             now=clock.now,
@@ -190,7 +196,8 @@ class Service:
         """Follow, react and answer while the context lasts; then finish what was begun."""
         parts = self.parts
         followers = parts.follower.run, parts.runner.run, parts.crls.run, parts.ocsp.run
-        works = *followers, parts.notary.run, self._keys.make_ahead, parts.second_opinion.run
+        sweeper = Sweeper(parts.aggregates, self._keys, clock.now)
+        works = *followers, parts.notary.run, self._keys.make_ahead, parts.second_opinion.run, sweeper.run
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self._equipment.workers.close)
             stack.push_async_callback(parts.fetcher.close)
@@ -216,6 +223,7 @@ class Service:
                 for runner in runners:
                     await runner.cleanup()
                 await self._renewals.close()
+                await self._teller.close()
                 await parts.acme.close()
 
     def _tls_alpn_listeners(self) -> list[TLSALPNListener]:
@@ -341,6 +349,11 @@ def _acme(equipment: Equipment, settings: Settings, keys: KeyRing, dns: DNSProvi
         listens_by_tls=bool(settings.tls_alpn_listen),
         webroots=settings.acme_webroots,
     )
+
+
+def _debugger(office: Office, settings: Settings) -> Debugger:
+    looks = Looks(DNS(settings.dns_resolvers), Lookup(settings.dns_resolvers), office.dns)
+    return Debugger(office.aggregates, office.acme, looks, clock.now)
 
 
 def _crl_plan(settings: Settings) -> CRLPlan:

@@ -55,6 +55,7 @@ class RegisterACMEAccount(Struct, frozen=True):
     eab_mac_id: str
     ca_bundle: str
     request_digest: bytes
+    test_account_id: str = ""
 
 
 class RecordACMERegistration(Struct, frozen=True):
@@ -192,10 +193,15 @@ def opened(state: State) -> Opening:
     return state.opening
 
 
+def is_open(state: State) -> bool:
+    """Tell whether orders can be placed with the account."""
+    return state.opening is not None and state.opening.url != "" and not state.is_closing
+
+
 def usable(state: State) -> Opening:
     """Return the account if orders can be placed with it. Raises `ACMEAccountMissing` and `ACMEAccountUnusable`."""
     opening = opened(state)
-    if opening.url and not state.is_closing:
+    if is_open(state):
         return opening
     why = "is closed" if state.is_closing else "was never opened" if opening.failure else "is not open yet"
     detail = f"the ACME account {opening.prepared.name} {why}"
@@ -245,6 +251,7 @@ def _register(command: RegisterACMEAccount, state: State) -> list[ACMEAccountEve
             eab_key_id=command.eab_key_id,
             eab_mac_id=command.eab_mac_id,
             ca_bundle=command.ca_bundle,
+            test_account_id=command.test_account_id,
         )
     ]
 

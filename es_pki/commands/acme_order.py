@@ -25,6 +25,7 @@ from es_pki.events.acme_order import (
     ACMEOrderEvent,
     ACMEOrderFailed,
     ACMEOrderPlaced,
+    ACMERehearsalPassed,
 )
 from es_pki.events.reservation import NameReleased, NameReserved
 from es_pki.values import PublicKey, SubjectAltNames
@@ -34,6 +35,8 @@ CATEGORY = "acme_order"
 
 BY_DNS = frozenset({ChallengeType.DNS_01, ChallengeType.DNS_PERSIST_01})
 """The challenges that prove wildcards, and no IP addresses."""
+
+MOST_ACCOUNTS = 5
 
 _WORD = re.compile(r"[!-~]{0,128}")
 _REASON = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{0,200}")
@@ -63,6 +66,9 @@ class PlaceACMEOrder(Struct, frozen=True):
     renews: bool
     request_digest: bytes
     webroot: str = ""
+    fallback_ids: tuple[str, ...] = ()
+    former_account_id: str = ""
+    is_rehearsal: bool = False
 
 
 class AbandonACMEOrder(Struct, frozen=True):
@@ -149,6 +155,9 @@ def _place(command: PlaceACMEOrder, state: State) -> list[ACMEOrderEvent]:
             replaces=command.replaces,
             renews=command.renews,
             webroot=command.webroot,
+            fallback_ids=command.fallback_ids,
+            former_account_id=command.former_account_id,
+            is_rehearsal=command.is_rehearsal,
         )
     ]
 
@@ -173,6 +182,10 @@ def _order_violations(command: PlaceACMEOrder) -> Iterator[Violation]:
     if command.public_key.key_type.algorithm not in {"rsa", "ec"}:
         detail = "public authorities certify RSA and EC keys only"
         yield Violation("key_type", "CA/Browser Forum Baseline Requirements section 6.1.5", detail)
+    accounts = (command.account_id, *command.fallback_ids)
+    if len(set(accounts)) != len(accounts) or len(accounts) > MOST_ACCOUNTS:
+        detail = f"at most {MOST_ACCOUNTS - 1} others, each once"
+        yield Violation("fallback_accounts", "fallbacks are other accounts", detail)
     if not _WORD.fullmatch(command.profile):
         yield Violation("profile", "profiles are named", "at most 128 ASCII characters without spaces")
     if not _REASON.fullmatch(command.preferred_chain):
@@ -219,8 +232,8 @@ def reservations(event: ACMEOrderEvent, order_id: str) -> Sequence[Claim]:
         case ACMEChallengeCleanedUp(token=token, server_name=by_name):
             streams = (f"acme_token-{token}" if token else "", tls_alpn_stream(by_name) if by_name else "")
             return tuple(_released(stream, order_id) for stream in streams if stream)
-        case ACMECertificateObtained(certificate_id=certificate_id):
-            return (_released(f"acme_order_for-{certificate_id}", order_id),)
+        case ACMECertificateObtained() | ACMERehearsalPassed():
+            return (_released(f"acme_order_for-{event.certificate_id}", order_id),)
         case ACMEOrderFailed(certificate_id=certificate_id, name=name):
             name_too = (_released(f"certificate_name-{name}", order_id),) if name else ()
             return (_released(f"acme_order_for-{certificate_id}", order_id), *name_too)

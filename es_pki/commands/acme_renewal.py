@@ -90,6 +90,12 @@ class NotObtainedByACME(Refused):
     kind = Kind.CLASHING
 
 
+class RehearsalImpossible(Refused):
+    """The account names no test account, so nothing can be rehearsed. Name one when you register an account."""
+
+    kind = Kind.CLASHING
+
+
 # State
 
 

@@ -18,6 +18,7 @@ from es_pki.commands.foreign_authority import (
 from es_pki.commands.key_guard import guarded, trusted_key
 from es_pki.commands.name_space import constraints_violations
 from es_pki.commands.refusals import NotSignedYet, RulesBroken, SerialNumberTaken, SigningGivenUp, taken
+from es_pki.commands.rehearsal import unwritten
 from es_pki.commands.terms import purpose_violations
 from es_pki.commands.validity import LONGEST_DAYS
 from es_pki.decider import Decider, Guard, Kind, Refused, Reservation, Violation
@@ -294,6 +295,7 @@ def decider(encode: Callable[[Template], bytes]) -> AuthorityDecider:
         initial=State(),
         evolve=evolve,
         decide=lambda command, state: decide(command, state, encode),
+        rehearse=lambda command, state: decide(command, state, unwritten),
         reservations=reservations,
         guards=guards,
     )

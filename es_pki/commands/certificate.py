@@ -24,6 +24,7 @@ from es_pki.commands.lineage import (
 from es_pki.commands.obtaining import ObtainCertificate, obtain
 from es_pki.commands.preparation import Wanted, drafted, prepared, was_decided
 from es_pki.commands.refusals import SerialNumberTaken, SigningGivenUp, taken
+from es_pki.commands.rehearsal import unwritten
 from es_pki.commands.renewal import ReissueCertificate, RenewCertificate, draft_of_next, reissue, renew
 from es_pki.commands.revocation import HoldCertificate, ReleaseCertificate, RevokeCertificate
 from es_pki.commands.rules import Draft
@@ -343,6 +344,7 @@ def decider(encode: Callable[[Template], bytes]) -> CertificateDecider:
         initial=State(),
         evolve=lineage.evolve,
         decide=lambda command, state: decide(command, state, encode),
+        rehearse=lambda command, state: decide(command, state, unwritten),
         reservations=reservations,
         guards=guards,
     )

@@ -16,6 +16,8 @@ def constraint_violations(
     constraints: NameConstraints, subject: Subject, names: SubjectAltNames, *, rule: str
 ) -> Iterator[Violation]:
     """Yield the names that leave the permitted part or enter the excluded one."""
+    if not constraints:
+        return
     uris = names.uris
     if constraints.permitted.uri_hosts or constraints.excluded.uri_hosts:
         uris = tuple(uri for uri in uris if not dns_name_fault(urlsplit(uri).hostname or ""))

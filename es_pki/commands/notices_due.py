@@ -24,12 +24,16 @@ LONGEST = 300
 
 
 class Renewing(Struct, frozen=True):
-    """When a version is replaced by itself, and how often that failed; `problem` is why, the last time."""
+    """When a version is replaced by itself, and how often that failed; `problem` is why, the last time.
+
+    `is_missed`: it ended before it was replaced.
+    """
 
     version: int
     at: datetime
     failures: int = 0
     problem: str = ""
+    is_missed: bool = False
 
 
 class Expiring(Struct, frozen=True):
@@ -47,8 +51,9 @@ class Expiring(Struct, frozen=True):
 class Watched(Struct, frozen=True):
     """A service that is bound to a certificate, whose current version is `version`.
 
-    `failed_version` is the version whose deployment failed last, 0 for none, and `failure` how; `drift` is how what it
-    serves differs, and `seen` says more.
+    `failed_version` is the version whose deployment failed last, 0 for none, and `failure` how; `failed_fallback` tells
+    that it is one of the fallback. `drift` is how what it serves differs, and `seen` says more. `fallback` is the name
+    of the fallback while the service has that, "" otherwise.
     """
 
     id: str
@@ -58,8 +63,10 @@ class Watched(Struct, frozen=True):
     version: int
     failed_version: int = 0
     failure: str = ""
+    failed_fallback: bool = False
     drift: tuple[str, ...] = ()
     seen: str = ""
+    fallback: str = ""
 
 
 class Facts(Struct, frozen=True):
@@ -77,6 +84,7 @@ def due(facts: Facts, now: datetime) -> Iterator[Occasion]:
     for watched in facts.services:
         yield from _failed_deployment(watched)
         yield from _drift(watched)
+        yield from _fallback(watched)
 
 
 def _expiry(expiring: Expiring, now: datetime) -> Iterator[Occasion]:
@@ -109,13 +117,20 @@ def is_on_its_way(expiring: Expiring, now: datetime) -> bool:
     renewing = expiring.renewing
     if renewing is None or renewing.version != expiring.version:
         return False
-    return not renewing.failures and now < renewing.at + LATE and renewing.at < expiring.not_after
+    return (
+        not renewing.failures
+        and not renewing.is_missed
+        and now < renewing.at + LATE
+        and renewing.at < expiring.not_after
+    )
 
 
 def _missed_renewal(expiring: Expiring) -> Iterator[Occasion]:
-    """Tell that a renewal failed more than once."""
+    """Tell that a renewal failed more than once, or came to no success at all."""
     renewing = expiring.renewing
-    if renewing is None or renewing.version != expiring.version or renewing.failures < MISSED_RENEWALS:
+    if renewing is None or renewing.version != expiring.version:
+        return
+    if renewing.failures < MISSED_RENEWALS and not renewing.is_missed:
         return
     yield Occasion(
         kind=NoticeKind.RENEWAL,
@@ -131,13 +146,15 @@ def _missed_renewal(expiring: Expiring) -> Iterator[Occasion]:
 def _failed_deployment(watched: Watched) -> Iterator[Occasion]:
     """Tell that a version didn't come to a service."""
     if watched.failed_version:
+        whose, detail = (" of its fallback", "fallback") if watched.failed_fallback else ("", "")
         yield Occasion(
             kind=NoticeKind.DEPLOYMENT,
             subject_id=watched.certificate_id,
             subject=watched.certificate,
             version=watched.failed_version,
             title=f"{watched.certificate} could not be deployed to {watched.name}",
-            text=f"The deployment of version {watched.failed_version} failed at {watched.failure[:LONGEST]}",
+            text=f"The deployment of version {watched.failed_version}{whose} failed at {watched.failure[:LONGEST]}",
+            detail=detail,
             service_id=watched.id,
             service=watched.name,
         )
@@ -154,6 +171,21 @@ def _drift(watched: Watched) -> Iterator[Occasion]:
             title=f"{watched.name} doesn't serve {watched.certificate}: {drift}",
             text=f"Version {watched.version} should be served. Seen: {watched.seen[:LONGEST] or 'nothing'}",
             detail=drift,
+            service_id=watched.id,
+            service=watched.name,
+        )
+
+
+def _fallback(watched: Watched) -> Iterator[Occasion]:
+    """Tell that a service has its fallback."""
+    if watched.fallback:
+        yield Occasion(
+            kind=NoticeKind.FALLBACK,
+            subject_id=watched.certificate_id,
+            subject=watched.certificate,
+            version=watched.version,
+            title=f"{watched.name} has fallen back from {watched.certificate} to {watched.fallback}",
+            text=f"Version {watched.version} ends, and no other came. The next one will be deployed again.",
             service_id=watched.id,
             service=watched.name,
         )

@@ -15,7 +15,7 @@ from es_pki.events.acme_account import (
     ACMEKeyRollOverFailed,
     ACMERegistrationFailed,
 )
-from es_pki.events.acme_order import ACMECertificateObtained, ACMEOrderFailed, ACMEOrderPlaced
+from es_pki.events.acme_order import ACMECertificateObtained, ACMEOrderFailed, ACMEOrderPlaced, ACMERehearsalPassed
 from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed
 from es_pki.events.certificate import (
     CertificateDeleted,
@@ -226,6 +226,7 @@ REACTED_TO = codec.stored_types_of(
     ACMEOrderPlaced,
     ACMECertificateObtained,
     ACMEOrderFailed,
+    ACMERehearsalPassed,
     RevocationRequested,
     RevocationRefused,
     CertificateRevoked,
@@ -314,7 +315,7 @@ def _of_acme(happened: Happened) -> Iterator[Due | Settled]:
             yield Settled(CloseACMEAccount(happened.id))
         case ACMEOrderPlaced():
             yield Due(AdvanceACMEOrder(happened.id))
-        case ACMECertificateObtained() | ACMEOrderFailed():
+        case ACMECertificateObtained() | ACMEOrderFailed() | ACMERehearsalPassed():
             yield Settled(AdvanceACMEOrder(happened.id))
         case RevocationRequested(version=version):
             yield Due(RevokeAtDirectory(happened.id, version))

@@ -19,6 +19,9 @@ class ACMEOrderPlaced(Struct, frozen=True, omit_defaults=True):
     directory's own names, `preferred_chain` the common name of an issuer in the chain that is wanted, `replaces` the
     ARI identifier of the certificate that is renewed (RFC 9773 section 4.1), `webroot` the folder of a web server that
     answers to http-01; each "" for none. `request_digest` is the SHA-256 of what was asked for.
+    `fallback_ids` are the accounts with which it goes on, in turn, where a directory can't or won't. What it `replaces`
+    was ordered with `former_account_id`, "" for the order's own account. `is_rehearsal`: whether it would come to its
+    end is all that is asked; the certificate is thrown away, and its key, which is nowhere, has no `key_id`.
     """
 
     name: str
@@ -36,6 +39,9 @@ class ACMEOrderPlaced(Struct, frozen=True, omit_defaults=True):
     replaces: str = ""
     renews: bool = False
     webroot: str = ""
+    fallback_ids: tuple[str, ...] = ()
+    former_account_id: str = ""
+    is_rehearsal: bool = False
 
 
 class ACMEOrderCreated(Struct, frozen=True, omit_defaults=True):
@@ -101,6 +107,19 @@ class ACMEOrderHindered(Struct, frozen=True, omit_defaults=True):
     next_attempt: datetime
 
 
+class ACMEOrderMoved(Struct, frozen=True, omit_defaults=True):
+    """The order goes on with another account, from the beginning, for what the directory before answered."""
+
+    account_id: str
+    problem: ACMEProblem
+
+
+class ACMERehearsalPassed(Struct, frozen=True, omit_defaults=True):
+    """The directory made the certificate that was rehearsed: an order for the lineage would come to its end there."""
+
+    certificate_id: str
+
+
 class ACMEOrderAbandoned(Struct, frozen=True, omit_defaults=True):
     """Somebody wants the certificate no more: what was presented is still to be cleaned up."""
 
@@ -128,7 +147,9 @@ ACMEOrderEvent = (
     | ACMEChallengeCleanedUp
     | ACMEOrderFinalized
     | ACMECertificateObtained
+    | ACMERehearsalPassed
     | ACMEOrderHindered
+    | ACMEOrderMoved
     | ACMEOrderAbandoned
     | ACMEOrderFailed
 )

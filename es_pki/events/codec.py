@@ -33,7 +33,9 @@ from es_pki.events.acme_order import (
     ACMEOrderFailed,
     ACMEOrderFinalized,
     ACMEOrderHindered,
+    ACMEOrderMoved,
     ACMEOrderPlaced,
+    ACMERehearsalPassed,
 )
 from es_pki.events.acme_renewal import ACMERenewalEvent, ACMERenewalFailed, ACMERenewalMissed, ACMERenewalPlanned
 from es_pki.events.authority import (
@@ -162,7 +164,9 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "acme_order.challenge_cleaned_up.v1": ACMEChallengeCleanedUp,
     "acme_order.finalized.v1": ACMEOrderFinalized,
     "acme_order.certificate_obtained.v1": ACMECertificateObtained,
+    "acme_order.rehearsal_passed.v1": ACMERehearsalPassed,
     "acme_order.hindered.v1": ACMEOrderHindered,
+    "acme_order.moved.v1": ACMEOrderMoved,
     "acme_order.abandoned.v1": ACMEOrderAbandoned,
     "acme_order.failed.v1": ACMEOrderFailed,
     "acme_renewal.planned.v1": ACMERenewalPlanned,

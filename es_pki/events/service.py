@@ -215,6 +215,8 @@ class ServiceRetired(Struct, frozen=True, omit_defaults=True):
 class DeploymentStarted(Struct, frozen=True, omit_defaults=True):
     """A version of the bound certificate is to be brought to the service; it is durable before any file is touched.
 
+    `as_fallback`: of its fallback, since it ends without a successor.
+
     `fingerprint` is the SHA-256 of the DER certificate in hex, `public_key_hash` that of its SubjectPublicKeyInfo.
     `leaves_key` tells that the private key leaves for the service's files with it.
     """
@@ -225,6 +227,7 @@ class DeploymentStarted(Struct, frozen=True, omit_defaults=True):
     fingerprint: str
     public_key_hash: str
     leaves_key: bool = False
+    as_fallback: bool = False
 
 
 class CertificateDeployed(Struct, frozen=True, omit_defaults=True):

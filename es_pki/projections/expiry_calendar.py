@@ -40,7 +40,7 @@ from es_pki.events.happened import Happened
 from es_pki.projections.view import View
 
 NAME = "expiry_calendar"
-VERSION = 5
+VERSION = 6
 
 
 Begun = AuthorityPrepared | AuthorityImported | CertificatePrepared | CertificateImported

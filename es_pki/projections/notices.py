@@ -25,7 +25,7 @@ class NoticeStatus(StrEnum):
 
 
 class Row(Struct, frozen=True):
-    """One notice to one channel; its fields are those of the occasion.
+    """One notice to one channel, that `concerns` a certificate or authority.
 
     `first_at` is when it was begun first, `begun_at` when the newest `attempt` was, `ended_at` when that ended;
     `problem` is why it failed, `remark` what of it wasn't taken.
@@ -36,8 +36,8 @@ class Row(Struct, frozen=True):
     channel: str
     kind: NoticeKind
     detail: str
-    subject_id: str
-    subject: str
+    concerns_id: str
+    concerns: str
     version: int
     service_id: str
     service: str
@@ -76,8 +76,8 @@ def _begun(row: Row | None, begun: NoticeBegun, happened: Happened) -> Row:
         channel=begun.channel,
         kind=occasion.kind,
         detail=occasion.detail,
-        subject_id=occasion.subject_id,
-        subject=occasion.subject,
+        concerns_id=occasion.subject_id,
+        concerns=occasion.subject,
         version=occasion.version,
         service_id=occasion.service_id,
         service=occasion.service,
@@ -99,6 +99,6 @@ view = View(
     key=own_id,
     evolve=evolve,
     order_by="first_at",
-    filters=("channel", "channel_id", "kind", "status", "subject", "subject_id", "service"),
-    lookups=("subject_id",),
+    filters=("channel", "channel_id", "kind", "status", "concerns", "concerns_id", "service"),
+    lookups=("concerns_id",),
 )

@@ -44,7 +44,8 @@ class DeploymentStatus(StrEnum):
 
 
 class Deployment(Struct, frozen=True):
-    """A deployment. `fingerprint` is the SHA-256 of the DER certificate in hex.
+    """A deployment. `fingerprint` is the SHA-256 of the DER certificate in hex; `as_fallback` tells that it is the
+    fallback's.
 
     Where it failed, `step` and `reason` say how, and `words` what the service said; `was_seen` tells whether what was
     deployed was seen on the wire.
@@ -62,6 +63,7 @@ class Deployment(Struct, frozen=True):
     step: DeploymentStep | None = None
     reason: str = ""
     words: str = ""
+    as_fallback: bool = False
 
 
 class Served(Struct, frozen=True):
@@ -91,7 +93,10 @@ class CHAPSecret(Struct, frozen=True):
 
 
 class ServiceStatus(StrEnum):
-    """How a service stands: nothing is bound, nothing deployed or seen, all as it should be, or not."""
+    """How a service stands: nothing is bound, nothing deployed or seen, all as it should be, or not.
+
+    `fallen-back`: it has its fallback, since its own certificate ended without a successor.
+    """
 
     UNBOUND = "unbound"
     BOUND = "bound"
@@ -100,6 +105,7 @@ class ServiceStatus(StrEnum):
     FAILED = "failed"
     DRIFTING = "drifting"
     STOPPED = "stopped"
+    FALLEN_BACK = "fallen-back"
     RETIRED = "retired"
 
 
@@ -128,6 +134,12 @@ class Row(Struct, frozen=True):
     retired_at: datetime | None = None
     reason: str = ""
 
+    @property
+    def has_fallen_back(self) -> bool:
+        """Tell whether it has its fallback."""
+        deployed = self.deployed
+        return deployed is not None and deployed.as_fallback and deployed.certificate_id == self.fallback_certificate_id
+
 
 def evolve(row: Row | None, happened: Happened) -> Row | None:
     """Return the service's row after an event."""
@@ -149,6 +161,8 @@ def _status(row: Row) -> ServiceStatus:
         return ServiceStatus.DRIFTING
     if newest in {DeploymentStatus.FAILED, DeploymentStatus.ROLLED_BACK}:
         return ServiceStatus.FAILED
+    if row.has_fallen_back:
+        return ServiceStatus.FALLEN_BACK
     return ServiceStatus.SERVING if newest or row.served else ServiceStatus.BOUND
 
 
@@ -227,6 +241,7 @@ def _started(event: DeploymentStarted, happened: Happened) -> Deployment:
         status=DeploymentStatus.RUNNING,
         started_by=happened.actor,
         started_at=happened.time,
+        as_fallback=event.as_fallback,
     )
 
 

@@ -6,6 +6,7 @@ No clock, no randomness, no I/O. Times are timezone-aware UTC datetimes with who
 import hashlib
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -42,7 +43,7 @@ class KeyType(StrEnum):
     @property
     def algorithm(self) -> KeyAlgorithm:
         """Return the family: RSA can also encipher keys, EC (the NIST curves) can also agree on keys."""
-        return next(algorithm for algorithm in KeyAlgorithm if self.value.startswith(algorithm.value))
+        return _algorithm_of(self.value)
 
     @property
     def is_rsa(self) -> bool:
@@ -71,6 +72,11 @@ class KeyType(StrEnum):
                 return 256
             case _:
                 return 128
+
+
+@cache
+def _algorithm_of(key_type: str) -> KeyAlgorithm:
+    return next(algorithm for algorithm in KeyAlgorithm if key_type.startswith(algorithm.value))
 
 
 class ExportFormat(StrEnum):

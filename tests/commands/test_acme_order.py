@@ -1,5 +1,6 @@
 """Orders at ACME directories: what is decided about them, step by step, whatever comes twice or too late."""
 
+import functools
 from datetime import timedelta
 
 import pytest
@@ -124,6 +125,13 @@ def test_there_is_an_order_first(command):
 def test_a_challenge_that_was_not_presented_is_neither_seen_nor_cleaned_up():
     spec.given(placed, created).when(RecordACMEChallengeSeen(AUTHORIZATION)).then_nothing()
     spec.given(placed, created).when(RecordACMEChallengeCleanedUp(AUTHORIZATION)).then_nothing()
+
+
+def test_what_was_cleaned_up_is_presented_anew():
+    """An order whose clean-up was hindered goes on, and its challenge may be pending: its answer is there again."""
+    spec.given(placed, created, presented, cleaned_up).when(RecordACMEChallengePresented(presented)).then(presented)
+    state = functools.reduce(decider.evolve, (placed, created, presented, cleaned_up, presented), decider.initial)
+    assert [challenge.presented for challenge in state.left_behind] == [presented]
 
 
 def test_what_hinders_an_order_is_counted_until_it_goes_on():

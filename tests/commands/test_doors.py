@@ -4,6 +4,7 @@ A renewal is judged by the rules of today: what it is broken with stands in the 
 were others, or in the authority, whose policy was replaced meanwhile.
 """
 
+import dataclasses
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -329,3 +330,20 @@ def test_a_rule_is_kept_at_every_door(door, rule):
 @pytest.mark.parametrize("door", DOORS)
 def test_every_door_opens_to_who_keeps_the_rules(door):
     assert DOORS[door](issuer(), {}).events()
+
+
+@pytest.mark.parametrize(("door", "rule"), CASES)
+def test_a_rehearsal_refuses_what_the_decision_does(door, rule):
+    broken = BROKEN[rule]
+    rehearsed(DOORS[door](issuer(**broken.by), broken.wish)).then_refused(RulesBroken)
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_rehearsal_decides_alike_and_writes_nothing(door):
+    spec = DOORS[door](issuer(), {})
+    (decided,), (event,) = spec.events(), rehearsed(spec).events()
+    assert event == replace(decided, to_be_signed=b"")
+
+
+def rehearsed(spec: Spec) -> Spec:
+    return dataclasses.replace(spec, decider=dataclasses.replace(spec.decider, decide=spec.decider.rehearse))

@@ -15,6 +15,10 @@ def expiring(days_left, *, life=90, version=2, renewing=None, name="www"):
     return Expiring(name, name, "certificate", version, ends - timedelta(days=life), ends, renewing)
 
 
+def watched(**further):
+    return Watched("id", "nginx", "www", "www", 3, **further)
+
+
 def told(*facts):
     """What is told about these ends and services: kinds and details."""
     ends = tuple(fact for fact in facts if isinstance(fact, Expiring))
@@ -73,12 +77,15 @@ def test_a_renewal_is_told_from_its_second_failure_on_however_far_the_end():
 
 
 def test_failed_deployments_and_each_way_to_differ_are_told():
-    service = Watched("id", "nginx", "www", "www", 3, 2, "the step test: no", ("expired", "foreign"), "until then")
+    service = watched(failed_version=2, failure="the step test: no", drift=("expired", "foreign"), seen="until then")
     assert told(service) == [
         (NoticeKind.DEPLOYMENT, ""),
         (NoticeKind.DRIFT, "expired"),
         (NoticeKind.DRIFT, "foreign"),
     ]
+    assert told(watched(failed_version=2, failed_fallback=True)) == [(NoticeKind.DEPLOYMENT, "fallback")]
+    assert told(watched(fallback="spare")) == [(NoticeKind.FALLBACK, "")]
+    assert told(watched()) == []
     deployment, drift, _ = due(Facts(services=(service,)), NOW)
     assert (deployment.version, drift.version, drift.service) == (2, 3, "nginx")
 

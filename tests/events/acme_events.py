@@ -23,7 +23,9 @@ from es_pki.events.acme_order import (
     ACMEOrderFailed,
     ACMEOrderFinalized,
     ACMEOrderHindered,
+    ACMEOrderMoved,
     ACMEOrderPlaced,
+    ACMERehearsalPassed,
 )
 from es_pki.events.acme_renewal import ACMERenewalFailed, ACMERenewalMissed, ACMERenewalPlanned
 from es_pki.values import KeyType, SubjectAltNames
@@ -106,6 +108,8 @@ ACME_SAMPLES = {
     "acme_order.finalized.v1": ACMEOrderFinalized(),
     "acme_order.certificate_obtained.v1": ACMECertificateObtained("018f0000-0000-7000-8000-000000000006", 2),
     "acme_order.hindered.v1": ACMEOrderHindered(PROBLEM, NOT_AFTER),
+    "acme_order.moved.v1": ACMEOrderMoved("018f0000-0000-7000-8000-000000000008", PROBLEM),
+    "acme_order.rehearsal_passed.v1": ACMERehearsalPassed("018f0000-0000-7000-8000-000000000006"),
     "acme_order.abandoned.v1": ACMEOrderAbandoned("no longer needed"),
     "acme_order.failed.v1": ACMEOrderFailed(PROBLEM, "018f0000-0000-7000-8000-000000000006", "www"),
     "acme_renewal.planned.v1": ACMERenewalPlanned(

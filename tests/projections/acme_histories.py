@@ -26,7 +26,9 @@ from es_pki.events.acme_order import (
     ACMEOrderFailed,
     ACMEOrderFinalized,
     ACMEOrderHindered,
+    ACMEOrderMoved,
     ACMEOrderPlaced,
+    ACMERehearsalPassed,
 )
 from es_pki.events.acme_renewal import ACMERenewalFailed, ACMERenewalMissed, ACMERenewalPlanned
 from es_pki.events.certificate import (
@@ -83,6 +85,7 @@ class ACMELives(ABC):
         if self._random.random() < 0.5:
             problem = ACMEProblem("urn:ietf:params:acme:error:rateLimited", "too many")
             yield stream, ACMEOrderHindered(problem, NOW + timedelta(hours=1))
+            yield stream, ACMEOrderMoved(self.new_id(), problem)
         yield stream, ACMEOrderCreated(f"https://acme.test/{order_id}", (authorization,), None)
         yield stream, ACMEChallengePresented(authorization, "www.example.test", kind, "https://acme.test/c", token)
         yield stream, ACMEChallengeSeen(authorization)
@@ -95,6 +98,9 @@ class ACMELives(ABC):
         yield stream, ACMEAuthorizationValidated(authorization)
         yield stream, ACMEChallengeCleanedUp(authorization, token)
         yield stream, ACMEOrderFinalized()
+        if self._random.random() < 0.2:
+            yield stream, ACMERehearsalPassed(order_id)
+            return
         yield stream, ACMECertificateObtained(order_id, 1)
         obtained = self._obtained(order_id, name)
         yield f"certificate-{order_id}", obtained

@@ -27,6 +27,7 @@ from es_pki.commands.acme_steps import (
     RecordACMEChallengeSeen,
     RecordACMEOrderCreated,
     RecordACMEOrderFinalized,
+    RecordACMERehearsalPassed,
     State,
 )
 from es_pki.events.acme_order import ACMEChallengePresented, ACMEOrderPlaced
@@ -75,9 +76,16 @@ class Attempt:
             order = await self._client.settled_order(url, before=OrderStatus.PROCESSING)
         if order.status is not OrderStatus.VALID or order.certificate is None:
             raise _invalid(order)
-        chains = await self._client.chains(order.certificate)
-        chain = chosen(chains, preferred=began.preferred_chain, wanted_key=began.public_key_hash)
+        if began.is_rehearsal:
+            return await self.record(RecordACMERehearsalPassed())
+        chains = await self._client.chains(order.certificate, alternates=bool(began.preferred_chain))
+        names, preferred = began.subject_alt_names, began.preferred_chain
+        chain = chosen(chains, preferred=preferred, wanted_key=began.public_key_hash, names=names)
         return await self._deliver(self._order_id, chain, self._actor)
+
+    async def state(self) -> State:
+        """Return the order's state now."""
+        return (await self._aggregates.load(ACME_ORDER, self._order_id)).state
 
     async def clean_up(self) -> None:
         """Take away every answer that is still in its place."""
@@ -102,7 +110,7 @@ class Attempt:
             return Placed(state.created.url, await self._client.order(state.created.url))
         identifiers = identifiers_of(began.subject_alt_names)
         found = None if is_new else await self._client.placed_before(identifiers, self._is_another)
-        found = found or await self._placed(identifiers, began)
+        found = found or await self._placed(identifiers, began.profile, state.replaces)
         await self.record(RecordACMEOrderCreated(found.url, found.order.authorizations, found.order.expires))
         return found
 
@@ -110,14 +118,14 @@ class Attempt:
         """Tell whether the directory's order belongs to another order here."""
         return await self._aggregates.owner(f"acme_order_url-{url_digest(url)}") not in {None, self._order_id}
 
-    async def _placed(self, identifiers: Sequence[Identifier], began: ACMEOrderPlaced) -> Placed:
+    async def _placed(self, identifiers: Sequence[Identifier], profile: str, replaces: str) -> Placed:
         """Place the order; what it should replace never stands in its way (RFC 9773 section 5)."""
         try:
-            return await self._client.place(identifiers, profile=began.profile, replaces=began.replaces)
+            return await self._client.place(identifiers, profile=profile, replaces=replaces)
         except ProblemReported as reported:
-            if not began.replaces or not reported.is_final:
+            if not replaces or not reported.is_final:
                 raise
-        return await self._client.place(identifiers, profile=began.profile)
+        return await self._client.place(identifiers, profile=profile)
 
     async def _authorize(self, order: Order) -> None:
         """Have every name validated, all at once; what is final counts more than what may pass."""

@@ -25,7 +25,8 @@ R = TypeVar("R")
 class Terms(Struct, frozen=True, rename="camel"):
     """What a directory says of itself (RFC 8555 section 7.1.1); `profiles` by name, with a description of each.
 
-    `account_hash_prefix` is what hashed addresses of accounts begin with (draft-ietf-acme-dns-persist-02 section 4.1).
+    `account_hash_prefix` is what hashed addresses of accounts begin with, and `issuer_domain_names` whom standing
+    records name (draft-ietf-acme-dns-persist-02 sections 4.1 and 3.2).
     """
 
     terms_of_service: Text = ""
@@ -34,6 +35,7 @@ class Terms(Struct, frozen=True, rename="camel"):
     external_account_required: bool = False
     profiles: dict[Text, Text] = {}
     account_hash_prefix: Text = ""
+    issuer_domain_names: tuple[Text, ...] = ()
 
 
 class Directory(Struct, frozen=True, rename="camel"):

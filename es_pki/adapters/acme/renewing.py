@@ -12,11 +12,12 @@ from msgspec import Struct
 from es_pki.adapters.entropy import fraction
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.answer import Answer, Asked, Caller
-from es_pki.adapters.intake.deciders import ACME_ORDER, ACME_RENEWAL
+from es_pki.adapters.intake.deciders import ACME_ACCOUNT, ACME_ORDER, ACME_RENEWAL
 from es_pki.adapters.intake.requests import RenewACME
 from es_pki.adapters.signing import ACTOR
-from es_pki.commands.acme_order import ACMEOrderUnderWay
-from es_pki.commands.acme_problems import is_lasting
+from es_pki.commands.acme_account import is_open, opened
+from es_pki.commands.acme_order import ACMEOrderUnderWay, placed
+from es_pki.commands.acme_problems import is_lasting, is_of_directory
 from es_pki.commands.acme_renewal import (
     ACMERenewalCommand,
     RecordACMERenewalFailure,
@@ -24,12 +25,16 @@ from es_pki.commands.acme_renewal import (
     State,
     last_moment,
 )
+from es_pki.commands.acme_steps import State as OrderState
 from es_pki.decider import Refused
 from es_pki.projections.inventory import Row
 from es_pki.values import Role
 from es_pki.values.acme import ACME_REFUSED_HERE, ACMEProblem
 
 LOG = logging.getLogger("es_pki.acme")
+
+TOLERATED = 6
+"""How often an order is hindered, within about half an hour, before that is told as a renewal that failed."""
 
 ITSELF = Caller(ACTOR, frozenset(Role))
 
@@ -43,6 +48,10 @@ class Begin(Struct, frozen=True):
 
 class Wait(Struct, frozen=True):
     """An order is under way, or did what it should."""
+
+
+class Passed(Struct, frozen=True):
+    """An order did what it should."""
 
 
 class Failed(Struct, frozen=True):
@@ -74,12 +83,43 @@ class Renewing:
         return failure.next_attempt is not None and failure.next_attempt <= now
 
     async def next(self, row: Row, state: State) -> Begin | Wait | Failed:
-        """Return what an attempt that is due needs next."""
-        key = f"renewal of {row.id}, version {row.version} of {row.versions}, attempt {_attempt(state, row)}"
+        """Return what an attempt that is due needs next: after a failure a rehearsal, with an account for that."""
+        under_way = await self._under_way(row)
+        if under_way is not None:
+            trouble = under_way.trouble if under_way.hindered >= TOLERATED else None
+            return Wait() if trouble is None else Failed(trouble.problem)
+        number = _attempt(state, row)
+        which = f"{row.id}, version {row.version} of {row.versions}, attempt {number}"
+        if number > 1 and await self._has_test_account(row):
+            step = await self._standing(RenewACME(row.id, rehearse=True), f"rehearsal of the renewal of {which}")
+            # A directory for tests that is away says nothing about the other.
+            is_silent = isinstance(step, Failed) and is_of_directory(step.problem)
+            if not isinstance(step, Passed) and not is_silent:
+                return step
+        step = await self._standing(RenewACME(row.id), f"renewal of {which}")
+        return Wait() if isinstance(step, Passed) else step
+
+    async def _under_way(self, row: Row) -> OrderState | None:
+        """Return the order that is under way for a certificate, whoever placed it, None without one."""
+        order_id = await self._aggregates.owner(f"acme_order_for-{row.id}")
+        return None if order_id is None else (await self._aggregates.load(ACME_ORDER, order_id, afresh=True)).state
+
+    async def _standing(self, request: RenewACME, key: str) -> "Begin | Wait | Failed | Passed":
+        """Return how an order of an attempt stands."""
         order = (await self._aggregates.load(ACME_ORDER, self._asked(key).new_id(), afresh=True)).state
         if order.placed is None:
-            return Begin(RenewACME(row.id), key)
-        return Wait() if order.failure is None else Failed(order.failure)
+            return Begin(request, key)
+        if order.failure is not None:
+            return Failed(order.failure)
+        return Passed() if order.is_over else Wait()
+
+    async def _has_test_account(self, row: Row) -> bool:
+        """Tell whether the account that orders names another for tests, which is open."""
+        order = placed((await self._aggregates.load(ACME_ORDER, row.order_id or "")).state)
+        account = opened((await self._aggregates.load(ACME_ACCOUNT, order.account_id)).state)
+        if not account.prepared.test_account_id:
+            return False
+        return is_open((await self._aggregates.load(ACME_ACCOUNT, account.prepared.test_account_id)).state)
 
     async def attempt(self, row: Row, state: State) -> None:
         """Go through with an attempt, as far as it goes for now."""

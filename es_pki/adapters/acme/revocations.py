@@ -3,6 +3,9 @@
 The request that recorded the wish comes here at once; after a crash, or while a directory is away, the reactions do.
 """
 
+from collections.abc import Callable
+from datetime import datetime
+
 from cryptography.x509 import load_der_x509_certificate
 
 from es_pki.adapters.acme.directories import Directories
@@ -16,7 +19,6 @@ from es_pki.adapters.signing import ACTOR
 from es_pki.adapters.x509.crl import CODES
 from es_pki.adapters.x509.keys import spki_of
 from es_pki.commands.acme_account import ACMEAccountUnusable, usable
-from es_pki.commands.acme_order import placed
 from es_pki.commands.acme_revocation import RecordACMERevocation, RecordACMERevocationRefusal
 from es_pki.commands.certificate import CertificateCommand
 from es_pki.commands.lineage import State
@@ -34,10 +36,13 @@ NOT_THE_ACCOUNT = frozenset({f"{RFC_8555}unauthorized", f"{RFC_8555}accountDoesN
 class Revocations:
     """The revocations that were asked for."""
 
-    def __init__(self, aggregates: Aggregates, keys: KeyRing, directories: Directories) -> None:
+    def __init__(
+        self, aggregates: Aggregates, keys: KeyRing, directories: Directories, now: Callable[[], datetime]
+    ) -> None:
         self._aggregates = aggregates
         self._keys = keys
         self._directories = directories
+        self._now = now
 
     async def revoke(self, certificate_id: str, number: int, *, actor: str = ACTOR) -> State:
         """Have a version revoked if that was asked for and not answered yet; return the certificate's state then.
@@ -52,8 +57,8 @@ class Revocations:
         try:
             await self._ask(certificate_id, version, version.requested)
         except DirectoryFailed as failed:
-            if not failed.is_final:
-                raise
+            if not failed.is_final and self._now() <= version.prepared.not_after:
+                raise  # a directory that is gone for good is asked until nobody accepts the certificate any more
             if failed.problem.type != ALREADY_REVOKED:
                 outcome = RecordACMERevocationRefusal(number, failed.problem)
 
@@ -64,7 +69,7 @@ class Revocations:
 
     async def _ask(self, certificate_id: str, version: Version, wish: RevocationRequested) -> None:
         """Ask as the account that ordered it; where that is of no use, by the certificate's own key."""
-        order = placed((await self._aggregates.load(ACME_ORDER, wish.order_id)).state)
+        order = (await self._aggregates.load(ACME_ORDER, wish.order_id)).state
         account = (await self._aggregates.load(ACME_ACCOUNT, order.account_id, afresh=True)).state
         certificate, code = version.certificate or b"", CODES[wish.reason]
         own = self._own_key(certificate_id, version)

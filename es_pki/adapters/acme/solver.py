@@ -65,7 +65,8 @@ class Solver(Protocol):
 
 async def key_authorization(aggregates: Aggregates, directories: Directories, order: State, token: str) -> str:
     """Return `token.thumbprint` of the key of an order's account (RFC 8555 section 8.1). Raises `ACMEOrderMissing`."""
-    account_id = placed(order).account_id
+    placed(order)
+    account_id = order.account_id
     account = (await aggregates.load(ACME_ACCOUNT, account_id, afresh=True)).state
     return f"{token}.{directories.key(account_id, account.key).thumbprint}"
 

@@ -12,7 +12,6 @@ from es_pki.adapters.entropy import fraction
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.deciders import ACME_ACCOUNT, ACME_ORDER, ACME_RENEWAL, CERTIFICATE
 from es_pki.adapters.signing import ACTOR
-from es_pki.commands.acme_order import placed
 from es_pki.commands.acme_renewal import ACMERenewalCommand, PlanACMERenewal, State, Window
 from es_pki.projections.inventory import Row
 
@@ -76,7 +75,7 @@ class Suggestions:
     async def _told(self, row: Row) -> _Told:
         """Return the directory's window, why it wants that, and when it is asked again."""
         again = self._now() + timedelta(seconds=jittered(ASK_AGAIN.total_seconds()))
-        order = placed((await self._aggregates.load(ACME_ORDER, row.order_id or "")).state)
+        order = (await self._aggregates.load(ACME_ORDER, row.order_id or "")).state
         account = (await self._aggregates.load(ACME_ACCOUNT, order.account_id)).state
         version = (await self._aggregates.load(CERTIFICATE, row.id)).state.versions.get(row.version)
         identifier = ari_identifier(version.certificate) if version and version.certificate else ""

@@ -104,10 +104,14 @@ def certificate(answer: Answer, key: ec.EllipticCurvePrivateKey, now: datetime) 
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ACME challenge")])
     builder = x509.CertificateBuilder(name, name, key.public_key(), entropy.serial_number(), now, now + LIFE)
     named = x509.SubjectAlternativeName([_general_name(answer.identifier)])
-    digest = hashlib.sha256(answer.key_authorization.encode()).digest()
-    answered = x509.UnrecognizedExtension(ACME_IDENTIFIER, b"\x04\x20" + digest)  # an OCTET STRING of 32 octets
+    answered = x509.UnrecognizedExtension(ACME_IDENTIFIER, identifier_value(answer.key_authorization))
     with_name = builder.add_extension(named, critical=False)
     return with_name.add_extension(answered, critical=True).sign(key, hashes.SHA256())
+
+
+def identifier_value(key_authorization: str) -> bytes:
+    """Return what the acmeIdentifier of a certificate is: an OCTET STRING of 32 octets (RFC 8737 section 3)."""
+    return b"\x04\x20" + hashlib.sha256(key_authorization.encode()).digest()
 
 
 def _general_name(identifier: str) -> x509.GeneralName:

@@ -49,11 +49,11 @@ class ACME(Struct, frozen=True):
         own = (http_01, tls_alpn_01) if listens_by_tls else (http_01,)
         return cls(
             directories=directories,
-            accounts=Accounts(aggregates, keys, directories),
+            accounts=Accounts(aggregates, keys, directories, now),
             orders=Orders(aggregates, directories, (*own, *solvers), Delivery(aggregates).deliver, now),
             http_01=http_01,
             tls_alpn_01=tls_alpn_01,
-            revocations=Revocations(aggregates, keys, directories),
+            revocations=Revocations(aggregates, keys, directories, now),
         )
 
     async def close(self) -> None:

@@ -8,7 +8,7 @@ from es_pki.adapters.intake.aggregates import Aggregates, Handled
 from es_pki.adapters.intake.deciders import CERTIFICATE, SERVICE
 from es_pki.adapters.signing import ACTOR
 from es_pki.adapters.x509.formats import fingerprint
-from es_pki.commands.deployment import DeploymentRunning, StartDeployment, check_is_bound
+from es_pki.commands.deployment import DeploymentRunning, StartDeployment, check_has_fallback, check_is_bound
 from es_pki.commands.order import Turn, turn
 from es_pki.commands.refusals import NotSignedYet
 from es_pki.commands.service import ServiceCommand, State, check_is_there
@@ -19,14 +19,24 @@ LOG = logging.getLogger("es_pki.deployment")
 
 
 async def start(
-    aggregates: Aggregates, service_id: str, deployment_id: str, *, actor: str, unless_deployed: bool = False
+    aggregates: Aggregates,
+    service_id: str,
+    deployment_id: str,
+    *,
+    actor: str,
+    unless_deployed: bool = False,
+    as_fallback: bool = False,
 ) -> Handled[State, ServiceEvent]:
-    """Start the deployment of the bound certificate's current version. Raises `Refused` and `Conflict`."""
+    """Start the deployment of the bound certificate's current version. Raises `Refused` and `Conflict`.
+
+    `as_fallback`: of its fallback's.
+    """
 
     async def command() -> ServiceCommand:
         state = (await aggregates.load(SERVICE, service_id)).state
         check_is_there(state)
-        certificate_id = check_is_bound(state.bound).certificate_id
+        bound = check_is_bound(state.bound)
+        certificate_id = check_has_fallback(bound) if as_fallback else bound.certificate_id
         lineage, version, _ = await aggregates.load(CERTIFICATE, certificate_id)
         served = lineage.served
         if served is None or served.certificate is None:
@@ -39,6 +49,7 @@ async def start(
                 fingerprint=fingerprint(served.certificate),
                 public_key_hash=served.prepared.public_key_hash,
                 leaves_key=any(file.form.has_key for file in state.installation.files),
+                as_fallback=as_fallback,
             ),
             key_is_here=served.prepared.key_id is not None and lineage.has_keys,
             unless_deployed=unless_deployed,

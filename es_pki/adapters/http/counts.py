@@ -1,4 +1,4 @@
-"""How many certificates and services there are, by what the views show: counted now and then, never for each scrape."""
+"""How many certificates, services and notices there are, by what the views show: counted now and then only."""
 
 import asyncio
 from collections import Counter
@@ -9,9 +9,12 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
+from es_pki.adapters.http.lags import Lag, lags
 from es_pki.adapters.views import Query, ViewStore
-from es_pki.projections import acme_renewals, expiry_calendar, inventory, services
+from es_pki.events.service import Drift
+from es_pki.projections import acme_renewals, expiry_calendar, inventory, notices, services
 from es_pki.projections.inventory import CertificateStatus
+from es_pki.projections.notices import NoticeStatus
 from es_pki.projections.services import ServiceStatus
 from es_pki.projections.view import View
 
@@ -42,6 +45,9 @@ class Counted(Struct, frozen=True):
     services: Counter[ServiceStatus] | None
     expiries: Counter[tuple[expiry_calendar.Kind, int]] | None
     renewals: Counter[acme_renewals.Status] | None
+    notices: Counter[NoticeStatus] | None
+    drifts: Counter[Drift] | None
+    lags: tuple[Lag, ...]
 
 
 class Counts:
@@ -74,6 +80,9 @@ class Counts:
             await self._of(services.view, Query(), lambda row: [row.status]),
             await self._of(expiry_calendar.view, ending, expires),
             await self._of(acme_renewals.view, Query(), lambda row: [row.status]),
+            await self._of(notices.view, Query(), lambda row: [row.status]),
+            await self._of(services.view, Query(), lambda row: row.served.drift if row.served is not None else ()),
+            await lags(self._views, now),
         )
 
     async def _of(self, view: View[R], query: Query, counts_as: Callable[[R], Iterable[T]]) -> Counter[T] | None:

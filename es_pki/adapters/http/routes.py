@@ -241,7 +241,7 @@ ROUTES: tuple[Route, ...] = (
         "/api/v1/notices",
         EVERYBODY,
         lists.list_notices,
-        (*PAGES, "channel", "channel_id", "kind", "status", "subject", "subject_id", "service"),
+        (*PAGES, "channel", "channel_id", "kind", "status", "concerns", "concerns_id", "service"),
         page_of(notices.Row),
     ),
     Route(

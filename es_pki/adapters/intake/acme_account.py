@@ -58,7 +58,11 @@ async def register(office: Office, request: RegisterACMEAccount, asked: Asked, d
     if secret and (await office.aggregates.load(ACME_ACCOUNT, account_id)).state.opening is None:
         secret_id = await office.keys.keep(secret, purpose=acme_account.CATEGORY, owner=account_id)
 
+    test_account_id = await office.acme_account_id(request.test_account, "test_account") if request.test_account else ""
+
     async def command(key: MadeKey) -> ACMEAccountCommand:
+        if test_account_id:
+            usable((await office.aggregates.load(ACME_ACCOUNT, test_account_id)).state)
         return acme_account.RegisterACMEAccount(
             name=request.name,
             directory=address_of(request.directory),
@@ -70,6 +74,7 @@ async def register(office: Office, request: RegisterACMEAccount, asked: Asked, d
             eab_mac_id=secret_id,
             ca_bundle=ca_bundle,
             request_digest=digest,
+            test_account_id=test_account_id,
         )
 
     try:

@@ -89,9 +89,9 @@ class Office(Struct, frozen=True):
         """Return a service's id. Raises `ServiceMissing`."""
         return await self._named("service", name_or_id, ServiceMissing)
 
-    async def acme_account_id(self, name_or_id: str) -> str:
-        """Return an ACME account's id. Raises `ACMEAccountMissing`."""
-        return await self._named("acme_account", name_or_id, ACMEAccountMissing, "account")
+    async def acme_account_id(self, name_or_id: str, field: str = "account") -> str:
+        """Return an ACME account's id. Raises `ACMEAccountMissing`, naming the field."""
+        return await self._named("acme_account", name_or_id, ACMEAccountMissing, field)
 
     async def dns_provider_id(self, name_or_id: str) -> str:
         """Return a DNS provider's id. Raises `DNSProviderMissing`."""
@@ -206,8 +206,9 @@ class Office(Struct, frozen=True):
 
         The key is the aggregate's, unless `purpose` and `owner` name another that will have it.
 
-        The request is judged with a stand-in before its key is made. The key is durable before the command is; it is
-        discarded when the command came to nothing, but kept after any other failure: the append may have been stored.
+        The request is judged with a stand-in before its key is made; linters judge what is written with the key itself.
+        The key is durable before the command is; it is discarded when the command came to nothing, but kept after any
+        other failure: the append may have been stored.
         """
         judged = MadeKey("", stand_in(key_type))
         if not await self.aggregates.preview(decider, aggregate_id, lambda: ask(judged)):

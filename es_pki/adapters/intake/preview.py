@@ -24,7 +24,7 @@ from es_pki.adapters.intake.requests import (
     SelfSignCertificate,
     SignCSR,
 )
-from es_pki.adapters.lint import Linter, LintFailed, Severity
+from es_pki.adapters.lint import Linter, Severity
 from es_pki.adapters.x509.encode import specimen
 from es_pki.adapters.x509.formats import pem
 from es_pki.commands import authority_creation
@@ -210,16 +210,11 @@ async def _plan(
 async def _broken(
     office: Office, decider: Decider[C, S, E], aggregate_id: str, ask: Callable[[], Awaitable[C]]
 ) -> Sequence[Refused]:
-    """Decide, so that what the sketch rests on is read afresh; return the rules that are broken. Raises other refusals.
-
-    What a linter has to say is asked again.
-    """
+    """Decide, so that what the sketch rests on is read afresh; return the rules broken. Raises other refusals."""
     try:
         await office.aggregates.preview(decider, aggregate_id, ask)
     except RulesBroken as refused:
         return (refused,)
-    except LintFailed:
-        pass
     return ()
 
 

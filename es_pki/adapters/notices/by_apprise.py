@@ -39,6 +39,5 @@ async def send(secret: bytes, message: Message) -> str:
     if ran.status == NOT_INSTALLED:
         raise Undelivered("apprise is not installed: install es-pki[apprise], or use email or a webhook")
     if ran.status:
-        said = " ".join(without(secret, ran.output).split())
-        raise Undelivered(f"apprise could not send it: {said}")
+        raise Undelivered(f"apprise could not send it: {without(secret, ran.output)}")
     return ""

@@ -4,13 +4,15 @@ import asyncio
 import contextlib
 import socket
 import ssl
+from collections.abc import Sequence
 from email.message import EmailMessage
+from email.policy import SMTP
 from email.utils import format_datetime
 
 import aiosmtplib
 
 from es_pki.adapters.dns.hook import without
-from es_pki.adapters.notices.message import Message, Undelivered
+from es_pki.adapters.notices.message import Message, Undelivered, one_line
 from es_pki.values.dns import host_and_port
 from es_pki.values.notices import Email, MailSecurity
 
@@ -40,13 +42,14 @@ async def send(settings: Email, secret: bytes, trusting: ssl.SSLContext | None, 
             await server.connect()
             if settings.username:
                 await server.login(settings.username, secret.decode())
+            await server.mail(settings.sender)
+            refused = await _refused(server, settings.recipients)
             is_handed_over = True
-            refused, _ = await server.send_message(_mail(settings, message))
-    except aiosmtplib.SMTPResponseException as error:  # it said that it doesn't take it
+            await server.data(_mail(settings, message).as_bytes())
+    except aiosmtplib.SMTPResponseException as error:
+        if error.code < 0:  # what it said was no SMTP, whatever it meant
+            raise _undelivered(error.message, secret, in_doubt=is_handed_over) from None
         raise _undelivered(f"{error.code} {error.message}", secret) from None
-    except aiosmtplib.SMTPRecipientsRefused as error:
-        said = "; ".join(f"{one.recipient}: {one.code} {one.message}" for one in error.recipients)
-        raise _undelivered(said, secret) from None
     except TimeoutError:
         reason = f"the mail server did not answer within {SECONDS:.0f} seconds"
         raise Undelivered(reason, in_doubt=is_handed_over) from None
@@ -57,12 +60,25 @@ async def send(settings: Email, secret: bytes, trusting: ssl.SSLContext | None, 
             await server.quit(timeout=GOODBYE_SECONDS)
     finally:
         server.close()
-    return "; ".join(f"{recipient}: {said.code} {said.message}" for recipient, said in refused.items())
+    return refused
+
+
+async def _refused(server: aiosmtplib.SMTP, recipients: Sequence[str]) -> str:
+    """Name the recipients; return those that are refused and why. Raises the refusal when all are."""
+    refused = []
+    for recipient in recipients:
+        try:
+            await server.rcpt(recipient)
+        except aiosmtplib.SMTPRecipientRefused as refusal:
+            refused.append(f"{recipient}: {refusal.code} {refusal.message}")
+            if len(refused) == len(recipients):
+                raise
+    return one_line("; ".join(refused))
 
 
 def _mail(settings: Email, message: Message) -> EmailMessage:
     """Return the mail: its id is the notice's, and no other machine answers it (RFC 3834)."""
-    mail = EmailMessage()
+    mail = EmailMessage(SMTP.clone(cte_type="7bit"))  # not every server takes octets
     mail["From"] = settings.sender
     mail["To"] = ", ".join(settings.recipients)
     mail["Subject"] = f"[es-pki] {message.occasion.title}"
@@ -77,6 +93,8 @@ def _why(error: Exception) -> str:
     """Return what went wrong: below TLS the library only tells that there was no connection."""
     cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
     match cause:
+        case aiosmtplib.SMTPServerDisconnected():
+            return "the mail server closed the connection"
         case ssl.SSLCertVerificationError(verify_message=said):
             return f"the mail server's certificate isn't trusted: {said}"
         case ssl.SSLError(reason=said):
@@ -89,4 +107,4 @@ def _why(error: Exception) -> str:
 
 def _undelivered(said: str, secret: bytes, *, in_doubt: bool = False) -> Undelivered:
     """Return the failure: what a mail server says could be anything, the password too."""
-    return Undelivered(" ".join(without(secret, said).split()), in_doubt=in_doubt)
+    return Undelivered(without(secret, said), in_doubt=in_doubt)

@@ -1,4 +1,4 @@
-"""The teller: looks what is due, and has each channel told. A channel that fails holds up no other."""
+"""The teller: looks what is due, and has each channel told, by a task of its own: one that hangs holds up no other."""
 
 import asyncio
 import logging
@@ -35,9 +35,10 @@ class Teller:
         self._sender = sender
         self._now = now
         self._settled: set[str] = set()
+        self._running: dict[str, asyncio.Task[None]] = {}
 
     async def look(self) -> None:
-        """Tell every channel what is due."""
+        """Begin to tell every channel what is due, unless it is being told."""
         channels = [row async for row in every_row(self._views, notice_channels.view)]
         await self._end_what_was_forsaken(channels)
         if not channels:
@@ -46,7 +47,24 @@ class Teller:
             self._settled.clear()
         now = self._now()
         occasions = list(due(await facts(self._views, now), now))
-        await asyncio.gather(*(self._look_after(channel, occasions) for channel in channels))
+        for channel in channels:
+            if channel.id not in self._running:
+                self._begin(channel, occasions)
+
+    async def settle(self) -> None:
+        """Wait for what was begun."""
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
+
+    async def close(self) -> None:
+        """Leave what was begun where it is."""
+        for task in list(self._running.values()):
+            task.cancel()
+        await self.settle()
+
+    def _begin(self, channel: notice_channels.Row, occasions: Sequence[Occasion]) -> None:
+        task = asyncio.create_task(self._look_after(channel, occasions))
+        self._running[channel.id] = task
+        task.add_done_callback(lambda _: self._running.pop(channel.id, None))
 
     async def _look_after(self, channel: notice_channels.Row, occasions: Sequence[Occasion]) -> None:
         """Tell one channel until it fails, then leave it alone; whatever goes wrong with it concerns no other."""

@@ -73,11 +73,11 @@ class Performer:
             case RevokeKeyUses(public_key_hash=of_key):
                 await revoke_uses(self._aggregates, of_key, clock.now(), actor=ACTOR)
             case OpenACMEAccount(account_id=account_id):
-                await self._acme.accounts.register(account_id)
+                await self._acme.accounts.heed(account_id, self._acme.accounts.register)
             case RollOverACMEKey(account_id=account_id):
-                await self._acme.accounts.roll_over(account_id)
+                await self._acme.accounts.heed(account_id, self._acme.accounts.roll_over)
             case CloseACMEAccount(account_id=account_id):
-                await self._acme.accounts.deactivate(account_id)
+                await self._acme.accounts.heed(account_id, self._acme.accounts.deactivate)
             case AdvanceACMEOrder(order_id=order_id):
                 await self._acme.orders.advance(order_id)
             case RevokeAtDirectory(certificate_id=certificate_id, version=version):

@@ -37,6 +37,8 @@ def subject(attributes: Mapping[str, str | tuple[str, ...]]) -> Subject:
     unknown = sorted(set(attributes) - set(AttributeType))
     if unknown:
         raise Malformed.at("subject", "attributes are known", f"attributes are: {', '.join(AttributeType)}")
+    if not attributes:
+        return ()
     found: list[Attribute] = []
     for kind in CUSTOMARY_ORDER:
         values = attributes.get(kind, ())

@@ -23,7 +23,9 @@ from es_pki.events.acme_order import (
     ACMEOrderFailed,
     ACMEOrderFinalized,
     ACMEOrderHindered,
+    ACMEOrderMoved,
     ACMEOrderPlaced,
+    ACMERehearsalPassed,
 )
 from es_pki.events.acme_renewal import ACMERenewalEvent, ACMERenewalFailed, ACMERenewalMissed, ACMERenewalPlanned
 
@@ -70,6 +72,10 @@ def _of_acme_order(event: ACMEOrderEvent) -> str:
             return "the directory has the CSR"
         case ACMECertificateObtained():
             return f"version {event.version}"
+        case ACMERehearsalPassed():
+            return "an order would come to its end"
+        case ACMEOrderMoved():
+            return f"on with the account {event.account_id}: {event.problem.type}: {event.problem.detail}"
         case ACMEOrderHindered() | ACMEOrderFailed():
             return f"{event.problem.type}: {event.problem.detail}"
         case ACMEOrderAbandoned():

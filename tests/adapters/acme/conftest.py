@@ -5,16 +5,18 @@ from aiohttp import web
 
 from es_pki.adapters.intake.deciders import CERTIFICATE
 from es_pki.adapters.intake.requests import PlaceACMEOrder, RegisterACMEAccount
+from es_pki.adapters.views.sqlite import SQLiteViews
 from eventlog.memory import MemoryLog
 from tests import pebble
 from tests.acme_proxy import Proxy
+from tests.adapters.acme.renewing import Looking
 from tests.world import World, open_keys
 
 
 @pytest.fixture(scope="module")
 def directory():
     """A running Pebble of this module."""
-    with pebble.running() as running:
+    with pebble.running(PEBBLE_ALTERNATE_ROOTS="2") as running:
         yield running
 
 
@@ -73,3 +75,13 @@ async def listening(world, directory):
     directory.answers_at(f"http://127.0.0.1:{runner.addresses[0][1]}")
     yield
     await runner.cleanup()
+
+
+@pytest.fixture
+async def looking(world, tmp_path):
+    """The renewals of the world, on views of its own."""
+    views = await SQLiteViews.open(tmp_path / "views.db")
+    looking = Looking(world, views)
+    yield looking
+    await looking.renewals.close()
+    await views.close()

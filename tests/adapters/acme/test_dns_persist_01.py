@@ -9,6 +9,9 @@ from hypothesis import strategies as st
 from msgspec import Raw
 
 from es_pki.adapters import clock
+from es_pki.adapters.acme.debug.debugger import Debugger, Looks
+from es_pki.adapters.acme.debug.names import DNS
+from es_pki.adapters.acme.debug.report import Verdict
 from es_pki.adapters.acme.messages import Challenge, Identifier
 from es_pki.adapters.acme.problems import AnswerMalformed, Trouble
 from es_pki.adapters.acme.standing import Known, hashed, record_of
@@ -188,3 +191,19 @@ def test_a_long_record_is_told_in_texts_that_fit():
     known = Known(f"https://ca.example/{'a' * 300}", "thumbprint")
     wanted = record_of(CHALLENGE, NAME, known, is_wildcard=False).wanted
     assert [len(part) for part in wanted.split('"')[1::2]] == [255, 94]
+
+
+async def test_a_look_at_the_order_says_what_to_publish(world, offering, name_server):
+    name = f"look-{offering._draft}.example.test"
+    waiting = await world.ask(order("look", name))
+    looks = Looks(DNS([name_server.address]), Lookup([name_server.address], name_server.port), world.dns)
+    debugger = Debugger(world.aggregates, world.acme, looks, clock.now)
+    what = f"TXT of _validation-persist.{name}"
+    findings = {finding.what: finding for finding in (await debugger.report(waiting.result["order_id"])).findings}
+    wanted = findings[what].advice.removeprefix("publish ")
+    assert findings[what].verdict is Verdict.FAILED
+    assert wanted in waiting.result["problem"].detail
+    publish(name_server, f"TXT record: {wanted} (")
+    await world.ask(AbandonACMEOrder("look"))
+    findings = {finding.what: finding for finding in (await debugger.report(waiting.result["order_id"])).findings}
+    assert findings[what].verdict is Verdict.FINE

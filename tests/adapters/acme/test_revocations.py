@@ -1,9 +1,12 @@
 """Certificates that a real directory revokes: asked by the account, by the certificate's key, and what it refuses."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
+from es_pki.adapters.acme.problems import DirectoryFailed
+from es_pki.adapters.acme.revocations import Revocations
 from es_pki.adapters.intake.deciders import ACME_ACCOUNT, KEY_COMPROMISE
 from es_pki.adapters.intake.requests import (
     DeactivateACMEAccount,
@@ -96,3 +99,18 @@ async def test_a_compromised_key_has_its_certificate_revoked_by_the_directory(wo
 async def test_a_directory_holds_nothing(world, ordered):
     with pytest.raises(IssuedElsewhere):
         await world.ask(HoldCertificate("www"))
+
+
+async def test_a_directory_that_is_gone_for_good_is_asked_until_the_certificate_ends(world, ordered, proxy):
+    proxy.once("/revoke-cert", problem("serverInternal", status=500), times=3)
+    assert (await world.ask(RevokeCertificate("www"))).result["status"] == "requested"
+    not_after = (await versions_of(world, ordered))[1].prepared.not_after
+    for later, is_over in ((timedelta(0), False), (timedelta(seconds=1), True)):
+        at = not_after + later
+        revocations = Revocations(world.aggregates, world.keys, world.acme.directories, lambda at=at: at)
+        if is_over:
+            state = await revocations.revoke(ordered, 1)
+            assert (state.versions[1].requested, state.versions[1].refusal.detail) == (None, "serverInternal")
+        else:
+            with pytest.raises(DirectoryFailed):
+                await revocations.revoke(ordered, 1)

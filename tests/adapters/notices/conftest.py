@@ -57,6 +57,7 @@ class Town:
         self.days += later
         await self.follow()
         await self.teller.look()
+        await self.teller.settle()
 
     async def notices(self, **filters):
         """What was told, first to last."""

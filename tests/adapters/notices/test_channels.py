@@ -94,6 +94,26 @@ async def test_a_mail_server_that_hangs_or_is_not_there_is_told_in_time(town, mo
     assert "no connection" in await town.tested()
 
 
+@pytest.mark.parametrize(
+    ("lines", "reason", "status"),
+    [
+        (["HTTP/1.1 400 Bad Request"], "HTTP/1.1 400", NoticeStatus.FAILED),
+        (["220 hi"], "closed the connection", NoticeStatus.FAILED),
+        (["554 \x1b[31mgo away"], r"554 \x1b[31mgo away", NoticeStatus.FAILED),
+        (["220 hi", "250 hi", "250 ok", "250 ok", "354 go on", "554 spam"], "554 spam", NoticeStatus.FAILED),
+        (["220 hi", "250 hi", "250 ok", "250 ok", "354 go on", "perhaps"], "perhaps", NoticeStatus.GIVEN_UP),
+        (["220 hi", "250 hi", "250 ok", "250 ok", "354 go on"], "closed the connection", NoticeStatus.GIVEN_UP),
+    ],
+)
+async def test_whatever_a_mail_server_says_is_told_and_mail_in_doubt_is_not_sent_again(town, lines, reason, status):
+    await town.issue("www", 40)
+    async with mail_server.saying(*lines) as address:
+        await town.by_mail(address, secret="", security=MailSecurity.NONE)
+        await town.look(later=30)
+    (row,) = await town.notices()
+    assert (row.status, reason in row.problem) == (status, True), row.problem
+
+
 async def test_a_webhook_is_signed_as_the_standard_webhooks_say(town, hook):
     await town.by_webhook(hook.url)
     assert await town.tested("hook") is None

@@ -133,6 +133,8 @@ def _print_order(session: Session, result: Object) -> int:
     """Show what came of an order. One that failed is a failure; one that goes on by itself is none."""
     if result["status"] == "issued":
         return print_made(session, result)
+    if result["status"] == "rehearsed":
+        return _print_rehearsed(session, result)
     if session.wants_json:
         show.print_json(result)
     problem = result["problem"]
@@ -143,6 +145,14 @@ def _print_order(session: Session, result: Object) -> int:
         return 1
     again = f", next at {show.when(result['next_attempt'])}" if result["next_attempt"] else ""
     show.note(f"the order {result['order_id']} goes on by itself{again}: es-pki acme order {result['name']}")
+    return 0
+
+
+def _print_rehearsed(session: Session, result: Object) -> int:
+    if session.wants_json:
+        show.print_json(result)
+    else:
+        show.say(f"the renewal of {result['name']} would work; nothing was changed")
     return 0
 
 
@@ -198,6 +208,7 @@ def _detail(problem: object) -> object:
 
 ACCOUNT = option("account", metavar="ACCOUNT", help="the account's name or id")
 ORDER = option("order", metavar="ORDER", help="the order's id, or its certificate's name")
+FALLBACKS = several("--fallback-account", "fallback_accounts", "ACCOUNT", "one that orders where others can't")
 KEY_TYPE = option("--key-type", choices=values(KeyType), help="the kind of key to make for the account")
 
 VERBS = (
@@ -215,6 +226,7 @@ VERBS = (
                 metavar="FILE",
                 help=f"the key that belongs to it, in base64url (default: {MAC_KEY_VARIABLE})",
             ),
+            option("--test-account", metavar="ACCOUNT", help="an account at a directory for tests, for rehearsals"),
             option("--ca-bundle", dest="ca_bundle_file", metavar="FILE", help="the roots to trust for the directory"),
             KEY_TYPE,
             IDEMPOTENCY_KEY,
@@ -234,6 +246,7 @@ VERBS = (
         (
             NAME,
             option("--account", required=True, metavar="ACCOUNT", help="the account that orders"),
+            FALLBACKS,
             several("--dns", "dns_names", "NAME", "a DNS name"),
             several("--ip", "ip_addresses", "ADDRESS", "an IP address"),
             option("--common-name", metavar="NAME", help="which DNS name is the CSR's common name (default: none)"),
@@ -254,6 +267,9 @@ VERBS = (
         (
             option("certificate", metavar="NAME", help="the certificate's name or id"),
             option("--reuse-key", action="store_true", default=None, help="have the present key certified again"),
+            option("--account", metavar="ACCOUNT", help="the account that orders from now on"),
+            FALLBACKS,
+            option("--rehearse", action="store_true", default=None, help="only see whether it would work"),
             KEY_TYPE,
             OUTPUT,
             IDEMPOTENCY_KEY,

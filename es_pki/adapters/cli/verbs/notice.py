@@ -160,5 +160,5 @@ VERBS = (
     Verb("notice test", test, (CHANNEL, IDEMPOTENCY_KEY)),
     Verb("notice channels", channels, (filters("name, kind"), AS_OF)),
     Verb("notice show", one, (NAME_OR_ID, AS_OF)),
-    Verb("notice list", list_all, (filters("channel, kind, status, subject, service"), AS_OF)),
+    Verb("notice list", list_all, (filters("channel, kind, status, concerns, service"), AS_OF)),
 )

@@ -6,6 +6,7 @@ from datetime import datetime
 from es_pki.adapters import clock
 from es_pki.adapters.cli import show
 from es_pki.adapters.cli.client import Object, Parameters
+from es_pki.adapters.cli.months import months
 from es_pki.adapters.cli.options import AS_OF, Verb, option, several
 from es_pki.adapters.cli.session import Session, print_rows
 
@@ -34,7 +35,12 @@ def calendar(session: Session) -> int:
     arguments = session.arguments
     wanted = {"owner": arguments.owner, "labels": arguments.label}
     parameters = {**session.as_of(), "from": arguments.start, "to": arguments.end, **wanted}
-    return print_rows(session, expiry_columns(clock.now()), session.client.items("/api/v1/calendar", parameters))
+    rows = session.client.items("/api/v1/calendar", parameters)
+    if not arguments.months or session.wants_json:
+        return print_rows(session, expiry_columns(clock.now()), rows)
+    for text in months(rows):
+        show.say(text)
+    return 0
 
 
 def events(session: Session) -> int:
@@ -83,6 +89,7 @@ VERBS = (
         (
             option("--from", dest="start", metavar="TIME", help="from then on (default: now)"),
             option("--to", dest="end", metavar="TIME", help="until then (default: for ever)"),
+            option("--months", action="store_true", help="as the pages of a calendar"),
             option("--owner", metavar="TEXT", help="only what belongs to this owner"),
             option("--label", metavar="NAME=VALUE", help="only what has this label"),
             AS_OF,

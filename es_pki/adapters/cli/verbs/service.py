@@ -4,7 +4,7 @@ import argparse
 import shlex
 
 from es_pki.adapters.cli import show
-from es_pki.adapters.cli.client import segment
+from es_pki.adapters.cli.client import Object, RefusedByServer, segment
 from es_pki.adapters.cli.options import AS_OF, IDEMPOTENCY_KEY, NAME, NAME_OR_ID, Verb, filters, option, several
 from es_pki.adapters.cli.session import Session, print_object, print_rows
 from es_pki.adapters.cli.verbs.authority import HISTORY
@@ -85,10 +85,20 @@ def rotate(session: Session) -> int:
 
 def verify(session: Session) -> int:
     """Look at what a service serves, or all of them; status 1 when that is not what it should be."""
-    names = [session.arguments.service] if session.arguments.service else _watched(session)
-    rows = [session.send(VerifyService, {"service": name}) for name in names]
+    named = session.arguments.service
+    rows = [_verified(session, name, is_named=bool(named)) for name in ([named] if named else _watched(session))]
     print_rows(session, VERIFIED, rows)
-    return 1 if any(row["drift"] for row in rows) else 0
+    return 1 if any(row["drift"] or row["refused"] for row in rows) else 0
+
+
+def _verified(session: Session, name: object, *, is_named: bool) -> Object:
+    """Return what a service was seen to serve; of several, one that can't be looked at hides no other."""
+    try:
+        return {**session.send(VerifyService, {"service": name}), "refused": ""}
+    except RefusedByServer as refused:
+        if is_named:
+            raise
+        return {"name": name, "drift": [], "detail": "", "fingerprint": "", "refused": refused.detail}
 
 
 def _watched(session: Session) -> list[object]:
@@ -166,7 +176,7 @@ COLUMNS: list[show.Column] = [
 VERIFIED: list[show.Column] = [
     ("SERVICE", lambda row: row["name"]),
     ("DRIFT", lambda row: ", ".join(map(str, row["drift"])) if isinstance(row["drift"], list) else ""),
-    ("DETAIL", lambda row: row["detail"]),
+    ("DETAIL", lambda row: row["detail"] or row["refused"]),
     ("SHA-256", lambda row: row["fingerprint"]),
 ]
 
