@@ -117,7 +117,6 @@ class Service:
         office = self._office(signer, acme, dns, sender)
         self._context = tls.server_context()
         listener = OwnListener(functools.partial(tls.use, self._context))
-        runner = _runner(equipment, office, listener)
         desk = Desk(office)
         crls = Publisher(equipment.log, office.crls, equipment.lease, clock.now, settings.folder / "crls.kept")
         tree = Tree(equipment.log)
@@ -126,9 +125,7 @@ class Service:
         upkeep = Upkeep(equipment.views, equipment.aggregates, desk, clock.now)
         self._renewals = _renewals(equipment, settings, acme, desk)
         rounds = _rounds(equipment, settings, office.observer)
-        superseding = Superseding(
-            equipment.aggregates, equipment.views, office.observer, desk.take, users_of=office.users_of, now=clock.now
-        )
+        superseding = _superseding(equipment, office, desk)
         self._teller = Teller(equipment.aggregates, equipment.views, sender, clock.now)
         fallbacks = Fallbacks(equipment.aggregates, equipment.views, clock.now)
         works = [crls.look, upkeep.look, self._renewals.look, superseding.look, self._teller.look, fallbacks.look]
@@ -141,7 +138,7 @@ class Service:
             notary=notary,
             views=equipment.views,
             follower=Follower(equipment.log, equipment.views, VIEWS, equipment.lease),
-            runner=runner,
+            runner=_runner(equipment, office, listener),
             aggregates=equipment.aggregates,
             desk=desk,
             second_opinion=equipment.second_opinion,
@@ -321,6 +318,12 @@ def _runner(equipment: Equipment, office: Office, listener: OwnListener) -> Runn
 def _renewals(equipment: Equipment, settings: Settings, acme: ACME, desk: Desk) -> Renewals:
     pace = Pace(settings.acme_renewals_per_hour, settings.acme_renewals_at_once)
     return Renewals(equipment.aggregates, equipment.views, acme.directories, desk.take, clock.now, pace=pace)
+
+
+def _superseding(equipment: Equipment, office: Office, desk: Desk) -> Superseding:
+    return Superseding(
+        equipment.aggregates, equipment.views, office.observer, desk.take, users_of=office.users_of, now=clock.now
+    )
 
 
 def _rounds(equipment: Equipment, settings: Settings, observer: Observer) -> Rounds | None:
