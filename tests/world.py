@@ -96,7 +96,7 @@ class World:
         self.dns = DNSProviders(self.aggregates, self.keys, lookup, hooks)
         further: dict[str, Any] = {"listens_by_tls": True, "webroots": webroots}
         by_dns = DNS01(self.dns), DNSPersist01(lookup, clock.now)
-        self.acme = ACME.of(self.aggregates, self.keys, clock.now, clock.elapsed, *by_dns, **further)
+        self.acme = ACME.of(self.aggregates, self.keys, log, clock.now, clock.elapsed, *by_dns, **further)
         self.deployer = Deployer(self.aggregates, self.keys, allowed, clock.now)
         self.rotator = CHAPRotator(self.aggregates, self.keys, allowed)
         self.performer = Performer(

@@ -342,6 +342,7 @@ def _acme(equipment: Equipment, settings: Settings, keys: KeyRing, dns: DNSProvi
     return ACME.of(
         equipment.aggregates,
         keys,
+        equipment.log,
         clock.now,
         clock.elapsed,
         DNS01(dns),

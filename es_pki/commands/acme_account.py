@@ -57,6 +57,7 @@ class RegisterACMEAccount(Struct, frozen=True):
     ca_bundle: str
     request_digest: bytes
     test_account_id: str = ""
+    trust_store_id: str = ""
 
 
 class RecordACMERegistration(Struct, frozen=True):
@@ -267,6 +268,7 @@ def _register(command: RegisterACMEAccount, state: State) -> list[ACMEAccountEve
             eab_mac_id=command.eab_mac_id,
             ca_bundle=command.ca_bundle,
             test_account_id=command.test_account_id,
+            trust_store_id=command.trust_store_id,
         )
     ]
 
@@ -286,6 +288,8 @@ def _account_violations(command: RegisterACMEAccount) -> Iterator[Violation]:
         yield Violation("eab_key_id", "RFC 8555 section 7.3.4", detail)
     if command.eab_key_id and not _PRINTABLE.fullmatch(command.eab_key_id):
         yield Violation("eab_key_id", "RFC 8555 section 7.3.4", "1 to 256 ASCII characters without spaces")
+    if command.ca_bundle and command.trust_store_id:
+        yield Violation("trust_store", "whom to trust is clear", "send a ca_bundle or name a trust_store")
 
 
 def _is_contact(contact: str) -> bool:

@@ -15,7 +15,8 @@ class ACMEAccountPrepared(Struct, frozen=True, omit_defaults=True):
     `public_key` is the DER SubjectPublicKeyInfo. `contacts` are URLs. `terms_of_service_agreed`: the administrator
     agreed to the directory's terms, as they were then. `eab_key_id` names the CA's own key for the external account
     binding, which lies under `eab_mac_id` until the account is open; "" without one. `ca_bundle` is PEM: the only
-    roots that are trusted for the directory, "" for the system's. `request_digest` is the SHA-256 of what was asked.
+    roots that are trusted for the directory, "" for the system's; or `trust_store_id` is the store whose certificates
+    are. `request_digest` is the SHA-256 of what was asked.
     `test_account_id` is an account at a directory for tests, where orders that failed are rehearsed, "" for none.
     """
 
@@ -31,6 +32,7 @@ class ACMEAccountPrepared(Struct, frozen=True, omit_defaults=True):
     eab_mac_id: str = ""
     ca_bundle: str = ""
     test_account_id: str = ""
+    trust_store_id: str = ""
 
 
 class ACMEAccountRegistered(Struct, frozen=True, omit_defaults=True):

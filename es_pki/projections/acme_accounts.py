@@ -23,7 +23,7 @@ from es_pki.values import KeyType, public_key_hash
 from es_pki.values.acme import ACMEProblem
 
 NAME = "acme_accounts"
-VERSION = 2
+VERSION = 3
 
 
 class Status(StrEnum):
@@ -47,8 +47,8 @@ class Row(Struct, frozen=True):
     """One account. `url` is what the directory knows it by; `next_key` was made and is not taken yet.
 
     `terms_of_service` is where the terms were that were agreed to. `has_ca_bundle`: other roots than the system's are
-    trusted for the directory. `problem` is why the account was not opened, or why its next key was not taken.
-    `test_account_id` is the account with which orders that failed are rehearsed.
+    trusted for the directory; `trust_store_id`: those of this store are. `problem` is why the account was not opened,
+    or why its next key was not taken. `test_account_id` is the account with which orders that failed are rehearsed.
     """
 
     id: str
@@ -69,6 +69,7 @@ class Row(Struct, frozen=True):
     registered_at: datetime | None = None
     key_since: datetime | None = None
     test_account_id: str | None = None
+    trust_store_id: str | None = None
     problem: ACMEProblem | None = None
 
 
@@ -119,6 +120,7 @@ def _prepared(event: ACMEAccountPrepared, happened: Happened) -> Row:
         prepared_at=happened.time,
         key_since=happened.time,
         test_account_id=event.test_account_id or None,
+        trust_store_id=event.trust_store_id or None,
     )
 
 

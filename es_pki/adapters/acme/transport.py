@@ -7,7 +7,7 @@ no connection to send it over.
 import asyncio
 import ssl
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from importlib.metadata import version
 from typing import NamedTuple, TypeVar
@@ -19,6 +19,7 @@ from es_pki.adapters.acme import messages
 from es_pki.adapters.acme.jws import AccountKey
 from es_pki.adapters.acme.pacing import http_date, jittered, retry_after
 from es_pki.adapters.acme.problems import AnswerMalformed, BadNonce, Trouble, Unreachable, reported
+from es_pki.adapters.trusted import Trusted, client_context
 
 CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 30.0
@@ -59,25 +60,37 @@ class Reply(NamedTuple):
 
 
 class Transport:
-    """Requests to one directory. Everything raises `DirectoryFailed`. Not to be shared between event loops."""
+    """Requests to one directory. Everything raises `DirectoryFailed`. Not to be shared between event loops.
 
-    def __init__(self, url: str, ca_bundle: str, now: Callable[[], datetime], elapsed: Callable[[], float]) -> None:
+    Trusted for it are the roots of `ca_bundle` (PEM), "" for the system's, or what `trusted` says at each request:
+    when that differs from before, no connection that was verified by something else is used any more.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        ca_bundle: str,
+        now: Callable[[], datetime],
+        elapsed: Callable[[], float],
+        *,
+        trusted: Callable[[], Awaitable[Trusted]] | None = None,
+    ) -> None:
         self.url = url
         self._now = now
         self._elapsed = elapsed
         self._nonces: deque[str] = deque(maxlen=NONCES)
         self._known: tuple[float, messages.Directory] | None = None
-        context = ssl.create_default_context(cadata=ca_bundle or None)
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=context, limit=16),
-            timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS, connect=CONNECT_SECONDS),
-            headers={"User-Agent": f"es-pki/{version('es-pki')}", "Accept-Language": "en"},
-            trust_env=True,
-        )
+        self._ca_bundle = ca_bundle
+        self._ask_trusted = trusted
+        self._trusted: Trusted | None = None
+        self._session: aiohttp.ClientSession | None = None
+        self._opening = asyncio.Lock()
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._session.close()
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
 
     async def directory(self, *, afresh: bool = False) -> messages.Directory:
         """Return where the operations are."""
@@ -127,7 +140,8 @@ class Transport:
             try:
                 return await self._exchanged(method, url, body, headers or {})
             except aiohttp.ClientConnectorCertificateError as error:
-                raise Unreachable(Trouble.UNTRUSTED, str(error.certificate_error)) from None
+                by_whom = f"; trusted is what the trust store {self._trusted.name} holds" if self._trusted else ""
+                raise Unreachable(Trouble.UNTRUSTED, f"{error.certificate_error}{by_whom}") from None
             except aiohttp.ClientConnectorError as error:
                 if attempt == CONNECTION_ATTEMPTS:
                     raise Unreachable(Trouble.UNREACHABLE, str(error)) from None
@@ -141,8 +155,8 @@ class Transport:
         raise AssertionError("every attempt returns, raises or goes on to the next")
 
     async def _exchanged(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Reply:
-        redirects = method == "GET"
-        async with self._session.request(method, url, data=body, headers=headers, allow_redirects=redirects) as answer:
+        redirects, session = method == "GET", await self._opened()
+        async with session.request(method, url, data=body, headers=headers, allow_redirects=redirects) as answer:
             content = await _whole(answer.content)
             nonce = answer.headers.get("Replay-Nonce")
             if nonce:
@@ -155,6 +169,35 @@ class Transport:
             date = http_date(answer.headers.get("Date", ""))
             wait_seconds = (retry_at - now).total_seconds() if retry_at is not None else 0.0
             return Reply(content, answer.headers.get("Location", ""), links, retry_at, date, wait_seconds)
+
+    async def _opened(self) -> aiohttp.ClientSession:
+        """Return a session all of whose connections are verified by what is trusted now. Raises `Unreachable`."""
+        async with self._opening:  # who asked later must not go on with what was trusted before
+            trusted = await self._ask_trusted() if self._ask_trusted is not None else None
+            if trusted != self._trusted:
+                self._trusted = trusted
+                await self.close()
+            if trusted is not None and not trusted.certificates:
+                raise Unreachable(Trouble.UNTRUSTED, _nobody(trusted))
+            if self._session is None:
+                self._session = _session(client_context(trusted) if trusted else self._by_bundle())
+            return self._session
+
+    def _by_bundle(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cadata=self._ca_bundle or None)
+
+
+def _nobody(trusted: Trusted) -> str:
+    return f"the trust store {trusted.name} trusts no certificate" if trusted.name else "there is no such trust store"
+
+
+def _session(context: ssl.SSLContext) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=context, limit=16),
+        timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS, connect=CONNECT_SECONDS),
+        headers={"User-Agent": f"es-pki/{version('es-pki')}", "Accept-Language": "en"},
+        trust_env=True,
+    )
 
 
 async def _whole(stream: aiohttp.StreamReader) -> bytes:

@@ -16,6 +16,7 @@ from es_pki.adapters.acme.tls_alpn_01 import TLSALPN01
 from es_pki.adapters.acme.webroot import Webroots
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.keyring import KeyRing
+from eventlog import Log
 
 
 class ACME(Struct, frozen=True):
@@ -33,6 +34,7 @@ class ACME(Struct, frozen=True):
         cls,
         aggregates: Aggregates,
         keys: KeyRing,
+        log: Log,
         now: Callable[[], datetime],
         elapsed: Callable[[], float],
         *solvers: Solver,
@@ -43,7 +45,7 @@ class ACME(Struct, frozen=True):
 
         `listens_by_tls`: there is a listener for tls-alpn-01. `webroots`: folders of web servers that may answer.
         """
-        directories = Directories(keys, now, elapsed)
+        directories = Directories(keys, log, now, elapsed)
         http_01 = HTTP01(aggregates, directories, Webroots(webroots))
         tls_alpn_01 = TLSALPN01(aggregates, directories, now)
         own = (http_01, tls_alpn_01) if listens_by_tls else (http_01,)

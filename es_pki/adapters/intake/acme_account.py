@@ -56,12 +56,12 @@ async def register(office: Office, request: RegisterACMEAccount, asked: Asked, d
     """Make a key and open an account for it."""
     account_id, actor = asked.new_id(), asked.caller.name
     contacts, ca_bundle = _contacts(request.contacts), _ca_bundle(request.ca_bundle)
+    test_account_id = await office.acme_account_id(request.test_account, "test_account") if request.test_account else ""
+    trust_store_id = await office.trust_store_id(request.trust_store) if request.trust_store else ""
     secret = _mac_key(request.eab_hmac_key)
     secret_id = ""
     if secret and (await office.aggregates.load(ACME_ACCOUNT, account_id)).state.opening is None:
         secret_id = await office.keys.keep(secret, purpose=acme_account.CATEGORY, owner=account_id)
-
-    test_account_id = await office.acme_account_id(request.test_account, "test_account") if request.test_account else ""
 
     async def command(key: MadeKey) -> ACMEAccountCommand:
         if test_account_id:
@@ -78,6 +78,7 @@ async def register(office: Office, request: RegisterACMEAccount, asked: Asked, d
             ca_bundle=ca_bundle,
             request_digest=digest,
             test_account_id=test_account_id,
+            trust_store_id=trust_store_id,
         )
 
     try:

@@ -1,19 +1,16 @@
 """The courier: hands a message to a channel, with its secret, by whatever way it is reached."""
 
 import ssl
-from typing import cast
 
 from es_pki.adapters.fetching import Fetcher
 from es_pki.adapters.intake.aggregates import Aggregates
-from es_pki.adapters.intake.deciders import NOTICE_CHANNEL, TRUST_STORE
+from es_pki.adapters.intake.deciders import NOTICE_CHANNEL
 from es_pki.adapters.keyring import KeyRing
 from es_pki.adapters.keystore.store import KeyMissing, KeyUnreadable
 from es_pki.adapters.notices import by_apprise, mail, webhook
 from es_pki.adapters.notices.message import Message, Undelivered
-from es_pki.adapters.x509.formats import pem_chain
+from es_pki.adapters.trusted import client_context, trusted
 from es_pki.commands.notice_channel import State, usable
-from es_pki.events import codec
-from es_pki.events.trust_store import CertificateDistrusted, CertificateTrusted, TrustStoreEvent
 from es_pki.values.notices import Apprise, Email, Webhook
 from eventlog import Log
 
@@ -58,16 +55,4 @@ class Courier:
         """Return a context that trusts what a store trusts without limits, None: what the system trusts."""
         if not trust_store_id:
             return None
-        trusted: dict[str, bytes] = {}
-        for record in await self._log.read_stream(TRUST_STORE.stream(trust_store_id)):
-            match cast("TrustStoreEvent", codec.decode(record.type, record.data)):
-                case CertificateTrusted(anchor=anchor):
-                    trusted[anchor.fingerprint] = anchor.certificate
-                case CertificateDistrusted(fingerprint=fingerprint):
-                    trusted.pop(fingerprint, None)
-                case _:
-                    pass
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        if trusted:
-            context.load_verify_locations(cadata=pem_chain(list(trusted.values())))
-        return context
+        return client_context(await trusted(self._log, trust_store_id))

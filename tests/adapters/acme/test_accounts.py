@@ -7,12 +7,19 @@ from aiohttp import web
 
 from es_pki.adapters import clock
 from es_pki.adapters.acme.problems import DirectoryFailed, Trouble
-from es_pki.adapters.intake.deciders import ACME_ACCOUNT
-from es_pki.adapters.intake.requests import DeactivateACMEAccount, RollOverACMEAccountKey
+from es_pki.adapters.intake.deciders import ACME_ACCOUNT, TRUST_STORE
+from es_pki.adapters.intake.requests import (
+    CreateTrustStore,
+    DeactivateACMEAccount,
+    DistrustCertificate,
+    RollOverACMEAccountKey,
+    TrustCertificate,
+)
 from es_pki.adapters.postponed import Postponed
 from es_pki.commands.acme_account import ACMEAccountUnusable
 from es_pki.commands.reactions import CloseACMEAccount, OpenACMEAccount, RollOverACMEKey
 from es_pki.commands.refusals import Malformed, NameTaken, RulesBroken
+from es_pki.commands.trust_store import TrustStoreMissing
 from es_pki.values import KeyType
 from es_pki.values.acme import ACME_GIVEN_UP
 from tests import openssl, pebble
@@ -27,6 +34,11 @@ async def state_of(world, answer):
 
 async def client_of(world, answer):
     return world.acme.directories.client(answer.result["account_id"], await state_of(world, answer))
+
+
+def by_store(at, **changes):
+    """Return a registration that trusts what the store "lab" does."""
+    return registration(at, ca_bundle="", trust_store="lab", **changes)
 
 
 async def types_of(world):
@@ -91,6 +103,51 @@ async def test_a_directory_that_is_away_is_asked_again_until_it_answers(world):
 async def test_a_directory_that_nobody_vouches_for_is_not_talked_to(world, directory):
     answer = await world.ask(registration(directory, ca_bundle=""))
     assert (answer.result["status"], answer.result["problem"].type) == ("prepared", Trouble.UNTRUSTED)
+
+
+async def test_a_trust_store_says_whom_to_trust_for_a_directory(world, directory):
+    await world.ask(CreateTrustStore("lab", certificates=directory.ca_bundle))
+    answer = await world.ask(by_store(directory))
+    assert answer.result["status"] == "valid"
+    store_id = await world.aggregates.owner("trust_store_name-lab")
+    assert (await state_of(world, answer)).opening.prepared.trust_store_id == store_id
+
+
+async def test_a_directory_that_the_trust_store_does_not_vouch_for_is_not_talked_to(world, directory, tmp_path):
+    await world.ask(CreateTrustStore("lab", certificates=pebble.own_certificate(tmp_path)))
+    answer = await world.ask(by_store(directory))
+    assert (answer.result["status"], answer.result["problem"].type) == ("prepared", Trouble.UNTRUSTED)
+    assert "the trust store lab" in answer.result["problem"].detail
+    await world.ask(TrustCertificate("lab", certificates=directory.ca_bundle))
+    await world.performer.perform(OpenACMEAccount(answer.result["account_id"]))
+    assert (await state_of(world, answer)).opening.url
+
+
+async def test_what_a_trust_store_distrusts_is_not_talked_to_from_the_next_request_on(world, directory):
+    answer = await world.ask(CreateTrustStore("lab", certificates=directory.ca_bundle))
+    (fingerprint,) = (await world.aggregates.load(TRUST_STORE, answer.result["trust_store_id"])).state.certificates
+    client = await client_of(world, await world.ask(by_store(directory)))
+    assert (await client.account()).status == "valid"
+    await world.ask(DistrustCertificate("lab", fingerprint, "found on a web server"))
+    with pytest.raises(DirectoryFailed, match="the trust store lab trusts no certificate") as failed:
+        await client.account()
+    assert failed.value.problem.type == Trouble.UNTRUSTED
+    await world.ask(TrustCertificate("lab", certificates=directory.ca_bundle, again=True))
+    assert (await client.account()).status == "valid"
+
+
+async def test_an_account_with_a_trust_store_that_there_is_not_is_refused_and_leaves_no_key(world, directory):
+    (key_id, key), *_ = pebble.EAB_KEYS.items()
+    with pytest.raises(TrustStoreMissing):
+        await world.ask(by_store(directory, eab_key_id=key_id, eab_hmac_key=key))
+    assert await world.keys._store.entries() == []
+
+
+async def test_a_bundle_and_a_trust_store_are_not_trusted_together(world, directory):
+    await world.ask(CreateTrustStore("lab", certificates=directory.ca_bundle))
+    with pytest.raises(RulesBroken) as refused:
+        await world.ask(registration(directory, trust_store="lab"))
+    assert [violation.field for violation in refused.value.violations] == ["trust_store"]
 
 
 async def test_an_account_that_can_not_be_opened_is_given_up_by_closing_it(world, directory):

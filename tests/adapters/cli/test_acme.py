@@ -30,6 +30,15 @@ def test_an_account_is_registered_given_another_key_and_closed(es_pki, account):
     assert es_pki("acme", "account", account, "--json").json["status"] == "deactivated"
 
 
+def test_a_trust_store_says_whom_to_trust_for_a_directory(es_pki, tmp_path):
+    directory, name, store, bundle = pebble.shared(), fresh("account"), fresh("trust"), tmp_path / "roots.pem"
+    bundle.write_text(directory.ca_bundle)
+    assert es_pki("trust", "create", store, "--certificates", str(bundle)).status == 0
+    done = es_pki("acme", "register", name, "--directory", directory.url, "--agree", "--trust-store", store)
+    assert done.status == 0, done.errors
+    assert es_pki("acme", "account", name, "--json").json["trust_store_id"]
+
+
 def test_the_key_of_an_external_account_comes_from_a_file_or_the_environment(es_pki, tmp_path):
     directory, (key_id, key) = pebble.shared(), next(iter(pebble.EAB_KEYS.items()))
     bundle, file = tmp_path / "roots.pem", tmp_path / "mac.key"

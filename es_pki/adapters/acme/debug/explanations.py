@@ -66,7 +66,7 @@ _OUR_OWN = {
     Trouble.UNREACHABLE: ("there is no connection to the directory", "look at the network, its proxy and firewall"),
     Trouble.UNTRUSTED: (
         "nobody who is trusted vouches for the directory",
-        "register with --ca-bundle if it is your own; else somebody stands between you and it",
+        "register with --ca-bundle or --trust-store if it is your own; else somebody stands between you and it",
     ),
     Trouble.SLOW: ("the directory doesn't answer in time", "nothing: it is tried again"),
     Trouble.MALFORMED: (

@@ -234,6 +234,7 @@ VERBS = (
             ),
             option("--test-account", metavar="ACCOUNT", help="an account at a directory for tests, for rehearsals"),
             option("--ca-bundle", dest="ca_bundle_file", metavar="FILE", help="the roots to trust for the directory"),
+            option("--trust-store", metavar="STORE", help="the trust store that says whom to trust for it, instead"),
             KEY_TYPE,
             IDEMPOTENCY_KEY,
         ),

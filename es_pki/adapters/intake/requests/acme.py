@@ -15,7 +15,8 @@ class RegisterACMEAccount(Struct, frozen=True, forbid_unknown_fields=True):
     `directory` is its address, or `letsencrypt`, `letsencrypt-staging`, `zerossl`, `google`, `google-staging` or
     `buypass`. Directories want to hear that you agree to their terms of service. `contacts` are mailboxes. Some CAs
     give a key id and a MAC key for the account (`eab_key_id`, `eab_hmac_key` in base64url). `ca_bundle` (PEM): the
-    only roots to trust for a directory of your own. `test_account` is another account, at a directory for tests, where
+    only roots to trust for a directory of your own; or `trust_store`: whatever that store trusts when the directory is
+    asked. `test_account` is another account, at a directory for tests, where
     renewals that failed are rehearsed before they are attempted again. The answer tells what the directory said; while
     it says nothing, it is asked again until it does.
     """
@@ -31,6 +32,7 @@ class RegisterACMEAccount(Struct, frozen=True, forbid_unknown_fields=True):
     ca_bundle: str = ""
     key_type: KeyType = KeyType.EC_P256
     test_account: str = ""
+    trust_store: str = ""
 
     def __repr__(self) -> str:
         """Show no key."""
