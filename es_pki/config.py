@@ -75,9 +75,11 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     `backup_dir`: the folder for scheduled backups, made `backup_every_hours` hours after the last (0: never), of which
     `backup_keep` stay. `backup_passphrase_file`: a file (0600) with the passphrase that backups are sealed with.
     `fetch_networks`: networks (CIDR) from which CRLs, OCSP answers and issuers may be fetched though they are private.
-    `service_folders`: the folders in which services may have their files, `service_programs`: the programs that may be
-    run for them, each by its absolute path and perhaps with the arguments that must stand first; both are empty at
-    first, and nothing is allowed. `probe_every_minutes`: how often it is looked at what services serve (0: never).
+    `client_trust_store`: the name of the trust store whose certificates vouch for those that clients show at the
+    management API; without it clients are not asked for any. `service_folders`: the folders in which services may have
+    their files, `service_programs`: the programs that may be run for them, each by its absolute path and perhaps with
+    the arguments that must stand first; both are empty at first, and nothing is allowed. `probe_every_minutes`: how
+    often it is looked at what services serve (0: never).
     `crl_validity_hours`: how long a CRL holds; `crl_overlap_hours`: how long before its end the next one is issued.
     `crl_shards`: among how many CRLs of an authority new certificates are spread, besides the one that lists all
     (below 2: none besides). `dns_resolvers`: the resolvers (`HOST:PORT`) that dns-01 asks, instead of the system's.
@@ -103,6 +105,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     backup_keep: int = 7
     backup_passphrase_file: str = ""
     fetch_networks: tuple[str, ...] = ()
+    client_trust_store: str = ""
     service_folders: tuple[str, ...] = ()
     service_programs: tuple[str, ...] = ()
     probe_every_minutes: int = 60

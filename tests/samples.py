@@ -312,6 +312,11 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.IssueCRL: lambda _: {"authority": "intermediate"},
     requests.RotateLogKey: lambda _: {},
     requests.CreateToken: lambda _: {"name": fresh("token"), "roles": ["viewer"]},
+    requests.AdmitClient: lambda server: {
+        "name": fresh("client"),
+        "roles": ["viewer"],
+        "certificate": _issued(server),
+    },
     requests.RevokeToken: lambda server: {"principal": _revocable(server), "reason": "sample"},
 }
 

@@ -50,6 +50,7 @@ class Server:
         *,
         token: str | None = "",
         headers: dict[str, str] | None = None,
+        context: ssl.SSLContext | None = None,
     ) -> Reply:
         """Send one request; `token` "" is the administrator's, None sends none; a body that isn't bytes is JSON."""
         sent = dict(headers or {})
@@ -59,7 +60,8 @@ class Server:
             body = json.dumps(body).encode()
         if body is not None:
             sent.setdefault("Content-Type", "application/json")
-        connection = http.client.HTTPSConnection(urlsplit(self.url).netloc, context=self._context, timeout=PATIENCE)
+        tls = context or self._context
+        connection = http.client.HTTPSConnection(urlsplit(self.url).netloc, context=tls, timeout=PATIENCE)
         return _exchange(connection, method, path, body, sent)
 
     def fetch(self, path: str, headers: dict[str, str] | None = None, body: bytes | None = None) -> Reply:

@@ -53,7 +53,7 @@ from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.log_key import LogKeyAdopted, LogRestored
 from es_pki.events.notice_channel import NoticeChannelEvent
 from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared, OCSPResponderSigningFailed
-from es_pki.events.principal import TokenCreated
+from es_pki.events.principal import ClientAdmitted, TokenCreated, TokenRevoked
 from es_pki.events.profile import ProfileDefined
 from es_pki.events.reservation import NameReleased, NameReserved, ReservationEvent, SerialNumberReserved
 from es_pki.events.service import ServiceRegistered
@@ -68,6 +68,9 @@ Heard = Callable[[int, int], None]
 Prepared = AuthorityPrepared | CertificatePrepared | OCSPResponderPrepared
 Named = (
     TokenCreated
+    | ClientAdmitted
+    | TokenRevoked
+    | ServiceRegistered
     | TrustStoreCreated
     | ProfileDefined
     | CertificateRenamed
@@ -84,6 +87,7 @@ RELEASABLE = frozenset(
         "acme_token",
         "certificate_name",
         "certificate_fingerprint",
+        "client_certificate",
         "dns_provider_name",
         "dns_zone",
         "notice_channel_name",
@@ -164,9 +168,10 @@ class Examination:
                     self.find(happened.position, "a signature failed that nobody intended")
             case LogKeyAdopted() | LogRestored() as changed:
                 self._check_origin(happened, changed)
+            case TokenCreated() | ClientAdmitted() | TokenRevoked() | ServiceRegistered() as holder:
+                self._note_names(happened, holder)
             case (
-                TokenCreated()
-                | TrustStoreCreated()
+                TrustStoreCreated()
                 | ProfileDefined()
                 | CertificateRenamed()
                 | CertificateDeleted()
@@ -176,8 +181,6 @@ class Examination:
                 self._note_names(happened, named)
             case SigningRequestCreated() | SigningRequestImported() as kept:
                 self._note_csr(happened, kept)
-            case ServiceRegistered(name=name):
-                self._due[f"service_name-{name}"] = (happened.position, happened.id)
             case KeyCompromiseReported():
                 self._compromised.add(happened.id)
             case _:
@@ -260,9 +263,18 @@ class Examination:
         match named:
             case TokenCreated(name=name):
                 owners[f"principal_name-{name}"] = happened.id
+            case ClientAdmitted(name=name, certificate_id=certificate_id, fingerprint=digest):
+                owners = dict.fromkeys(
+                    (f"principal_name-{name}", f"client_certificate-{certificate_id or digest}"), happened.id
+                )
+            case TokenRevoked(released=released):
+                if released:
+                    owners[f"client_certificate-{released}"] = None
             case ProfileDefined(name=name, version=version):
                 if version == 1:
                     owners[f"profile_name-{name}"] = happened.id
+            case ServiceRegistered(name=name):
+                owners[f"service_name-{name}"] = happened.id
             case TrustStoreCreated(name=name):
                 owners[f"trust_store_name-{name}"] = happened.id
             case CertificateRenamed(name=name, former_name=former, former_name_released=is_released):

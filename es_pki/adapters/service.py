@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import functools
 import ipaddress
 import logging
 import os
@@ -31,8 +30,10 @@ from es_pki.adapters.dns.hook import HookRules
 from es_pki.adapters.dns.lookup import Lookup
 from es_pki.adapters.dns.providers import DNSProviders
 from es_pki.adapters.fetching import Fetcher, networks
-from es_pki.adapters.http import public, server, tls
+from es_pki.adapters.http import public, server
+from es_pki.adapters.http.client_trust import ClientTrust
 from es_pki.adapters.http.parts import Parts
+from es_pki.adapters.http.tls import ListenerTLS
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.chain import chain
 from es_pki.adapters.intake.desk import Desk
@@ -115,8 +116,8 @@ class Service:
         fetcher = Fetcher(networks(settings.fetch_networks))
         sender = Sender(equipment.aggregates, Courier(equipment.aggregates, keys, equipment.log, fetcher), clock.now)
         office = self._office(signer, acme, dns, sender)
-        self._context = tls.server_context()
-        listener = OwnListener(functools.partial(tls.use, self._context))
+        self._tls = ListenerTLS(asks_clients=bool(settings.client_trust_store))
+        listener = OwnListener(self._tls.use)
         runner = _runner(equipment, office, listener)
         desk = Desk(office)
         crls = Publisher(equipment.log, office.crls, equipment.lease, clock.now, settings.folder / "crls.kept")
@@ -147,6 +148,7 @@ class Service:
             debugger=_debugger(office, settings),
             dns=office.dns,
             backups=backups,
+            client_trust=_client_trust(equipment, settings, self._tls),
             now=clock.now,
         )
         self._first_run = FirstRun(desk, equipment.aggregates, signer, clock.now)
@@ -190,7 +192,8 @@ class Service:
     async def serving(self) -> AsyncIterator[None]:
         """Follow, react and answer while the context lasts; then finish what was begun."""
         parts = self.parts
-        followers = parts.follower.run, parts.runner.run, parts.crls.run, parts.ocsp.run
+        followers = [parts.follower.run, parts.runner.run, parts.crls.run, parts.ocsp.run]
+        followers += [parts.client_trust.run] if parts.client_trust else []
         sweeper = Sweeper(parts.aggregates, self._keys, clock.now)
         works = *followers, parts.notary.run, self._keys.make_ahead, parts.second_opinion.run, sweeper.run
         async with contextlib.AsyncExitStack() as stack:
@@ -207,7 +210,7 @@ class Service:
                 stack.push_async_callback(listener.close)
             runners = [
                 await server.serve_publicly(self.parts, self._sockets[1]),
-                await server.serve_management(self.parts, self._sockets[0], self._context),
+                await server.serve_management(self.parts, self._sockets[0], self._tls.context),
             ]
             self._announce()
             try:
@@ -350,6 +353,12 @@ def _acme(equipment: Equipment, settings: Settings, keys: KeyRing, dns: DNSProvi
         listens_by_tls=bool(settings.tls_alpn_listen),
         webroots=settings.acme_webroots,
     )
+
+
+def _client_trust(equipment: Equipment, settings: Settings, listener: ListenerTLS) -> ClientTrust | None:
+    """Return whose word counts for clients' certificates, None where they are not asked for."""
+    name = settings.client_trust_store
+    return ClientTrust(name, equipment.log, equipment.aggregates, listener) if name else None
 
 
 def _debugger(office: Office, settings: Settings) -> Debugger:

@@ -94,7 +94,7 @@ from es_pki.events.ocsp_responder import (
     OCSPResponderPrepared,
     OCSPResponderSigningFailed,
 )
-from es_pki.events.principal import PrincipalEvent, TokenCreated, TokenRevoked
+from es_pki.events.principal import ClientAdmitted, PrincipalEvent, TokenCreated, TokenRevoked
 from es_pki.events.profile import ProfileDefined, ProfileEvent, ProfileRetired
 from es_pki.events.reservation import NameReleased, NameReserved, ReservationEvent, SerialNumberReserved
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared, RevocationListEvent
@@ -215,6 +215,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "ocsp_responder.prepared.v1": OCSPResponderPrepared,
     "ocsp_responder.certified.v1": OCSPResponderCertified,
     "ocsp_responder.signing_failed.v1": OCSPResponderSigningFailed,
+    "principal.client_admitted.v1": ClientAdmitted,
     "principal.token_created.v1": TokenCreated,
     "principal.token_revoked.v1": TokenRevoked,
     "profile.defined.v1": ProfileDefined,

@@ -17,10 +17,28 @@ class TokenCreated(Struct, frozen=True, omit_defaults=True):
     request_digest: bytes
 
 
+class ClientAdmitted(Struct, frozen=True, omit_defaults=True):
+    """A principal was let in by its certificate, which it shows when a connection begins, instead of a token.
+
+    Either every version of our lineage `certificate_id` opens, while it holds, or the one certificate whose SHA-256
+    (hex) is `fingerprint`; the other one is "".
+    """
+
+    name: str
+    roles: tuple[Role, ...]
+    request_digest: bytes
+    certificate_id: str = ""
+    fingerprint: str = ""
+
+
 class TokenRevoked(Struct, frozen=True, omit_defaults=True):
-    """The principal's token no longer opens anything."""
+    """The principal's token, or certificate, no longer opens anything.
+
+    `released` is what the certificate was known by, which others may be admitted with now; "" for a token.
+    """
 
     reason: str
+    released: str = ""
 
 
-PrincipalEvent = TokenCreated | TokenRevoked
+PrincipalEvent = TokenCreated | ClientAdmitted | TokenRevoked

@@ -6,9 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from es_pki.commands import principal
-from es_pki.commands.principal import CreateToken, PrincipalMissing, RevokeToken
-from es_pki.decider import RequestReused
-from es_pki.events.principal import TokenCreated, TokenRevoked
+from es_pki.commands.principal import AdmitClient, CreateToken, PrincipalMissing, RevokeToken
+from es_pki.decider import Release, RequestReused
+from es_pki.events.principal import ClientAdmitted, TokenCreated, TokenRevoked
 from es_pki.values import Role
 from tests.builders import NOW
 from tests.spec import Spec
@@ -25,6 +25,8 @@ create = CreateToken(
     request_digest=b"digest",
 )
 created = TokenCreated("backup-job", (Role.REQUESTER, Role.VIEWER), b"d" * 32, None, b"digest")
+admit = AdmitClient("probe", (Role.VIEWER, Role.AUDITOR, Role.VIEWER), ID, "", b"digest")
+client_admitted = ClientAdmitted("probe", (Role.AUDITOR, Role.VIEWER), b"digest", certificate_id=ID)
 
 
 def test_a_token_is_created_with_each_role_once():
@@ -70,3 +72,34 @@ def test_nobody_can_not_be_locked_out():
 def test_the_name_is_reserved():
     (reservation,) = principal.decider.reservations(created, ID)
     assert (reservation.stream, reservation.event.owner) == ("principal_name-backup-job", ID)
+
+
+def test_a_client_is_admitted_with_each_role_once():
+    spec.given().when(admit).then(client_admitted)
+    spec.given(client_admitted).when(admit).then_nothing()
+    spec.given(client_admitted).when(replace(admit, request_digest=b"other")).then_refused(RequestReused)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"name": "with space"}, "name"),
+        ({"roles": ()}, "roles"),
+        ({"certificate_id": ""}, "certificate"),
+        ({"fingerprint": "0" * 64}, "certificate"),
+        ({"certificate_id": "", "fingerprint": "F" * 64}, "fingerprint"),
+        ({"certificate_id": "", "fingerprint": "ab"}, "fingerprint"),
+    ],
+)
+def test_a_client_is_known_by_one_certificate(changes, field):
+    spec.given().when(replace(admit, **changes)).then_breaks(field)
+
+
+def test_the_certificate_is_reserved_and_is_free_again_when_the_client_is_locked_out():
+    _, reservation = principal.decider.reservations(client_admitted, ID)
+    assert (reservation.stream, reservation.event.owner) == (f"client_certificate-{ID}", ID)
+    revoked = TokenRevoked("left", released=ID)
+    spec.given(client_admitted).when(RevokeToken("left")).then(revoked)
+    (release,) = principal.decider.reservations(revoked, ID)
+    assert isinstance(release, Release)
+    assert release.stream == reservation.stream

@@ -42,7 +42,7 @@ from es_pki.events.certificate import (
 from es_pki.events.key_compromise import KeyCompromiseReported, KeyUsesRevoked
 from es_pki.events.log_key import LogKeyAdopted, LogRestored
 from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared, OCSPResponderSigningFailed
-from es_pki.events.principal import TokenCreated, TokenRevoked
+from es_pki.events.principal import ClientAdmitted, TokenCreated, TokenRevoked
 from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared, Signed
 from es_pki.events.signing_request import (
@@ -244,6 +244,12 @@ SAMPLES = {
         version=2, certificate=b"\x30\x0b", key_ids=("0f8b7b2e-0000-4000-8000-000000000004",)
     ),
     "ocsp_responder.signing_failed.v1": OCSPResponderSigningFailed(version=2, reason="the key is gone"),
+    "principal.client_admitted.v1": ClientAdmitted(
+        name="probe",
+        roles=(Role.VIEWER,),
+        request_digest=b"\x05" * 32,
+        certificate_id="018f0000-0000-7000-8000-000000000002",
+    ),
     "principal.token_created.v1": TokenCreated(
         name="backup",
         roles=(Role.AUDITOR, Role.VIEWER),

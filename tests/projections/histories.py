@@ -37,7 +37,7 @@ from es_pki.events.certificate import (
 from es_pki.events.codec import Event
 from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared
-from es_pki.events.principal import TokenCreated, TokenRevoked
+from es_pki.events.principal import ClientAdmitted, TokenCreated, TokenRevoked
 from es_pki.events.profile import ProfileDefined, ProfileRetired
 from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared, Signed
@@ -231,7 +231,10 @@ class _Author(ACMELives):
 
     def _principal_life(self, stream: str) -> Iterator[tuple[str, Event]]:
         name = f"principal-{next(self._numbers)}"
-        yield stream, TokenCreated(name, (Role.VIEWER,), self._random.randbytes(32), None, b"digest")
+        if self._random.random() < 0.3:
+            yield stream, ClientAdmitted(name, (Role.VIEWER,), b"digest", certificate_id=self.new_id())
+        else:
+            yield stream, TokenCreated(name, (Role.VIEWER,), self._random.randbytes(32), None, b"digest")
         if self._random.random() < 0.5:
             yield stream, TokenRevoked("left")
 

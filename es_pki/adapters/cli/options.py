@@ -164,6 +164,7 @@ SETTINGS = tuple(
         ("acme-renewals-per-hour", "NUMBER", "how many certificates of an ACME directory are renewed (default: 100)"),
         ("acme-renewals-at-once", "NUMBER", "how many of them at the same time (default: 4)"),
         ("fetch-networks", "NETWORK,…", "private networks that CRLs and OCSP answers may be fetched from (CIDR)"),
+        ("client-trust-store", "STORE", "the trust store that vouches for clients' certificates (default: none asked)"),
         ("organization", "TEXT", "stands in the subjects of the first authorities"),
     )
 )

@@ -13,6 +13,7 @@ from es_pki.adapters.checkpoints import Notary
 from es_pki.adapters.crls import Publisher
 from es_pki.adapters.dns.providers import DNSProviders
 from es_pki.adapters.fetching import Fetcher
+from es_pki.adapters.http.client_trust import ClientTrust
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.desk import Desk
 from es_pki.adapters.lint import SecondOpinion
@@ -44,6 +45,7 @@ class Parts(Struct, frozen=True):
     dns: DNSProviders
     fetcher: Fetcher
     backups: ScheduledBackups | None
+    client_trust: ClientTrust | None
     now: Callable[[], datetime]
 
 

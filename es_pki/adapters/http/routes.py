@@ -25,6 +25,7 @@ from es_pki.adapters.http import (
 )
 from es_pki.adapters.http.access import AUDITORS, EVERYBODY, FEED_READERS, OPERATORS, WATCHERS, admitted
 from es_pki.adapters.http.asking import check_parameters
+from es_pki.adapters.http.clients import CLIENTS, Clients
 from es_pki.adapters.http.counts import Counts
 from es_pki.adapters.http.openapi import document
 from es_pki.adapters.http.parts import PARTS, Parts
@@ -351,6 +352,10 @@ def management_application(parts: Parts) -> web.Application:
     application = web.Application(middlewares=[problems], client_max_size=MAXIMUM_BODY)
     application[PARTS] = parts
     application[TOKENS] = Tokens(parts.log, parts.views)
+    if parts.client_trust is not None:
+        application[CLIENTS] = Clients(
+            parts.client_trust, parts.log, parts.aggregates, parts.views, workers=parts.workers, now=parts.now
+        )
     application[live.LIVE] = set()
     application[metrics.COUNTS] = Counts(parts.views, parts.now)
     application.on_shutdown.append(live.end_streams)

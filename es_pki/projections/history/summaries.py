@@ -38,7 +38,7 @@ from es_pki.events.ocsp_responder import (
     OCSPResponderPrepared,
     OCSPResponderSigningFailed,
 )
-from es_pki.events.principal import PrincipalEvent, TokenCreated, TokenRevoked
+from es_pki.events.principal import ClientAdmitted, PrincipalEvent, TokenCreated, TokenRevoked
 from es_pki.events.profile import ProfileDefined, ProfileEvent, ProfileRetired
 from es_pki.events.reservation import ReservationEvent
 from es_pki.events.revocation_list import CRLIssued, CRLPrepared, RevocationListEvent
@@ -225,7 +225,7 @@ def _of_notice(event: NoticeEvent | NoticeChannelEvent) -> str:
 
 def _of_principal(event: PrincipalEvent) -> str:
     match event:
-        case TokenCreated():
+        case TokenCreated() | ClientAdmitted():
             return f"{event.name}: {', '.join(event.roles)}"
         case TokenRevoked():
             return event.reason

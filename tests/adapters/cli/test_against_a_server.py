@@ -218,6 +218,16 @@ def test_a_token_opens_what_its_roles_open_until_it_is_revoked(es_pki, tmp_path)
     assert es_pki("--token-file", file, "certificate", "list").status == 1
 
 
+def test_a_client_is_admitted_by_its_certificate(es_pki):
+    told = ("--authority", "intermediate", "--profile", "client", "--common-name", "probe")
+    assert es_pki("certificate", "issue", "probe", *told).status == 0
+    assert es_pki("token", "admit", "prober", "--role", "viewer", "--certificate", "probe").status == 0
+    assert es_pki("token", "admit", "partner", "--role", "viewer", "--fingerprint", "ab:" * 31 + "ab").status == 0
+    shown = {row["name"]: row for row in es_pki("token", "list", "--json").json["items"]}
+    assert (bool(shown["prober"]["certificate_id"]), shown["partner"]["fingerprint"]) == (True, "ab" * 32)
+    assert es_pki("token", "revoke", "prober", "--reason", "left").status == 0
+
+
 def test_a_token_is_printed_alone(es_pki, monkeypatch):
     token = es_pki("token", "create", "printed", "--role", "viewer").text
     monkeypatch.setenv("ES_PKI_TOKEN", token.strip())

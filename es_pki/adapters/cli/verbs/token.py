@@ -5,7 +5,7 @@ from es_pki.adapters.cli.client import Object
 from es_pki.adapters.cli.files import SecretFile
 from es_pki.adapters.cli.options import AS_OF, IDEMPOTENCY_KEY, NAME, Verb, moment, option, several, values
 from es_pki.adapters.cli.session import Misused, Session, print_object, print_rows
-from es_pki.adapters.intake.requests import CreateToken, RevokeToken
+from es_pki.adapters.intake.requests import AdmitClient, CreateToken, RevokeToken
 from es_pki.values import Role
 
 
@@ -26,6 +26,11 @@ def create(session: Session) -> int:
         return print_object(session, {**result, "token": None})
     show.note(f"the token of {result['name']} lies in {file}; it is kept nowhere else")
     return 0
+
+
+def admit(session: Session) -> int:
+    """Let a new principal in by its certificate."""
+    return print_object(session, session.send(AdmitClient))
 
 
 def list_all(session: Session) -> int:
@@ -62,6 +67,17 @@ VERBS = (
             several("--role", "roles", "ROLE", "what it may do", choices=values(Role), required=True),
             option("--expires", type=moment, metavar="TIME", help="when it stops opening anything (default: never)"),
             option("-o", "--output", metavar="FILE", help="write the token to a new file (0600)"),
+            IDEMPOTENCY_KEY,
+        ),
+    ),
+    Verb(
+        "token admit",
+        admit,
+        (
+            NAME,
+            several("--role", "roles", "ROLE", "what it may do", choices=values(Role), required=True),
+            option("--certificate", metavar="CERTIFICATE", help="its certificate, one of ours, by name or id"),
+            option("--fingerprint", metavar="SHA256", help="or the SHA-256 of a foreign one, in hex"),
             IDEMPOTENCY_KEY,
         ),
     ),

@@ -69,7 +69,7 @@ from es_pki.adapters.intake.requests.notice_channel import (
     ReplaceNoticeSecret,
     TestNoticeChannel,
 )
-from es_pki.adapters.intake.requests.principal import CreateToken, PrincipalRequest, RevokeToken
+from es_pki.adapters.intake.requests.principal import AdmitClient, CreateToken, PrincipalRequest, RevokeToken
 from es_pki.adapters.intake.requests.profile import DefineProfile, ProfileRequest, RetireProfile
 from es_pki.adapters.intake.requests.revocation import (
     HoldCertificate,
@@ -115,6 +115,7 @@ __all__ = [
     "AbandonACMEOrder",
     "AddDNSProvider",
     "AddNoticeChannel",
+    "AdmitClient",
     "AuthorityRequest",
     "BindCertificate",
     "CRLRequest",
