@@ -257,10 +257,13 @@ def test_followed_events_come_as_they_happen_and_an_interrupt_is_the_end_of_it(e
     with subprocess.Popen(
         [*command, "--stream", "certificate_name-live"], stdout=subprocess.PIPE, env=without_settings()
     ) as following:
-        issue(es_pki, "live")
-        assert b"reservation.name_reserved.v1" in following.stdout.readline()
-        following.send_signal(signal.SIGINT)
-        assert following.wait(PATIENCE) == 0
+        try:
+            issue(es_pki, "live")
+            assert b"reservation.name_reserved.v1" in following.stdout.readline()
+            following.send_signal(signal.SIGINT)
+            assert following.wait(PATIENCE) == 0
+        finally:
+            following.kill()
 
 
 def test_the_log_is_verified_beside_a_running_server(es_pki):
