@@ -237,7 +237,7 @@ def test_the_past_does_not_know_what_came_later(es_pki):
 def test_the_calendar_lists_what_expires_between(es_pki):
     issue(es_pki, "soon", "--days", "2")
     items = es_pki("calendar", "--json").json["items"]
-    assert [item["not_after"] for item in items] == sorted(item["not_after"] for item in items)
+    assert [item["at"] for item in items] == sorted(item["at"] for item in items)
     assert "soon" in [item["name"] for item in items]
     assert es_pki("calendar", "--from", "2200-01-01", "--json").json == {"items": []}
 
