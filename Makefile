@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-annotate --no-header pyproject.toml --extra build
 
-.PHONY: help install serve test check format lint types contracts lock docs bench clean
+.PHONY: help install serve test optional check format lint types contracts lock docs bench clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## / — /'
@@ -34,6 +34,10 @@ serve: $(VENV)/.runtime ## set up (once) and run es-pki on ./es-pki-data
 
 test: $(VENV)/.dev ## install what tests need and run every test
 	$(BIN)/python -m pytest -n 2
+
+optional: $(VENV)/.dev ## run the tests of servers that are large, or need root and fixed ports
+	.ci/system-packages optional
+	$(BIN)/python -m pytest -m optional tests/optional
 
 check: lint types contracts test ## format check, ruff, mypy, import contracts, tests
 
@@ -72,6 +76,7 @@ bench: $(VENV)/.bench ## compare with named rivals, in one run each
 	$(BIN)/python -m bench.lint
 	$(BIN)/python -m bench.validate
 	$(BIN)/python -m bench.acme
+	$(BIN)/python -m bench.acme_renewals
 	$(BIN)/python -m bench.services
 
 clean: ## remove what make made (never the data folder)

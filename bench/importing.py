@@ -8,6 +8,7 @@ durable record to the same kind of log. Both take as many files at a time, so co
 import argparse
 import asyncio
 import datetime
+import gc
 import itertools
 import statistics
 import tempfile
@@ -125,6 +126,9 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
+    gc.collect()  # as a server does when it starts
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
     with tempfile.TemporaryDirectory() as name:
         ours, theirs = uvloop.run(compared(Path(name), options.size, options.rounds))
     own, bare = statistics.median(ours), statistics.median(theirs)

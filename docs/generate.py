@@ -20,6 +20,7 @@ from es_pki.adapters.lint.rules import WARNINGS as LINT_WARNINGS
 from es_pki.adapters.lint.rules import meaning_of, section_of
 from es_pki.adapters.validation.every_rule import ALL as VALIDATION_RULES
 from es_pki.adapters.x509.weak_keys import RSA_RULES
+from es_pki.commands.authority_creation import RULES_OF_AUTHORITIES
 from es_pki.commands.preparation import RULES_OF_VERSIONS
 from es_pki.config import Settings
 from es_pki.decider import Refused, code_of
@@ -240,8 +241,9 @@ def errors() -> str:
 
 def _rules() -> str:
     named = "What `rules-broken` may name, in the order in which they are judged."
+    of_certificates = tuple(dict.fromkeys((*RULES_OF_VERSIONS, *RULES_OF_AUTHORITIES)))
     return (
-        f"\n## The rules of a certificate\n\n{named}\n\n{_listed(RULES_OF_VERSIONS)}"
+        f"\n## The rules of a certificate\n\n{named}\n\n{_listed(of_certificates)}"
         f"\n## The rules of an RSA public key\n\nFor keys that were made elsewhere.\n\n{_listed(RSA_RULES)}"
         f"\n## The rules of validation\n\n{VALIDATION_INTRODUCTION}{_validation_rules()}"
         f"\n## The rules of lint\n\n{LINT_INTRODUCTION}{_lint_rules()}"

@@ -25,9 +25,21 @@ PREFIX = "ES_PKI_"
 LONGEST_ORGANIZATION = 48
 """Octets: with ` Intermediate CA` behind it, it is still a common name (RFC 5280 appendix A.1)."""
 
+MOST_ACME_RENEWALS = 100_000
+MOST_ACME_RENEWALS_AT_ONCE = 64
 MOST_CRL_SHARDS = 1_000
 
-LISTS = frozenset({"dns_hooks", "dns_resolvers", "fetch_networks", "host_names", "service_folders", "service_programs"})
+LISTS = frozenset(
+    {
+        "acme_webroots",
+        "dns_hooks",
+        "dns_resolvers",
+        "fetch_networks",
+        "host_names",
+        "service_folders",
+        "service_programs",
+    }
+)
 """The settings that are lists: their variables and options have commas."""
 
 NOT_SETTINGS = frozenset(
@@ -40,6 +52,7 @@ NOT_SETTINGS = frozenset(
         "ES_PKI_IMPORT_PASSPHRASE",
         "ES_PKI_EAB_HMAC_KEY",
         "ES_PKI_DNS_CREDENTIALS",
+        "ES_PKI_NOTICE_SECRET",
     }
 )
 """Variables of the command line: whom to talk to, how to be let in, and secrets that belong in no argument list."""
@@ -69,7 +82,10 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     `crl_shards`: among how many CRLs of an authority new certificates are spread, besides the one that lists all
     (below 2: none besides). `dns_resolvers`: the resolvers (`HOST:PORT`) that dns-01 asks, instead of the system's.
     `dns_hooks`: the programs (absolute paths) that DNS providers may start; `dns_hook_user`: as whom, which has to be
-    said where es-pki runs as root.
+    said where es-pki runs as root. `tls_alpn_listen`: `HOST:PORT` of the listener for tls-alpn-01, to which port 443 of
+    the names must lead; without it there is none. `acme_webroots`: the folders of web servers into which answers to
+    http-01 may be put; empty at first. `acme_renewals_per_hour` and `acme_renewals_at_once`: how many certificates of
+    one ACME directory are renewed in an hour, evenly, and at the same time; what you ask for yourself doesn't wait.
     """
 
     data_dir: str = DEFAULT_DATA_DIR
@@ -96,6 +112,10 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     dns_resolvers: tuple[str, ...] = ()
     dns_hooks: tuple[str, ...] = ()
     dns_hook_user: str = ""
+    acme_renewals_per_hour: int = 100
+    acme_renewals_at_once: int = 4
+    tls_alpn_listen: str = ""
+    acme_webroots: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Show nothing: a database URL and a passphrase are secrets."""
@@ -156,8 +176,10 @@ def _from_file(path: Path) -> dict[str, object]:
 
 
 def _checked(settings: Settings) -> Settings:
-    for name, value in (("listen", settings.listen), ("public_listen", settings.public_listen)):
-        host_and_port(value, name)
+    host_and_port(settings.listen, "listen")
+    host_and_port(settings.public_listen, "public_listen")
+    if settings.tls_alpn_listen:
+        host_and_port(settings.tls_alpn_listen, "tls_alpn_listen")
     if settings.database_url and urlsplit(settings.database_url).scheme not in {"postgresql", "postgres"}:
         raise SettingsRefused("database_url: a postgresql:// address")
     if settings.public_url and not _is_plain_http(settings.public_url):
@@ -170,6 +192,7 @@ def _checked(settings: Settings) -> Settings:
     _check_services(settings)
     _check_crls(settings)
     _check_dns(settings)
+    _check_acme(settings)
     _check_networks(settings)
     return settings
 
@@ -185,7 +208,7 @@ def _check_networks(settings: Settings) -> None:
 def _check_services(settings: Settings) -> None:
     if not 0 <= settings.probe_every_minutes <= 10_000:
         raise SettingsRefused("probe_every_minutes: 1 to 10,000 minutes, or 0 for never")
-    for name in ("service_folders", "service_programs"):
+    for name in ("service_folders", "service_programs", "acme_webroots"):
         for entry in getattr(settings, name):
             path = entry.partition(" ")[0] if name == "service_programs" else entry
             if not path.startswith("/") or normpath(path) != path:
@@ -199,6 +222,13 @@ def _check_crls(settings: Settings) -> None:
         raise SettingsRefused("crl_overlap_hours: at least 1 hour, and less than crl_validity_hours")
     if not 0 <= settings.crl_shards <= MOST_CRL_SHARDS:
         raise SettingsRefused(f"crl_shards: 0 to {MOST_CRL_SHARDS}")
+
+
+def _check_acme(settings: Settings) -> None:
+    if not 1 <= settings.acme_renewals_per_hour <= MOST_ACME_RENEWALS:
+        raise SettingsRefused(f"acme_renewals_per_hour: 1 to {MOST_ACME_RENEWALS}")
+    if not 1 <= settings.acme_renewals_at_once <= MOST_ACME_RENEWALS_AT_ONCE:
+        raise SettingsRefused(f"acme_renewals_at_once: 1 to {MOST_ACME_RENEWALS_AT_ONCE}")
 
 
 def _check_dns(settings: Settings) -> None:

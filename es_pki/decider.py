@@ -106,7 +106,11 @@ def guard_nothing(_command: object) -> Sequence[Guard]:
 
 @dataclass(frozen=True)
 class Decider(Generic[Command, State, Event]):
-    """An aggregate. `category` begins its streams' names: `certificate-<id>`."""
+    """An aggregate. `category` begins its streams' names: `certificate-<id>`.
+
+    `rehearse` decides alike, but its events may lack what is costly to write: it is for who only asks whether there
+    would be any. None: `decide` is cheap enough.
+    """
 
     category: str
     initial: State
@@ -114,6 +118,7 @@ class Decider(Generic[Command, State, Event]):
     decide: Callable[[Command, State], list[Event]]
     reservations: Callable[[Event, str], Sequence[Claim]] = field(default=reserve_nothing)
     guards: Callable[[Command], Sequence[Guard]] = field(default=guard_nothing)
+    rehearse: Callable[[Command, State], list[Event]] | None = None
 
     def stream(self, aggregate_id: str) -> str:
         """Return the name of an aggregate's stream."""

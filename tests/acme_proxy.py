@@ -6,12 +6,13 @@ Pebble has no renewal information and no profiles, and reports no rate limits: t
 import contextlib
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 from aiohttp import web
 
-from tests.pebble import Pebble
+from tests.pebble import Pebble, own_certificate
 
 Rule = Callable[[web.Request, bytes], Awaitable[web.StreamResponse | None]]
 """Answers a request itself, or not."""
@@ -29,7 +30,9 @@ class Proxy:
         self.rules: list[Rule] = []
         self.further: dict[str, Any] = {}
         self.done: list[str] = []
+        self.asked: list[str] = []
         self._session: aiohttp.ClientSession | None = None
+        self._context: ssl.SSLContext | None = None
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Proxy"]:
@@ -40,12 +43,19 @@ class Proxy:
         await runner.setup()
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(self.pebble.folder / "certificate.pem", self.pebble.folder / "key.pem")
+        self._context = context
         await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
         self.url = f"https://127.0.0.1:{runner.addresses[0][1]}/dir"
         trusting = ssl.create_default_context(cadata=self.pebble.ca_bundle)
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trusting)) as self._session:
             yield self
         await runner.cleanup()
+
+    def be_somebody_else(self, folder: Path) -> None:
+        """Show another certificate from the next connection on: one that nobody trusts, made in the folder."""
+        own_certificate(folder)
+        assert self._context is not None
+        self._context.load_cert_chain(folder / "certificate.pem", folder / "key.pem")
 
     def once(self, path: str, response: Callable[[], web.StreamResponse], times: int = 1) -> None:
         """Answer the next requests for a path (its beginning) so, then pass them on again."""
@@ -65,6 +75,7 @@ class Proxy:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
+        self.asked.append(request.path)
         for rule in self.rules:
             answer = await rule(request, body)
             if answer is not None:

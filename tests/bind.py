@@ -34,6 +34,7 @@ class Bind:
 
     def __init__(self, folder: Path, zones: Mapping[str, str], key: str, algorithm: str, policy: str) -> None:
         self.folder, self.zones, self.key = folder, dict(zones), key
+        self.forged = ""
         self.algorithm, self.policy = algorithm, policy
         self.port = free_port()
         self.address = f"127.0.0.1:{self.port}"
@@ -76,10 +77,19 @@ class Bind:
 
     def add(self, zone: str, name: str, kind: str, value: str) -> None:
         """Put a record beside the others, as somebody else would."""
-        key = dns.tsig.Key(KEY_NAME, self.key, f"{self.algorithm}.")
-        update = dns.update.UpdateMessage(f"{zone}.", keyring=key)
+        update = self._update(zone)
         update.add(f"{name}.", 60, kind, value)
         assert dns.query.tcp(update, "127.0.0.1", timeout=5, port=self.port).rcode() == 0
+
+    def take(self, zone: str, name: str, kind: str, value: str) -> None:
+        """Take a record away, as somebody else would."""
+        update = self._update(zone)
+        update.delete(f"{name}.", kind, value)
+        assert dns.query.tcp(update, "127.0.0.1", timeout=5, port=self.port).rcode() == 0
+
+    def _update(self, zone: str) -> dns.update.UpdateMessage:
+        key = dns.tsig.Key(KEY_NAME, self.key, f"{self.algorithm}.")
+        return dns.update.UpdateMessage(f"{zone}.", keyring=key)
 
     def _answers(self) -> bool:
         query = dns.message.make_query(next(iter(self.zones)), dns.rdatatype.SOA)
@@ -104,13 +114,24 @@ options {{
   listen-on-v6 {{ none; }};
   recursion yes;
   allow-recursion {{ 127.0.0.1; }};
-  dnssec-validation no;
+  dnssec-validation {"yes" if self.forged else "no"};
   notify no;
   empty-zones-enable no;
   minimal-responses no;
 }};
 controls {{ }};
-{zones}"""
+{zones}{self._forgeries()}"""
+
+    def _forgeries(self) -> str:
+        """Return what makes this a resolver that asks another server for a zone, whose signatures can't hold."""
+        if not self.forged:
+            return ""
+        zone, _, server = self.forged.partition("@")
+        port = server.rpartition(":")[2]
+        return f"""
+zone "{zone}" {{ type forward; forward only; forwarders {{ 127.0.0.1 port {port}; }}; }};
+trust-anchors {{ "{zone}" static-ds 12345 13 2 "{"00" * 32}"; }};
+"""
 
 
 def free_port() -> int:
@@ -138,6 +159,19 @@ def running(
             yield bind
         finally:
             bind.stop()
+
+
+@contextlib.contextmanager
+def distrusting(server: Bind, zone: str) -> Iterator[Bind]:
+    """Run a resolver that validates, and wants signatures of a server's zone that it doesn't have."""
+    with tempfile.TemporaryDirectory(prefix="bind-") as name:
+        resolver = Bind(Path(name), {"resolver.test": ""}, tsig_key(), "hmac-sha256", "deny * wildcard * ANY")
+        resolver.forged = f"{zone}@{server.address}"
+        try:
+            resolver.start()
+            yield resolver
+        finally:
+            resolver.stop()
 
 
 @functools.cache

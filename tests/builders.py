@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from es_pki.commands.authority import CreateAuthority
-from es_pki.commands.built_in import SERVER
+from es_pki.commands.authority_creation import CreateAuthority
+from es_pki.commands.built_in import AUTHORITY, SERVER
 from es_pki.commands.certificate import IssueCertificate, SelfSignCertificate, SignCSR
 from es_pki.commands.preparation import Wanted
 from es_pki.commands.renewal import Further, Names, ReissueCertificate, RenewCertificate
@@ -120,6 +120,7 @@ def create_authority(**changes: object) -> CreateAuthority:
     facts: dict[str, object] = {
         "authority_id": ROOT_ID,
         "name": "root",
+        "profile": AUTHORITY,
         "subject": (Attribute(AttributeType.COMMON_NAME, "Example Root CA"),),
         "issuer": None,
         "public_key": KEY,

@@ -1,11 +1,15 @@
 """Fixtures of all tests."""
 
+import signal
 import tempfile
 from pathlib import Path
 
 import pytest
 
-from tests import openssl, postgres, samples, serving
+from tests import addresses, openssl, postgres, serving
+
+# A shell that starts the tests in the background has them ignore an interrupt, and with them whatever they interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +38,7 @@ async def postgres_url(postgres_server):
 def server(tmp_path_factory):
     """A running es-pki of this test process, on the embedded stores."""
     with serving.running(tmp_path_factory.mktemp("es-pki") / "data") as server:
-        samples.furnish(server)
+        addresses.furnish(server)
         yield server
 
 

@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -35,7 +36,8 @@ class Recipe(NamedTuple):
 
     `fields` are those of RegisterService that the server can have before it runs, `further` those that it needs to run
     for. `command` is the server's own, and `before` what is to be run first; `exchange` is what a client says and how
-    the answer must begin, None where TLS doesn't begin at once: clients then only shake hands.
+    the answer must begin, None where TLS doesn't begin at once: clients then only shake hands. `also` is another
+    address at which it serves the same, its TLS beginning at once.
     """
 
     folder: Path
@@ -45,6 +47,7 @@ class Recipe(NamedTuple):
     command: Sequence[str | Path]
     exchange: tuple[bytes, bytes] | None = None
     before: Sequence[str] = ()
+    also: str = ""
 
     @property
     def address(self) -> str:
@@ -152,8 +155,8 @@ def apache(folder: Path) -> Recipe:
 
 
 def postfix(folder: Path) -> Recipe:
-    """One file, key first; `postfix reload`. With a wrong pair it answers STARTTLS with 454."""
-    port, combined = free_port(), folder / "tls" / "combined.pem"
+    """One file, key first; `postfix reload`. With a wrong pair it answers STARTTLS with 454. SMTPS too."""
+    port, smtps, combined = free_port(), free_port(), folder / "tls" / "combined.pem"
     for place in ("tls", "etc", "queue", "data"):
         (folder / place).mkdir()
     shutil.chown(folder / "data", "postfix")
@@ -172,20 +175,20 @@ def postfix(folder: Path) -> Recipe:
     }
     (folder / "etc" / "main.cf").write_text("".join(f"{name} = {value}\n" for name, value in settings.items()))
     (folder / "etc" / "master.cf").write_text(
-        f"127.0.0.1:{port} inet n - n - - smtpd\nrewrite unix - - n - - trivial-rewrite\n"
+        f"127.0.0.1:{port} inet n - n - - smtpd\n127.0.0.1:{smtps} inet n - n - - smtpd\n"
+        "  -o smtpd_tls_wrappermode=yes\nrewrite unix - - n - - trivial-rewrite\n"
         "tlsmgr unix - - n 1000? 1 tlsmgr\nanvil unix - - n - 1 anvil\npostlog unix-dgram n - n - 1 postlogd\n"
         "pickup unix n - n 60 1 pickup\ncleanup unix n - n - 0 cleanup\nqmgr unix n - n 300 1 qmgr\n"
     )
     command = [program("postfix"), "-c", f"{folder}/etc"]
     probe = {"address": f"127.0.0.1:{port}", "protocol": "smtp"}
     fields = {"files": [{"form": "combined", "path": str(combined)}]}
-    return Recipe(
-        folder, port, fields, {"reload_command": [*command, "reload"], "probe": probe}, [*command, "start-fg"]
-    )
+    further = {"reload_command": [*command, "reload"], "probe": probe}
+    return Recipe(folder, port, fields, further, [*command, "start-fg"], also=f"127.0.0.1:{smtps}")
 
 
 def slapd(folder: Path) -> Recipe:
-    """Two files behind a link; ldapmodify of both at once. With a wrong pair it has no TLS any more."""
+    """Two files behind a link; ldapmodify of both at once. With a wrong pair it has no TLS any more. LDAPS too."""
     fields, port, socket_url = _linked(folder), free_port(), f"ldapi://{quote(f'{folder}/s', safe='')}"
     (folder / "etc").mkdir()
     attributes = {
@@ -203,12 +206,15 @@ def slapd(folder: Path) -> Recipe:
     (folder / "tls.ldif").write_text(f"dn: cn=config\nchangetype: modify\n{changes}")
     reload = [program("ldapmodify"), "-Q", "-Y", "EXTERNAL", "-H", socket_url, "-f", f"{folder}/tls.ldif"]
     probe = {"address": f"127.0.0.1:{port}", "protocol": "ldap"}
-    command = [program("slapd"), "-F", f"{folder}/etc", "-h", f"ldap://127.0.0.1:{port}/ {socket_url}", "-d", "0"]
+    ldaps = free_port()
+    addresses = f"ldap://127.0.0.1:{port}/ ldaps://127.0.0.1:{ldaps}/ {socket_url}"
+    command = [program("slapd"), "-F", f"{folder}/etc", "-h", addresses, "-d", "0"]
     before = [program("slapadd"), "-n", "0", "-F", f"{folder}/etc", "-l", f"{folder}/init.ldif"]
-    return Recipe(folder, port, fields, {"reload_command": reload, "probe": probe}, command, before=before)
+    further = {"reload_command": reload, "probe": probe}
+    return Recipe(folder, port, fields, further, command, before=before, also=f"127.0.0.1:{ldaps}")
 
 
-def vsftpd(folder: Path) -> Recipe:
+def vsftpd(folder: Path, *, is_implicit: bool = False) -> Recipe:
     """One file; it reads it when it starts, and doesn't start with a wrong pair."""
     port, configuration, combined = free_port(), folder / "vsftpd.conf", folder / "tls" / "combined.pem"
     for place in ("tls", "empty"):
@@ -216,11 +222,24 @@ def vsftpd(folder: Path) -> Recipe:
     configuration.write_text(
         f"listen=YES\nlisten_address=127.0.0.1\nlisten_port={port}\nbackground=NO\nanonymous_enable=YES\n"
         f"ssl_enable=YES\nrsa_cert_file={combined}\nrsa_private_key_file={combined}\nssl_ciphers=HIGH\n"
-        f"secure_chroot_dir={folder}/empty\nseccomp_sandbox=NO\n"
+        f"secure_chroot_dir={folder}/empty\nseccomp_sandbox=NO\nimplicit_ssl={'YES' if is_implicit else 'NO'}\n"
     )
-    probe = {"address": f"127.0.0.1:{port}", "protocol": "ftp"}
+    probe = {"address": f"127.0.0.1:{port}", "protocol": "tls" if is_implicit else "ftp"}
     fields = {"files": [{"form": "combined", "path": str(combined)}]}
     return Recipe(folder, port, fields, {"probe": probe}, [program("vsftpd"), str(configuration)])
+
+
+def rclone(folder: Path) -> Recipe:
+    """S3 from a folder. Two files behind a link; it reads them when it starts, and doesn't start with a wrong pair."""
+    fields, port, content = _linked(folder), free_port(), folder / "content"
+    (content / "bucket").mkdir(parents=True)
+    command = [
+        *(str(Path(sys.executable).with_name("rclone")), "serve", "s3", "--config", "", "--addr", f"127.0.0.1:{port}"),
+        *("--cert", f"{fields['link']}/fullchain.pem", "--key", f"{fields['link']}/key.pem"),
+        *("--auth-key", "access,secret", str(content)),
+    ]
+    probe = {"address": f"127.0.0.1:{port}", "server_name": "www.example.test"}
+    return Recipe(folder, port, fields, {"probe": probe}, command, HTTP)
 
 
 def _unprivileged() -> str:

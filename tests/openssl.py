@@ -1,5 +1,6 @@
 """openssl, the judge: makes CSRs of every kind, reads and verifies what es-pki makes."""
 
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -18,6 +19,13 @@ def run(*arguments: str, text: bytes = b"") -> str:
     done = subprocess.run(["openssl", *arguments], input=text, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout.decode()
+
+
+def said(*arguments: str) -> str:
+    """Run openssl; return all that it says, whether it fails or not."""
+    command = ["openssl", *arguments]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=False)
+    return (done.stdout + done.stderr).decode(errors="replace")
 
 
 def new_csr(kind: tuple[str, str], subject: str, names: str = "", *more: str) -> str:
@@ -80,3 +88,11 @@ def verifies(root_pem: str, chain_pem: str, *options: str) -> bool:
         chain.write_text(chain_pem)
         command = ["openssl", "verify", "-x509_strict", "-CAfile", str(root), "-untrusted", str(chain), *options]
         return subprocess.run([*command, str(chain)], capture_output=True, check=False).returncode == 0
+
+
+def elements_of(der: bytes) -> list[tuple[str, bytes]]:
+    """Return the elements of a DER structure, in their order: openssl's words for each kind, and the content."""
+    text = run("asn1parse", "-inform", "DER", text=der)
+    line = re.compile(r"^ *([0-9]+):d=\d+ +hl=([0-9]+) +l= *([0-9]+) +(?:cons|prim): +(.+?) *(?::.*)?$", re.MULTILINE)
+    places = [(int(at) + int(header), int(size), kind) for at, header, size, kind in line.findall(text)]
+    return [(kind, der[start : start + size]) for start, size, kind in places]

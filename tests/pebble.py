@@ -32,16 +32,20 @@ NONCE_REJECTIONS = 15
 
 
 class Pebble:
-    """A running directory: its address, the certificate to trust, and whom it finds at port 80 of every name."""
+    """A running directory: its address, the certificate to trust, and whom it finds at port 80 of every name.
+
+    At port 443 of every name it finds whoever listens at `tls_port`.
+    """
 
     def __init__(self, folder: Path, dns: str = "", **variables: str) -> None:
         self.folder = folder
         self._processes: list[subprocess.Popen[bytes]] = []
         self._variables = variables
         self._responder = _Responder()
-        self.ca_bundle = _own_certificate(folder)
+        self.ca_bundle = own_certificate(folder)
         self._ports = {name: free_port() for name in ("acme", "management", "dns", "dns management")}
         self.url = f"https://127.0.0.1:{self._ports['acme']}/dir"
+        self.tls_port = free_port()
         self.dns, self._has_own_dns = dns or f"127.0.0.1:{self._ports['dns']}", not dns
 
     def start(self) -> None:
@@ -61,7 +65,7 @@ class Pebble:
             "certificate": str(self.folder / "certificate.pem"),
             "privateKey": str(self.folder / "key.pem"),
             "httpPort": self._responder.port,
-            "tlsPort": 1,
+            "tlsPort": self.tls_port,
             "externalAccountMACKeys": EAB_KEYS,
             **config,
         }
@@ -159,7 +163,7 @@ class _Responder:
             return 502, b""
 
 
-def _own_certificate(folder: Path) -> str:
+def own_certificate(folder: Path) -> str:
     """Make the directory's own certificate, which signs for itself; return it in PEM."""
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     new_key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", str(key))

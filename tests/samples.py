@@ -1,7 +1,4 @@
-"""A good body for every command and an address for every route, made for a running server.
-
-A command without one fails the tests that walk all.
-"""
+"""A good body for every command, made for a running server. A command without one fails the tests that walk all."""
 
 import secrets
 import uuid
@@ -9,11 +6,8 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from es_pki.adapters.http.route import Route
 from es_pki.adapters.intake import requests
-from es_pki.adapters.x509.formats import pem
 from tests import bind, openssl, pebble
-from tests.adapters.lint import making
 from tests.serving import Server
 
 
@@ -37,6 +31,12 @@ def _policied(server: Server) -> str:
 def _certificate(server: Server) -> str:
     name = fresh()
     server.done("SelfSignCertificate", name=name, dns_names=["sample.example.test"])
+    return name
+
+
+def _renewed(server: Server) -> str:
+    name = _issued(server)
+    server.done("RenewCertificate", certificate=name, revoke_previous_after_days=1)
     return name
 
 
@@ -104,9 +104,22 @@ def _service(server: Server) -> str:
     return name
 
 
+def _target(server: Server) -> str:
+    """Return a target whose tgtd nobody has named: its rotations fail."""
+    name = fresh("target")
+    server.done("RegisterService", name=name, iscsi_target=f"iqn.2026-01.test.example:{name}", chap_user="sample")
+    return name
+
+
 def _bound(server: Server) -> str:
     name = _service(server)
     server.done("BindCertificate", service=name, certificate=_certificate(server))
+    return name
+
+
+def _stopped(server: Server) -> str:
+    name = _bound(server)
+    server.done("StopService", service=name)
     return name
 
 
@@ -139,7 +152,8 @@ def _registration(name: str) -> dict[str, Any]:
     }
 
 
-def _dns_provider(name: str, zone: str, **further: Any) -> dict[str, Any]:
+def dns_provider(name: str, zone: str, **further: Any) -> dict[str, Any]:
+    """Return a body for the shared name server."""
     server = bind.shared()
     settings = {"kind": "rfc2136", "server": server.address, "key_name": bind.KEY_NAME}
     where = {"zones": [zone], "settings": settings, "name_servers": [server.address]}
@@ -148,11 +162,23 @@ def _dns_provider(name: str, zone: str, **further: Any) -> dict[str, Any]:
 
 def _added_dns_provider(server: Server) -> str:
     name = fresh("dns")
-    server.done("AddDNSProvider", **_dns_provider(name, f"{name}.test"))
+    server.done("AddDNSProvider", **dns_provider(name, f"{name}.test"))
     return name
 
 
-def _order(server: Server, name: str, host: str = "sample.example.test") -> dict[str, Any]:
+def webhook(name: str) -> dict[str, Any]:
+    """Return a channel that is never reached: a server may ask no private network."""
+    return {"name": name, "settings": {"kind": "webhook", "url": "http://127.0.0.1:9/"}, "secret": fresh("secret")}
+
+
+def _channel(server: Server) -> str:
+    name = fresh("channel")
+    server.done("AddNoticeChannel", **webhook(name))
+    return name
+
+
+def order(server: Server, name: str, host: str = "sample.example.test") -> dict[str, Any]:
+    """Return a body for an order from the shared directory, which finds its answers at this server."""
     directory = pebble.shared()
     directory.answers_at(server.public_url)
     directory.dns_says("set-servfail", host=BROKEN)
@@ -161,18 +187,22 @@ def _order(server: Server, name: str, host: str = "sample.example.test") -> dict
     return {"name": name, "account": ACCOUNT, "dns_names": [host]}
 
 
-def _ordered(server: Server) -> str:
+def ordered(server: Server) -> str:
+    """Order a certificate from the shared directory; return its name."""
     name = fresh()
-    answer = server.done("PlaceACMEOrder", **_order(server, name))
+    answer = server.done("PlaceACMEOrder", **order(server, name))
     assert answer["result"]["status"] == "issued", answer
     return name
 
 
 def _failed_order(server: Server) -> str:
-    answer = server.done("PlaceACMEOrder", **_order(server, fresh(), BROKEN))
+    answer = server.done("PlaceACMEOrder", **order(server, fresh(), BROKEN))
     assert answer["result"]["status"] == "failed", answer
     return str(answer["result"]["order_id"])
 
+
+ACCOUNT = "directory"
+"""The ACME account with which samples order; it is opened when it is first needed."""
 
 BROKEN = "broken.example.test"
 """A host whose DNS fails."""
@@ -244,20 +274,28 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
         "fallback_certificate": _certificate(server),
     },
     requests.UnbindCertificate: lambda server: {"service": _bound(server)},
+    requests.StopService: lambda server: {"service": _bound(server), "reason": "sample"},
+    requests.ResumeService: lambda server: {"service": _stopped(server)},
     requests.RetireService: lambda server: {"service": _bound(server), "reason": "sample"},
     requests.DeployCertificate: lambda server: {"service": _watched(server), "wait_seconds": 60},
+    requests.RotateCHAPSecret: lambda server: {"service": _target(server), "wait_seconds": 60},
     requests.VerifyService: lambda server: {"service": _watched(server)},
     requests.RegisterACMEAccount: lambda _: _registration(fresh("account")),
     requests.RollOverACMEAccountKey: lambda server: {"account": _account(server)},
+    requests.NameACMETestAccount: lambda server: {"account": _account(server), "test_account": _account(server)},
     requests.DeactivateACMEAccount: lambda server: {"account": _account(server), "reason": "sample"},
-    requests.AddDNSProvider: lambda _: _dns_provider(fresh("dns"), f"{fresh('zone')}.test"),
+    requests.AddDNSProvider: lambda _: dns_provider(fresh("dns"), f"{fresh('zone')}.test"),
     requests.ReplaceDNSCredentials: lambda server: {
         "dns_provider": _added_dns_provider(server),
         "credentials": bind.tsig_key(fresh()),
     },
     requests.RemoveDNSProvider: lambda server: {"dns_provider": _added_dns_provider(server), "reason": "sample"},
-    requests.PlaceACMEOrder: lambda server: _order(server, fresh()),
-    requests.RenewACME: lambda server: {"certificate": _ordered(server)},
+    requests.AddNoticeChannel: lambda _: webhook(fresh("channel")),
+    requests.ReplaceNoticeSecret: lambda server: {"channel": _channel(server), "secret": fresh("another-secret")},
+    requests.RemoveNoticeChannel: lambda server: {"channel": _channel(server), "reason": "sample"},
+    requests.TestNoticeChannel: lambda server: {"channel": _channel(server)},
+    requests.PlaceACMEOrder: lambda server: order(server, fresh()),
+    requests.RenewACME: lambda server: {"certificate": ordered(server)},
     requests.AbandonACMEOrder: lambda server: {"order": _failed_order(server), "reason": "sample"},
     requests.ReportKeyCompromise: lambda _: {"public_key_hash": secrets.token_hex(32), "reason": "sample"},
     requests.DefineProfile: lambda _: {"name": fresh("profile"), "terms": {"extended_key_usages": ["client_auth"]}},
@@ -265,6 +303,8 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.RevokeCertificate: lambda server: {"certificate": _issued(server), "reason": "superseded"},
     requests.HoldCertificate: lambda server: {"certificate": _issued(server)},
     requests.ReleaseCertificate: lambda server: {"certificate": _issued(server)},
+    requests.PlanSupersession: lambda server: {"certificate": _renewed(server), "version": 1, "after_days": 7},
+    requests.WithdrawSupersession: lambda server: {"certificate": _renewed(server), "version": 1},
     requests.RevokeAuthority: lambda server: {
         "authority": _intermediate(server),
         "reason": "cessationOfOperation",
@@ -274,80 +314,6 @@ SAMPLES: dict[type[requests.Request], Callable[[Server], dict[str, Any]]] = {
     requests.CreateToken: lambda _: {"name": fresh("token"), "roles": ["viewer"]},
     requests.RevokeToken: lambda server: {"principal": _revocable(server), "reason": "sample"},
 }
-
-
-KEPT_CSR = "kept"
-"""The signing request that `furnish` makes: a new server has none."""
-
-OWN_TRUST = "own"
-"""The trust store that `furnish` makes."""
-
-
-KEPT_SERVICE = "kept-service"
-"""The service that `furnish` makes."""
-ACCOUNT = "directory"
-"""The ACME account with which samples order; it is opened when it is first needed."""
-
-ORDERED = "ordered"
-"""The certificate that `furnish` orders from its directory."""
-
-
-KEPT_DNS = "kept-dns"
-"""The DNS provider that `furnish` adds."""
-
-
-KEPT_PROFILE = "kept"
-"""The profile that `furnish` defines."""
-
-
-def furnish(server: Server) -> None:
-    """Make what the routes' addresses name and a new server lacks."""
-    server.done("CreateCSR", name=KEPT_CSR, dns_names=["kept.example.test"])
-    server.done("DefineProfile", name=KEPT_PROFILE, terms={"extended_key_usages": ["client_auth"]})
-    server.done("CreateTrustStore", name=OWN_TRUST, authorities=["root"])
-    server.done("RegisterService", name=KEPT_SERVICE)
-    server.done("BindCertificate", service=KEPT_SERVICE, certificate="es-pki-api")
-    ordered = server.done("PlaceACMEOrder", **_order(server, ORDERED))
-    assert ordered["result"]["status"] == "issued", ordered
-    server.done("AddDNSProvider", **_dns_provider(KEPT_DNS, bind.ZONE))
-
-
-QUERIES = {
-    "/api/v1/log/proof/inclusion": "?position=1",
-    "/api/v1/log/proof/consistency": "?from=1&to=2",
-}
-"""The routes that ask for something, and what they are asked for."""
-
-
-NAMED = {
-    "acme/accounts": ACCOUNT,
-    "acme/orders": ORDERED,
-    "authorities": "root",
-    "dns-providers": KEPT_DNS,
-    "profiles": KEPT_PROFILE,
-    "services": KEPT_SERVICE,
-    "signing-requests": KEPT_CSR,
-    "trust-stores": OWN_TRUST,
-}
-"""What the addresses of routes name, by noun; else it is es-pki's own certificate."""
-
-
-def path_of(route: Route) -> str:
-    """Return an address at which the route answers."""
-    wanted = next((name for noun, name in NAMED.items() if f"/{noun}/" in route.path), "es-pki-api")
-    path = route.path.replace("{id}", wanted).replace("{name}", "app.js").replace("{tile}", "0/000.p/1")
-    return path + QUERIES.get(route.path, "")
-
-
-def body_of(route: Route, server: Server) -> Any:
-    """Return a body with which the route answers, None where it takes none."""
-    match route.path:
-        case "/api/v1/lint":
-            return {"certificate": pem(making.ISSUER)}
-        case "/api/v1/validate":
-            return {"certificates": server.get("/api/v1/certificates/es-pki-api/pem").body.decode()}
-        case _:
-            return None
 
 
 def sample(request: type[requests.Request], server: Server) -> dict[str, Any]:

@@ -32,6 +32,9 @@ def test_host_names_are_listed_with_commas(tmp_path):
         ({"ES_PKI_LISTEN": "nowhere"}, "listen"),
         ({"ES_PKI_LISTEN": "127.0.0.1:99999"}, "listen"),
         ({"ES_PKI_PUBLIC_LISTEN": ":80"}, "public_listen"),
+        ({"ES_PKI_ACME_WEBROOTS": "www"}, "acme_webroots"),
+        ({"ES_PKI_ACME_WEBROOTS": "/var/www/,/srv"}, "acme_webroots"),
+        ({"ES_PKI_TLS_ALPN_LISTEN": "443"}, "tls_alpn_listen"),
         ({"ES_PKI_DATABASE_URL": "mysql://x"}, "database_url"),
         ({"ES_PKI_PUBLIC_URL": "https://pki.test"}, "public_url"),
         ({"ES_PKI_PUBLIC_URL": "http://h/ä b"}, "public_url"),
@@ -44,6 +47,8 @@ def test_host_names_are_listed_with_commas(tmp_path):
         ({"ES_PKI_BACKUP_EVERY_HOURS": "-1"}, "backup_every_hours"),
         ({"ES_PKI_BACKUP_EVERY_HOURS": "24"}, "backup_dir"),
         ({"ES_PKI_BACKUP_KEEP": "0"}, "backup_keep"),
+        ({"ES_PKI_ACME_RENEWALS_PER_HOUR": "0"}, "acme_renewals_per_hour"),
+        ({"ES_PKI_ACME_RENEWALS_AT_ONCE": "65"}, "acme_renewals_at_once"),
     ],
 )
 def test_what_can_not_be_used_is_named(tmp_path, environment, named):

@@ -11,7 +11,8 @@ import pytest
 from es_pki.adapters.deployment import wire
 from es_pki.adapters.x509.formats import fingerprint
 from es_pki.events.service import Probe
-from tests import daemons, serving
+from tests import daemons, samples, serving
+from tests.adapters.http.test_metrics import read
 
 
 class Place:
@@ -70,11 +71,37 @@ def test_after_a_renewal_the_service_serves_the_new_version_and_the_view_says_so
             assert (shown["deployment"]["status"], shown["deployment"]["was_seen"]) == ("deployed", True)
             assert shown["deployment"]["started_by"] == "es-pki"
             assert row(server, as_of=at)["deployed"]["fingerprint"] == before
+            took, behind = lags(server)
+            assert took > 0
+            assert behind == 0
 
             server.done("RollBackCertificate", certificate="www", version=1)
             serving.wait_for(lambda: row(server)["deployed"]["version"] == 1)
             assert place.served() == before
             serving.wait_for(lambda: server.get("/api/v1/reactions").json["items"] == [])
+
+
+def lags(server):
+    """How long the service's version took to it, and since when it is behind."""
+    of_it = frozenset({("service_id", row(server)["id"]), ("service", "nginx")})
+    values = read(server.get("/metrics").body.decode())
+    return [values[f"es_pki_service_{name}_seconds", of_it] for name in ("lag", "behind")]
+
+
+def test_what_a_directory_renews_is_deployed_too(place):
+    with place.running() as server:
+        name = samples.ordered(server)
+        server.done("RegisterService", name="nginx", kind="custom", **place.recipe.fields)
+        server.done("BindCertificate", service="nginx", certificate=name)
+        assert server.done("DeployCertificate", service="nginx", wait_seconds=30)["result"]["outcome"]
+        with daemons.running(place.recipe):
+            server.done("ReconfigureService", service="nginx", **place.recipe.further)
+            before = place.served()
+            renewed = server.done("RenewACME", certificate=name)["result"]
+            assert renewed["status"] == "issued", renewed
+            serving.wait_for(lambda: row(server)["deployed"]["version"] == 2)
+            assert row(server)["deployed"]["fingerprint"] == place.served() != before
+            assert row(server)["deployed"]["was_seen"]
 
 
 def test_a_deployment_whose_server_is_killed_goes_on_at_the_next_start(place):

@@ -122,11 +122,22 @@ async def test_a_kept_log_says_the_same_to_every_view(release, stores):
 
 def shown_then(row, then):
     """Return a row as that release would show it: a later one may have more fields, and an event a newer name."""
-    row = {field: value for field, value in json.loads(msgspec.json.encode(row)).items() if field in then}
+    row = known_then(json.loads(msgspec.json.encode(row)), then)
     if "type" in then:
         assert row["type"] == codec.newest(then["type"])
         row["type"] = then["type"]
     return row
+
+
+def known_then(value, then):
+    """Return a value without the fields, of it and of what it holds, that weren't there."""
+    match value, then:
+        case dict(), dict():
+            return {field: known_then(part, then[field]) for field, part in value.items() if field in then}
+        case list(), list() if len(value) == len(then):
+            return [known_then(*parts) for parts in zip(value, then, strict=True)]
+        case _:
+            return value
 
 
 @every_release

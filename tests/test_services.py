@@ -9,11 +9,14 @@ from es_pki.adapters.intake.requests import (
     DeleteCertificate,
     RegisterService,
     RenewCertificate,
+    ResumeService,
     RetireService,
     SelfSignCertificate,
+    StopService,
     UnbindCertificate,
 )
 from es_pki.commands.lineage import AlreadyDeleted, CertificateInUse
+from es_pki.commands.service import ServiceIsStopped
 from es_pki.decider import Refused
 from eventlog.memory import MemoryLog
 from tests.test_every_fault import settle
@@ -55,6 +58,27 @@ async def test_a_retired_service_holds_nothing(world):
     await world.ask(RetireService("nginx"))
     for name in ("www", "spare"):
         await world.ask(DeleteCertificate(name))
+
+
+async def test_a_stopped_service_holds_nothing_until_it_is_resumed(world):
+    await furnish(world)
+    await world.ask(BindCertificate("nginx", "www", "spare"))
+    await world.ask(StopService("nginx"))
+    await world.ask(DeleteCertificate("spare"))
+    with pytest.raises(AlreadyDeleted):
+        await world.ask(ResumeService("nginx"))
+    with pytest.raises(ServiceIsStopped):
+        await world.ask(BindCertificate("nginx", "www"))
+    await world.ask(UnbindCertificate("nginx"))
+    await world.ask(ResumeService("nginx"))
+    await world.ask(BindCertificate("nginx", "www"))
+    await world.ask(StopService("nginx"))
+    await world.ask(ResumeService("nginx"))
+    with pytest.raises(CertificateInUse, match="nginx"):
+        await world.ask(DeleteCertificate("www"))
+    await world.ask(StopService("nginx"))
+    await world.ask(RetireService("nginx"))
+    await world.ask(DeleteCertificate("www"))
 
 
 async def test_what_was_the_fallback_may_become_the_certificate(world):

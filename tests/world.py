@@ -5,13 +5,15 @@ from typing import Any
 
 from es_pki.adapters import clock
 from es_pki.adapters.acme.dns_01 import DNS01
+from es_pki.adapters.acme.dns_persist_01 import DNSPersist01
 from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.crls import CRLPlan, Maker
-from es_pki.adapters.deployment import Allowed, Deployer, Observer
+from es_pki.adapters.deployment import Allowed, CHAPRotator, Deployer, Observer
 from es_pki.adapters.dns.hook import HookRules
 from es_pki.adapters.dns.lookup import Lookup
 from es_pki.adapters.dns.providers import DNSProviders
 from es_pki.adapters.examination import Examination, examine
+from es_pki.adapters.fetching import Fetcher, networks
 from es_pki.adapters.intake.answer import Answer, Asked, Caller
 from es_pki.adapters.intake.desk import Desk
 from es_pki.adapters.intake.first_run import FirstRun
@@ -22,6 +24,8 @@ from es_pki.adapters.keystore.master import from_file
 from es_pki.adapters.keystore.sqlite import SQLiteKeyStore
 from es_pki.adapters.lease import FileLease
 from es_pki.adapters.lint import SecondOpinion
+from es_pki.adapters.notices.courier import Courier
+from es_pki.adapters.notices.sender import Sender
 from es_pki.adapters.reactions import Performer, Runner
 from es_pki.adapters.reactions.store import SQLiteEffects
 from es_pki.adapters.signing import Signer
@@ -35,6 +39,7 @@ ALICE = Caller("alice", frozenset(Role))
 
 
 NOTHING_ALLOWED = Allowed()
+NO_HOOKS = HookRules()
 
 
 class Fault(OSError):
@@ -73,16 +78,33 @@ class Failing:
 class World:
     """One process's es-pki on the given stores."""
 
-    def __init__(self, log: Log, keys: Any, allowed: Allowed = NOTHING_ALLOWED, lookup: Lookup | None = None) -> None:
+    def __init__(
+        self,
+        log: Log,
+        keys: Any,
+        allowed: Allowed = NOTHING_ALLOWED,
+        lookup: Lookup | None = None,
+        webroots: tuple[str, ...] = (),
+        *,
+        hooks: HookRules = NO_HOOKS,
+    ) -> None:
         self.log, self.keys = log, KeyRing(keys)
         self.aggregates = Aggregates(log)
         self.workers = Workers()
         self.signer = Signer(self.aggregates, self.keys, clock.now)
-        self.dns = DNSProviders(self.aggregates, self.keys, lookup or Lookup(), HookRules())
-        self.acme = ACME.of(self.aggregates, self.keys, clock.now, clock.elapsed, DNS01(self.dns))
+        lookup = lookup or Lookup()
+        self.dns = DNSProviders(self.aggregates, self.keys, lookup, hooks)
+        further: dict[str, Any] = {"listens_by_tls": True, "webroots": webroots}
+        by_dns = DNS01(self.dns), DNSPersist01(lookup, clock.now)
+        self.acme = ACME.of(self.aggregates, self.keys, clock.now, clock.elapsed, *by_dns, **further)
         self.deployer = Deployer(self.aggregates, self.keys, allowed, clock.now)
-        self.performer = Performer(self.aggregates, self.keys, self.signer, self.acme, self.deployer)
+        self.rotator = CHAPRotator(self.aggregates, self.keys, allowed)
+        self.performer = Performer(
+            self.aggregates, self.keys, self.signer, self.acme, deployer=self.deployer, rotator=self.rotator
+        )
         self.observer = Observer(self.aggregates, clock.now)
+        self.fetcher = Fetcher(networks(["127.0.0.0/8"]))
+        self.sender = Sender(self.aggregates, Courier(self.aggregates, self.keys, log, self.fetcher), clock.now)
         crls = Maker(self.aggregates, self.keys, _locations, CRLPlan())
         office = Office(
             aggregates=self.aggregates,
@@ -96,6 +118,7 @@ class World:
             dns=self.dns,
             allowed=allowed,
             observer=self.observer,
+            sender=self.sender,
         )
         self.desk = Desk(office)
 

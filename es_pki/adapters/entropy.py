@@ -1,10 +1,13 @@
 """The one place where es-pki draws random numbers and ids."""
 
 import secrets
+import string
 from datetime import datetime
 from uuid import UUID, uuid5
 
 from es_pki.adapters.recorded import microseconds_of
+
+_CHAP_CHARACTERS = string.ascii_letters + string.digits + "-_"
 
 _IDEMPOTENCY = UUID("6a0c2f0e-9d4b-5b0e-8a53-3f1f6b0d5c7e")
 
@@ -19,6 +22,11 @@ def token() -> str:
     return "espki_" + secrets.token_urlsafe(32)
 
 
+def chap_secret(length: int) -> str:
+    """Return a CHAP secret: characters that every initiator takes, each of 6 random bits."""
+    return "".join(secrets.choice(_CHAP_CHARACTERS) for _ in range(length))
+
+
 def random_part() -> str:
     """Return 64 random bits in hex, for a name that nobody else has drawn."""
     return secrets.token_hex(8)
@@ -27,7 +35,8 @@ def random_part() -> str:
 def uuid7(time: datetime) -> str:
     """Return a UUID that sorts by time (RFC 9562 section 5.7), with 74 random bits."""
     milliseconds = microseconds_of(time) // 1000
-    number = milliseconds << 80 | 0x7 << 76 | secrets.randbits(12) << 64 | 0b10 << 62 | secrets.randbits(62)
+    drawn = secrets.randbits(74)
+    number = milliseconds << 80 | 0x7 << 76 | drawn >> 62 << 64 | 0b10 << 62 | drawn & (1 << 62) - 1
     return str(UUID(int=number))
 
 

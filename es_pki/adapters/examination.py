@@ -24,7 +24,7 @@ from es_pki.adapters.recorded import happened
 from es_pki.adapters.revoked import Revocations
 from es_pki.adapters.service_uses import ServiceUses
 from es_pki.adapters.x509.formats import fingerprint
-from es_pki.commands import acme_account, acme_order
+from es_pki.commands import acme_account, acme_order, notice_channel
 from es_pki.commands.authority import subject_digest
 from es_pki.commands.signing_request import csr_digest
 from es_pki.decider import Claim, Reservation
@@ -33,6 +33,7 @@ from es_pki.events.acme_order import ACMEOrderEvent
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityImported,
+    AuthorityKeyImported,
     AuthorityPrepared,
     AuthoritySigningFailed,
     IssuancePolicyAdopted,
@@ -50,6 +51,7 @@ from es_pki.events.dns_provider import DNSProviderAdded, DNSProviderRemoved
 from es_pki.events.happened import Happened
 from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.log_key import LogKeyAdopted, LogRestored
+from es_pki.events.notice_channel import NoticeChannelEvent
 from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared, OCSPResponderSigningFailed
 from es_pki.events.principal import TokenCreated
 from es_pki.events.profile import ProfileDefined
@@ -78,11 +80,13 @@ RELEASABLE = frozenset(
     {
         "acme_account_name",
         "acme_order_for",
+        "acme_tls_alpn",
         "acme_token",
         "certificate_name",
         "certificate_fingerprint",
         "dns_provider_name",
         "dns_zone",
+        "notice_channel_name",
     }
 )
 """What may belong to others once its owner has given it up."""
@@ -110,11 +114,10 @@ class Examination:
         self.outstanding: dict[str, Prepared] = {}
         self._due: dict[str, tuple[int, str | None]] = {}
         self._owners: dict[str, str] = {}
-        self._crls = CRLs()
+        self._authorities: dict[str, x509.Certificate] = {}
         self._service_uses = ServiceUses()
         others = Lineages(), CSRAnswers(), ProfileVersions(), Revocations(), ACMEOrigins()
-        self._parts = (*others, self._crls, self._service_uses)
-        self._authorities: dict[str, x509.Certificate] = {}
+        self._parts = (*others, CRLs(self._authorities), self._service_uses)
         self._authority_keys: dict[str, str] = {}
         self._compromised: set[str] = set()
         self._origin: str | None = None
@@ -128,8 +131,6 @@ class Examination:
         self._check_reservations_are_there()
         for problem in self._service_uses.problems_at_the_end():
             self.find(0, problem)
-        for position, problem in self._crls.problems_at_the_end(self._authorities):
-            self.find(position, problem)
 
     def look_at(self, happened: Happened) -> None:
         """Check one event against those before it."""
@@ -156,7 +157,7 @@ class Examination:
             ):
                 for problem in self._problems_of(happened, der):
                     self.find(happened.position, problem)
-            case AuthorityImported() | CertificateImported() as imported:
+            case AuthorityImported() | AuthorityKeyImported() | CertificateImported() as imported:
                 self._note_import(happened, imported)
             case AuthoritySigningFailed() | SigningFailed() | OCSPResponderSigningFailed():
                 if self.outstanding.pop(happened.stream, None) is None:
@@ -216,9 +217,20 @@ class Examination:
         with contextlib.suppress(ValueError):  # what is no certificate was found above
             self._authorities[happened.id] = x509.load_der_x509_certificate(imported.certificate)
 
-    def _note_import(self, happened: Happened, imported: AuthorityImported | CertificateImported) -> None:
+    def _note_authority_key(self, happened: Happened, imported: AuthorityKeyImported) -> None:
+        if imported.public_key_hash != self._authority_keys.get(happened.id):
+            self.find(happened.position, "a key was imported that is not the authority's")
+        if imported.public_key_hash in self._compromised:
+            self.find(happened.position, "a key was imported that had been reported as compromised")
+
+    def _note_import(
+        self, happened: Happened, imported: AuthorityImported | AuthorityKeyImported | CertificateImported
+    ) -> None:
         if isinstance(imported, AuthorityImported):
             self._note_authority(happened, imported)
+            return
+        if isinstance(imported, AuthorityKeyImported):
+            self._note_authority_key(happened, imported)
             return
         if happened.stream in self.outstanding:
             self.find(happened.position, "imported before the version before was signed or given up")
@@ -325,8 +337,10 @@ def _signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
 
 
 def _claims_of(happened: Happened) -> Sequence[Claim]:
-    """Return what an event of ACME claims or gives up: what its aggregate says."""
+    """Return what an event of ACME or of a channel claims or gives up: what its aggregate says."""
     event = happened.event
     if isinstance(event, ACMEAccountEvent):
         return acme_account.reservations(event, happened.id)
+    if isinstance(event, NoticeChannelEvent):
+        return notice_channel.reservations(event, happened.id)
     return acme_order.reservations(event, happened.id) if isinstance(event, ACMEOrderEvent) else ()

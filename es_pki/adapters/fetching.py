@@ -7,6 +7,7 @@ redirects are bounded, whatever the other side does.
 
 import asyncio
 import socket
+import ssl
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -87,6 +88,27 @@ class Fetcher:
         """Return what an address answers to a body; nothing is kept. Raises `FetchFailed`."""
         content, _ = await self._within_time("POST", url, largest, body, {"Content-Type": content_type})
         return content
+
+    async def deliver(
+        self, url: str, body: bytes, headers: Mapping[str, str], trusting: ssl.SSLContext | None = None
+    ) -> None:
+        """Hand a body to an address, which takes it by a status of 2xx and leads nowhere else. Raises `FetchFailed`.
+
+        `trusting` says which certificates are, None: those that the system trusts.
+        """
+        try:
+            async with asyncio.timeout(SECONDS):
+                self._check(URL(url))
+                request = self._opened().post(
+                    url, data=body, headers=headers, allow_redirects=False, ssl=trusting or True, max_line_size=8_190
+                )
+                async with request as answer:
+                    if not 200 <= answer.status < 300:
+                        raise FetchFailed(f"{shown(url)}: HTTP status {answer.status}")
+        except TimeoutError:
+            raise FetchFailed(f"{shown(url)}: no answer within {SECONDS:.0f} seconds") from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise FetchFailed(f"{shown(url)}: {_why(error)}") from error
 
     async def close(self) -> None:
         """Let all connections go."""
@@ -182,6 +204,17 @@ class _Guarded(AbstractResolver):
     async def close(self) -> None:
         """Close the resolver."""
         await self._resolver.close()
+
+
+def _why(error: Exception) -> str:
+    """Return what went wrong, in words that come from this side: where no connection was made, why."""
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            return f"its certificate isn't trusted: {getattr(error.certificate_error, 'verify_message', '')}"
+        case aiohttp.ClientConnectorError():
+            return str(error.os_error.strerror or type(error).__name__)[:200]
+        case _:
+            return type(error).__name__
 
 
 def may_ask(address: Address, allowed: Sequence[Network]) -> bool:

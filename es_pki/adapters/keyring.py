@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 from uuid import uuid4
@@ -10,7 +10,7 @@ from uuid import uuid4
 from cryptography.x509 import CertificateSigningRequestBuilder
 
 from es_pki.adapters.key_pool import KeyPool
-from es_pki.adapters.keystore import KeyStore
+from es_pki.adapters.keystore import KeyEntry, KeyStore
 from es_pki.adapters.x509.keys import SigningKey, blocks_long, generate, load
 from es_pki.values import KeyType, PublicKey
 
@@ -56,6 +56,10 @@ class KeyRing:
         await self._store.put(key_id, purpose=purpose, owner=owner, secret=secret)
         return key_id
 
+    async def entries(self) -> Sequence[KeyEntry]:
+        """Return what may be known of all keys and secrets, oldest first."""
+        return await self._store.entries()
+
     async def make_ahead(self) -> None:
         """Keep RSA keys of the types that are asked for ready, until cancelled."""
         await self._pool.run()
@@ -76,6 +80,17 @@ class KeyRing:
         """Return the DER CSR for the key, signed by it. Raises `KeyMissing` and `KeyUnreadable`."""
         key = await self._key(key_id, purpose=purpose, owner=owner)
         return await self._run(key.key_type, lambda: key.sign_csr(builder))
+
+    async def sign_csr_and_forget(
+        self, builder: CertificateSigningRequestBuilder, key_type: KeyType
+    ) -> tuple[PublicKey, bytes]:
+        """Make a key, and return its public half and a DER CSR for it; the private half is nowhere after that."""
+
+        def made() -> tuple[PublicKey, bytes]:
+            private = generate(key_type)
+            return private.public_key, load(private.pkcs8).sign_csr(builder)
+
+        return await self._run(key_type, made)
 
     async def _key(self, key_id: str, *, purpose: str, owner: str) -> SigningKey:
         key = self._loaded.get(key_id)

@@ -15,7 +15,12 @@ from es_pki.events.certificate import (
     CertificateRolledBack,
     PrivateKeyExported,
     PrivateKeysDiscarded,
+    RevocationRefused,
+    RevocationRequested,
     SigningFailed,
+    SupersessionEnded,
+    SupersessionHeldUp,
+    SupersessionPlanned,
 )
 from es_pki.events.happened import Happened
 
@@ -28,6 +33,7 @@ class _Lineage:
     names: set[str]
     versions: int = 0
     issued: set[int] = field(default_factory=set)
+    superseding: set[int] = field(default_factory=set)
     keys: set[str] = field(default_factory=set)
     is_deleted: bool = False
 
@@ -46,7 +52,17 @@ class Lineages:
         match happened.event:
             case CertificatePrepared(name=name) | CertificateImported(name=name) if lineage is None:
                 lineage = self._lineages[happened.id] = _Lineage(name, {name})
-            case PrivateKeysDiscarded() | CertificateRevoked() | CertificateHeld() | CertificateReleased():
+            case (
+                PrivateKeysDiscarded()
+                | CertificateRevoked()
+                | CertificateHeld()
+                | CertificateReleased()
+                | SupersessionPlanned()
+                | SupersessionHeldUp()
+                | SupersessionEnded()
+                | RevocationRequested()
+                | RevocationRefused()
+            ):
                 pass  # what was issued has to be revocable after its lineage's end
             case _ if lineage is not None and lineage.is_deleted:
                 yield "it happened to a certificate that was deleted"
@@ -71,6 +87,16 @@ def _problems(lineage: _Lineage, happened: Happened) -> Iterator[str]:
             yield f"it was rolled back to version {number}, which was never issued"
         case PrivateKeyExported(version=number) if number not in lineage.issued:
             yield f"the key of version {number} was exported, which was never issued"
+        case SupersessionPlanned(version=number) if number not in lineage.issued:
+            yield f"the end of version {number} was planned, never issued"
+        case SupersessionPlanned(version=number):
+            lineage.superseding.add(number)
+        case SupersessionHeldUp(version=number) if number not in lineage.superseding:
+            yield f"version {number} was held up, whose end nobody planned"
+        case SupersessionEnded(version=number):
+            if number not in lineage.superseding:
+                yield f"the plan for version {number} ended, whose end nobody planned"
+            lineage.superseding.discard(number)
         case CertificateRenamed() as renamed:
             yield from _name_problems(lineage, renamed)
         case CertificateDeleted() as deleted:

@@ -6,6 +6,7 @@ A part of the deep audit (`examination.py`). Of built-in profiles the log says n
 from collections.abc import Iterator
 
 from es_pki.commands.built_in import BUILT_IN
+from es_pki.events.authority import AuthorityPrepared
 from es_pki.events.certificate import CertificatePrepared
 from es_pki.events.happened import Happened
 from es_pki.events.profile import ProfileDefined, ProfileRetired
@@ -31,7 +32,10 @@ class ProfileVersions:
                 if not self._in_use.get(name):
                     yield "a profile was retired that was not in use"
                 self._in_use[name] = False
-            case CertificatePrepared(profile=name, profile_version=version) if name not in BUILT_IN:
+            case (
+                CertificatePrepared(profile=name, profile_version=version)
+                | AuthorityPrepared(profile=name, profile_version=version)
+            ) if name and name not in BUILT_IN:
                 if not self._in_use.get(name) or self._newest[name] != version:
                     yield f"it was prepared under version {version} of the profile {name}, which was not in use"
             case _:

@@ -36,7 +36,8 @@ class Revocations:
                 self._facts[happened.id, 1] = facts
                 yield from self._issuer_problems(prepared.issuer_id)
             case CertificateImported() as imported:
-                facts = (imported.issuer_id, imported.serial_number, imported.not_after, 0)
+                issuer_id = "" if imported.order_id else imported.issuer_id
+                facts = (issuer_id, imported.serial_number, imported.not_after, 0)
                 self._facts[happened.id, imported.version] = facts
             case AuthorityImported() as imported:
                 facts = (imported.issuer_id, imported.serial_number, imported.not_after, 0)

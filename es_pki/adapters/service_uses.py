@@ -4,7 +4,14 @@ from collections.abc import Iterator
 
 from es_pki.events.certificate import CertificateDeleted, UseBegun, UseEnded
 from es_pki.events.happened import Happened
-from es_pki.events.service import CertificateBound, CertificateUnbound, ServiceRegistered, ServiceRetired
+from es_pki.events.service import (
+    CertificateBound,
+    CertificateUnbound,
+    ServiceRegistered,
+    ServiceResumed,
+    ServiceRetired,
+    ServiceStopped,
+)
 
 
 class ServiceUses:
@@ -12,6 +19,7 @@ class ServiceUses:
 
     def __init__(self) -> None:
         self._services: dict[str, set[tuple[str, bool]]] = {}
+        self._stopped: dict[str, set[tuple[str, bool]]] = {}
         self._uses: dict[str, dict[str, bool]] = {}
 
     def problems_of(self, happened: Happened) -> Iterator[str]:
@@ -26,6 +34,12 @@ class ServiceUses:
                 self._services[happened.id] = {(certificate_id, False), *fallback}
             case CertificateUnbound() | ServiceRetired():
                 self._services[happened.id] = set()
+                self._stopped.pop(happened.id, None)
+            case ServiceStopped():
+                self._stopped[happened.id] = self._services.get(happened.id, set())
+                self._services[happened.id] = set()
+            case ServiceResumed():
+                self._services[happened.id] = self._stopped.pop(happened.id, set())
             case UseBegun(service_id=service_id, as_fallback=as_fallback):
                 self._uses.setdefault(happened.id, {})[service_id] = as_fallback
             case UseEnded(service_id=service_id):

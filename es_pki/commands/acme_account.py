@@ -23,6 +23,7 @@ from es_pki.events.acme_account import (
     ACMEDeactivationRequested,
     ACMEKeyRollOverFailed,
     ACMERegistrationFailed,
+    ACMETestAccountNamed,
 )
 from es_pki.events.reservation import NameReleased, NameReserved
 from es_pki.values import KeyType, PublicKey
@@ -55,6 +56,7 @@ class RegisterACMEAccount(Struct, frozen=True):
     eab_mac_id: str
     ca_bundle: str
     request_digest: bytes
+    test_account_id: str = ""
 
 
 class RecordACMERegistration(Struct, frozen=True):
@@ -91,6 +93,13 @@ class RecordACMEKeyRollOverFailure(Struct, frozen=True):
     problem: ACMEProblem
 
 
+class NameACMETestAccount(Struct, frozen=True):
+    """Rehearse with this account, "" for none; `is_itself`: it is the account's own id."""
+
+    test_account_id: str
+    is_itself: bool
+
+
 class DeactivateACMEAccount(Struct, frozen=True):
     """Close the account for ever."""
 
@@ -108,6 +117,7 @@ ACMEAccountCommand = (
     | RollOverACMEAccountKey
     | RecordACMEKeyRollOver
     | RecordACMEKeyRollOverFailure
+    | NameACMETestAccount
     | DeactivateACMEAccount
     | RecordACMEDeactivation
 )
@@ -156,6 +166,7 @@ class State(Struct, frozen=True):
     key: AccountKeyOf | None = None
     next_key: AccountKeyOf | None = None
     rolled_over: tuple[str, ...] = ()
+    test_account_id: str = ""
     is_closing: bool = False
     is_closed: bool = False
 
@@ -164,7 +175,8 @@ def evolve(state: State, event: ACMEAccountEvent) -> State:
     """Fold one event."""
     match event:
         case ACMEAccountPrepared():
-            return State(Opening(event), AccountKeyOf(event.key_id, PublicKey(event.key_type, event.public_key)))
+            key = AccountKeyOf(event.key_id, PublicKey(event.key_type, event.public_key))
+            return State(Opening(event), key, test_account_id=event.test_account_id)
         case ACMEAccountRegistered(url=url) if state.opening is not None:
             return replace(state, opening=replace(state.opening, url=url))
         case ACMERegistrationFailed(problem=problem) if state.opening is not None:
@@ -176,6 +188,8 @@ def evolve(state: State, event: ACMEAccountEvent) -> State:
             return replace(state, key=state.next_key or state.key, next_key=None)
         case ACMEKeyRollOverFailed():
             return replace(state, next_key=None)
+        case ACMETestAccountNamed(test_account_id=test_account_id):
+            return replace(state, test_account_id=test_account_id)
         case ACMEDeactivationRequested():
             return replace(state, is_closing=True)
         case ACMEAccountDeactivated():
@@ -192,10 +206,15 @@ def opened(state: State) -> Opening:
     return state.opening
 
 
+def is_open(state: State) -> bool:
+    """Tell whether orders can be placed with the account."""
+    return state.opening is not None and state.opening.url != "" and not state.is_closing
+
+
 def usable(state: State) -> Opening:
     """Return the account if orders can be placed with it. Raises `ACMEAccountMissing` and `ACMEAccountUnusable`."""
     opening = opened(state)
-    if opening.url and not state.is_closing:
+    if is_open(state):
         return opening
     why = "is closed" if state.is_closing else "was never opened" if opening.failure else "is not open yet"
     detail = f"the ACME account {opening.prepared.name} {why}"
@@ -220,6 +239,8 @@ def decide(command: ACMEAccountCommand, state: State) -> list[ACMEAccountEvent]:
             return [ACMEAccountKeyRolledOver(key_id)] if _is_next(state, key_id) else []
         case RecordACMEKeyRollOverFailure(key_id=key_id, problem=problem):
             return [ACMEKeyRollOverFailed(problem, (key_id,))] if _is_next(state, key_id) else []
+        case NameACMETestAccount():
+            return _name_test_account(command, state)
         case DeactivateACMEAccount():
             return _deactivate(command, state)
         case RecordACMEDeactivation():
@@ -245,6 +266,7 @@ def _register(command: RegisterACMEAccount, state: State) -> list[ACMEAccountEve
             eab_key_id=command.eab_key_id,
             eab_mac_id=command.eab_mac_id,
             ca_bundle=command.ca_bundle,
+            test_account_id=command.test_account_id,
         )
     ]
 
@@ -302,6 +324,14 @@ def _roll_over(command: RollOverACMEAccountKey, state: State) -> list[ACMEAccoun
         RulesBroken.if_any([Violation("key_type", "RFC 8555 section 6.2", detail)])
     public_key = command.public_key
     return [ACMEAccountKeyPrepared(command.key_id, public_key.key_type, public_key.spki, command.request_id)]
+
+
+def _name_test_account(command: NameACMETestAccount, state: State) -> list[ACMEAccountEvent]:
+    usable(state)
+    if command.is_itself:
+        detail = "a rehearsal takes an account at a directory for tests"
+        RulesBroken.if_any([Violation("test_account", "test accounts are other accounts", detail)])
+    return [] if command.test_account_id == state.test_account_id else [ACMETestAccountNamed(command.test_account_id)]
 
 
 def _is_next(state: State, key_id: str) -> bool:

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from es_pki.commands import acme_steps
 from es_pki.commands.acme_steps import State, Step
+from es_pki.commands.installation import path_fault
 from es_pki.commands.key_guard import trusted_key
 from es_pki.commands.names import own_name_violations, subject_alt_name_violations
 from es_pki.commands.refusals import RulesBroken, taken
@@ -24,12 +25,18 @@ from es_pki.events.acme_order import (
     ACMEOrderEvent,
     ACMEOrderFailed,
     ACMEOrderPlaced,
+    ACMERehearsalPassed,
 )
 from es_pki.events.reservation import NameReleased, NameReserved
 from es_pki.values import PublicKey, SubjectAltNames
-from es_pki.values.acme import ChallengeType
+from es_pki.values.acme import ChallengeType, server_name
 
 CATEGORY = "acme_order"
+
+BY_DNS = frozenset({ChallengeType.DNS_01, ChallengeType.DNS_PERSIST_01})
+"""The challenges that prove wildcards, and no IP addresses."""
+
+MOST_ACCOUNTS = 5
 
 _WORD = re.compile(r"[!-~]{0,128}")
 _REASON = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{0,200}")
@@ -58,6 +65,10 @@ class PlaceACMEOrder(Struct, frozen=True):
     replaces: str
     renews: bool
     request_digest: bytes
+    webroot: str = ""
+    fallback_ids: tuple[str, ...] = ()
+    former_account_id: str = ""
+    is_rehearsal: bool = False
 
 
 class AbandonACMEOrder(Struct, frozen=True):
@@ -143,6 +154,10 @@ def _place(command: PlaceACMEOrder, state: State) -> list[ACMEOrderEvent]:
             preferred_chain=command.preferred_chain,
             replaces=command.replaces,
             renews=command.renews,
+            webroot=command.webroot,
+            fallback_ids=command.fallback_ids,
+            former_account_id=command.former_account_id,
+            is_rehearsal=command.is_rehearsal,
         )
     ]
 
@@ -154,12 +169,23 @@ def _order_violations(command: PlaceACMEOrder) -> Iterator[Violation]:
     if not names.dns_names and not names.ip_addresses:
         yield Violation("dns_names", "RFC 8555 section 7.1.3", "an order is for one name or more")
     for index, name in enumerate(names.dns_names):
-        if name.startswith("*.") and command.challenge_type is ChallengeType.HTTP_01:
-            detail = "a wildcard is proved by DNS, not by http-01"
-            yield Violation(f"dns_names[{index}]", "RFC 8555 section 8.3", detail)
+        if name.startswith("*.") and command.challenge_type not in BY_DNS:
+            detail = f"a wildcard is proved by DNS, not by {command.challenge_type}"
+            yield Violation(f"dns_names[{index}]", "CA/Browser Forum Baseline Requirements section 3.2.2.4", detail)
+    if names.ip_addresses and command.challenge_type in BY_DNS:
+        detail = f"an IP address is proved by http-01 or tls-alpn-01, not by {command.challenge_type}"
+        yield Violation("ip_addresses", "RFC 8738 section 7", detail)
+    if command.webroot and command.challenge_type is not ChallengeType.HTTP_01:
+        yield Violation("webroot", "RFC 8555 section 8.3", "a folder of a web server is for http-01")
+    if command.webroot and (fault := path_fault(command.webroot)):
+        yield Violation("webroot", "paths are absolute and normal", fault)
     if command.public_key.key_type.algorithm not in {"rsa", "ec"}:
         detail = "public authorities certify RSA and EC keys only"
         yield Violation("key_type", "CA/Browser Forum Baseline Requirements section 6.1.5", detail)
+    accounts = (command.account_id, *command.fallback_ids)
+    if len(set(accounts)) != len(accounts) or len(accounts) > MOST_ACCOUNTS:
+        detail = f"at most {MOST_ACCOUNTS - 1} others, each once"
+        yield Violation("fallback_accounts", "fallbacks are other accounts", detail)
     if not _WORD.fullmatch(command.profile):
         yield Violation("profile", "profiles are named", "at most 128 ASCII characters without spaces")
     if not _REASON.fullmatch(command.preferred_chain):
@@ -184,7 +210,7 @@ def reservations(event: ACMEOrderEvent, order_id: str) -> Sequence[Claim]:
     """Return what an event claims for the order, or gives up.
 
     The lineage's name while there is no lineage yet, the lineage for one order at a time, the directory's order, and
-    the tokens under which answers are found.
+    the tokens and names under which answers are found.
     """
     refusal: Refused
     match event:
@@ -197,18 +223,32 @@ def reservations(event: ACMEOrderEvent, order_id: str) -> Sequence[Claim]:
         case ACMEOrderCreated(url=url):
             refusal = ACMEOrderShared("another order here uses the directory's order")
             return (_reserved(f"acme_order_url-{url_digest(url)}", order_id, refusal),)
+        case ACMEChallengePresented(type=ChallengeType.TLS_ALPN_01, token=token, identifier=identifier):
+            refusal = ACMEOrderShared(f"another order here answers for {identifier} by TLS")
+            by_name = _reserved(tls_alpn_stream(server_name(identifier)), order_id, refusal)
+            return (_token_reserved(token, order_id), by_name)
         case ACMEChallengePresented(token=token):
-            refusal = ACMEOrderShared("another order here answers under this token")
-            return (_reserved(f"acme_token-{token}", order_id, refusal),)
-        case ACMEChallengeCleanedUp(token=token):
-            return (_released(f"acme_token-{token}", order_id),)
-        case ACMECertificateObtained(certificate_id=certificate_id):
-            return (_released(f"acme_order_for-{certificate_id}", order_id),)
+            return (_token_reserved(token, order_id),) if token else ()
+        case ACMEChallengeCleanedUp(token=token, server_name=by_name):
+            streams = (f"acme_token-{token}" if token else "", tls_alpn_stream(by_name) if by_name else "")
+            return tuple(_released(stream, order_id) for stream in streams if stream)
+        case ACMECertificateObtained() | ACMERehearsalPassed():
+            return (_released(f"acme_order_for-{event.certificate_id}", order_id),)
         case ACMEOrderFailed(certificate_id=certificate_id, name=name):
             name_too = (_released(f"certificate_name-{name}", order_id),) if name else ()
             return (_released(f"acme_order_for-{certificate_id}", order_id), *name_too)
         case _:
             return ()
+
+
+def tls_alpn_stream(name: str) -> str:
+    """Return the stream that says which order is proved by whoever names `name` in TLS (tls-alpn-01)."""
+    return f"acme_tls_alpn-{name}"
+
+
+def _token_reserved(token: str, order_id: str) -> Reservation:
+    refusal = ACMEOrderShared("another order here answers under this token")
+    return _reserved(f"acme_token-{token}", order_id, refusal)
 
 
 def url_digest(url: str) -> str:

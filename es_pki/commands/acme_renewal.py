@@ -6,7 +6,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from es_pki.decider import Decider, Kind, Refused
-from es_pki.events.acme_renewal import ACMERenewalEvent, ACMERenewalFailed, ACMERenewalPlanned
+from es_pki.events.acme_renewal import (
+    ACMERenewalEvent,
+    ACMERenewalFailed,
+    ACMERenewalMissed,
+    ACMERenewalPlanned,
+)
 from es_pki.values.acme import ACMEProblem
 
 CATEGORY = "acme_renewal"
@@ -19,6 +24,11 @@ LAST_RESORT = 20
 
 FIRST_PAUSE = timedelta(hours=1)
 LONGEST_PAUSE = timedelta(days=1)
+SHORTEST_PAUSE = timedelta(minutes=5)
+"""How long it is waited after failures: twice as long each time, and never past a tenth of what is left of the life."""
+
+AFTERLIFE = timedelta(days=30)
+"""How long after its end a version is still attempted to be replaced, once a day: the machine may have been away."""
 
 
 # Commands
@@ -35,7 +45,7 @@ class PlanACMERenewal(Struct, frozen=True):
     """Say when a version is replaced.
 
     `suggested` is the directory's window, None without one. `fraction` (0 to 1) is drawn, and says where in the window
-    the moment is.
+    the moment is. `is_revoked`: the version was revoked, or is to be, and is replaced now, whatever was planned.
     """
 
     name: str
@@ -46,6 +56,7 @@ class PlanACMERenewal(Struct, frozen=True):
     explanation: str
     fraction: float
     now: datetime
+    is_revoked: bool = False
 
 
 class RecordACMERenewalFailure(Struct, frozen=True):
@@ -60,7 +71,14 @@ class RecordACMERenewalFailure(Struct, frozen=True):
     now: datetime
 
 
-ACMERenewalCommand = PlanACMERenewal | RecordACMERenewalFailure
+class RecordACMERenewalMissed(Struct, frozen=True):
+    """The version ends now, not replaced."""
+
+    version: int
+    not_after: datetime
+
+
+ACMERenewalCommand = PlanACMERenewal | RecordACMERenewalFailure | RecordACMERenewalMissed
 
 
 # Refusals
@@ -72,24 +90,36 @@ class NotObtainedByACME(Refused):
     kind = Kind.CLASHING
 
 
+class RehearsalImpossible(Refused):
+    """The account names no test account, so nothing can be rehearsed. NameACMETestAccount names one."""
+
+    kind = Kind.CLASHING
+
+
 # State
 
 
 class State(Struct, frozen=True):
-    """What decisions about a renewal read: the plan for the newest version, and the failures since it came."""
+    """What decisions about a renewal read: the plan for the current version, the failures since it came, its end."""
 
     plan: ACMERenewalPlanned | None = None
     failure: ACMERenewalFailed | None = None
+    missed: ACMERenewalMissed | None = None
 
 
 def evolve(state: State, event: ACMERenewalEvent) -> State:
     """Fold one event."""
     match event:
         case ACMERenewalPlanned(version=version):
-            failure = state.failure
-            return State(plan=event, failure=failure if failure and failure.version == version else None)
+            failure = state.failure if state.failure and state.failure.version == version else None
+            if failure is not None and event.revoked:
+                failure = replace(failure, next_attempt=event.at)
+            missed = state.missed if state.missed and state.missed.version == version else None
+            return State(plan=event, failure=failure, missed=missed)
         case ACMERenewalFailed():
             return replace(state, failure=event)
+        case ACMERenewalMissed():
+            return replace(state, missed=event)
 
 
 def own_window(not_before: datetime, not_after: datetime) -> Window:
@@ -97,6 +127,11 @@ def own_window(not_before: datetime, not_after: datetime) -> Window:
     life = not_after - not_before
     start = not_before + (life / 2 if life < SHORT_LIFE else life * 2 / 3)
     return Window(start.replace(microsecond=0), (start + life / 24).replace(microsecond=0))
+
+
+def last_moment(not_before: datetime, not_after: datetime) -> datetime:
+    """Return when a version is given up: early enough for something else to be in its place when it ends."""
+    return not_after - min(SHORTEST_PAUSE, (not_after - not_before) / 100)
 
 
 def last_resort(not_before: datetime, not_after: datetime) -> datetime:
@@ -114,19 +149,18 @@ def decide(command: ACMERenewalCommand, state: State) -> list[ACMERenewalEvent]:
             return _plan(command, state)
         case RecordACMERenewalFailure():
             return _fail(command, state)
+        case RecordACMERenewalMissed():
+            return _miss(command, state)
 
 
 def _plan(command: PlanACMERenewal, state: State) -> list[ACMERenewalEvent]:
     """Draw a moment for a window that is new; for one that was drawn from already, nothing."""
     window = command.suggested or own_window(command.not_before, command.not_after)
-    plan = state.plan
-    if plan is not None and plan.version > command.version:
+    if command.is_revoked:
+        now = command.now.replace(microsecond=0)
+        window = Window(now, now)
+    if state.plan is not None and state.plan.version == command.version and _stays(state.plan, command, window):
         return []
-    if plan is not None and plan.version == command.version:
-        same = Window(plan.window_start, plan.window_end) == window
-        # A directory that says nothing for once takes back nothing that it said.
-        if same or (plan.suggested and command.suggested is None):
-            return []
     drawn = window.start + (window.end - window.start) * command.fraction
     at = min(max(drawn, command.now), max(last_resort(command.not_before, command.not_after), command.now))
     return [
@@ -137,21 +171,40 @@ def _plan(command: PlanACMERenewal, state: State) -> list[ACMERenewalEvent]:
             at=at.replace(microsecond=0),
             window_start=window.start,
             window_end=window.end,
-            suggested=command.suggested is not None,
-            explanation=command.explanation,
+            suggested=command.suggested is not None and not command.is_revoked,
+            explanation="" if command.is_revoked else command.explanation,
+            revoked=command.is_revoked,
         )
     ]
+
+
+def _stays(plan: ACMERenewalPlanned, command: PlanACMERenewal, window: Window) -> bool:
+    """Tell whether nothing is new about a version."""
+    if plan.revoked or command.is_revoked:
+        return plan.revoked
+    # A directory that says nothing for once takes back nothing that it said.
+    is_silent = plan.suggested and command.suggested is None
+    return is_silent or Window(plan.window_start, plan.window_end) == window
 
 
 def _fail(command: RecordACMERenewalFailure, state: State) -> list[ACMERenewalEvent]:
     before = state.failure
     if before is not None and (before.version, before.attempt) >= (command.version, command.attempt):
         return []
-    pause = LONGEST_PAUSE if command.is_lasting else min(FIRST_PAUSE * 2.0 ** (command.attempt - 1), LONGEST_PAUSE)
-    pause = min(pause, max((command.not_after - command.now) / 10, FIRST_PAUSE / 12))
+    doubled = FIRST_PAUSE * 2.0 ** min(command.attempt - 1, 10)
+    pause = LONGEST_PAUSE if command.is_lasting else min(doubled, LONGEST_PAUSE)
+    if command.now < command.not_after:
+        pause = min(pause, max((command.not_after - command.now) / 10, SHORTEST_PAUSE))
     again = (command.now + pause * (0.75 + command.fraction / 2)).replace(microsecond=0)
-    next_attempt = again if again < command.not_after else None
+    next_attempt = again if again < command.not_after + AFTERLIFE else None
     return [ACMERenewalFailed(command.version, command.attempt, command.problem, next_attempt)]
+
+
+def _miss(command: RecordACMERenewalMissed, state: State) -> list[ACMERenewalEvent]:
+    if state.missed is not None and state.missed.version == command.version:
+        return []
+    failure = state.failure if state.failure and state.failure.version == command.version else None
+    return [ACMERenewalMissed(command.version, command.not_after, failure.problem if failure else None)]
 
 
 # The aggregate

@@ -21,9 +21,11 @@ from es_pki.events.acme_order import (
     ACMEOrderFailed,
     ACMEOrderFinalized,
     ACMEOrderHindered,
+    ACMEOrderMoved,
     ACMEOrderPlaced,
+    ACMERehearsalPassed,
 )
-from es_pki.values.acme import ACMEProblem
+from es_pki.values.acme import ACMEProblem, ChallengeType, server_name
 
 
 class RecordACMEOrderCreated(Struct, frozen=True):
@@ -75,6 +77,17 @@ class RecordACMEHindrance(Struct, frozen=True):
     next_attempt: datetime
 
 
+class RecordACMEOrderMove(Struct, frozen=True):
+    """The order goes on with another account, for what the directory answered; what was presented was cleaned up."""
+
+    account_id: str
+    problem: ACMEProblem
+
+
+class RecordACMERehearsalPassed(Struct, frozen=True):
+    """The directory made the certificate that was rehearsed."""
+
+
 class RecordACMEOrderFailure(Struct, frozen=True):
     """The order can never go on; whatever it presented was cleaned up."""
 
@@ -89,7 +102,9 @@ Step = (
     | RecordACMEChallengeCleanedUp
     | RecordACMEOrderFinalized
     | RecordACMECertificateObtained
+    | RecordACMERehearsalPassed
     | RecordACMEHindrance
+    | RecordACMEOrderMove
     | RecordACMEOrderFailure
 )
 
@@ -105,7 +120,8 @@ class Challenge(Struct, frozen=True):
 class State(Struct, frozen=True):
     """What decisions about an order read. `challenges` and `validated` by the authorizations' URLs.
 
-    `trouble` is what hindered it last; `hindered` how often something did since it last went on.
+    `trouble` is what hindered it last; `hindered` how often something did since it last went on. `account_id` is the
+    account that it is ordered with now, or that it was; `has_passed` of a rehearsal that came to a good end.
     """
 
     placed: ACMEOrderPlaced | None = None
@@ -118,11 +134,30 @@ class State(Struct, frozen=True):
     hindered: int = 0
     abandoned: ACMEOrderAbandoned | None = None
     failure: ACMEProblem | None = None
+    account_id: str = ""
+    has_passed: bool = False
 
     @property
     def is_over(self) -> bool:
         """Tell whether it came to its end, one way or the other."""
-        return bool(self.version) or self.failure is not None
+        return bool(self.version) or self.has_passed or self.failure is not None
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """Return the ids of the accounts that may be ordered with, the wanted one first."""
+        return (self.placed.account_id, *self.placed.fallback_ids) if self.placed else ()
+
+    @property
+    def later_accounts(self) -> tuple[str, ...]:
+        """Return the ids of the accounts with which it may go on where this one is of no use."""
+        return self.accounts[self.accounts.index(self.account_id) + 1 :] if self.account_id in self.accounts else ()
+
+    @property
+    def replaces(self) -> str:
+        """Return what is replaced, as its own directory knows it, "" for other directories (RFC 9773 section 5)."""
+        if self.placed is None or self.account_id != (self.placed.former_account_id or self.placed.account_id):
+            return ""
+        return self.placed.replaces
 
     @property
     def left_behind(self) -> tuple[Challenge, ...]:
@@ -137,6 +172,9 @@ def evolve(state: State, event: ACMEOrderEvent) -> State:
             return replace(state, trouble=event, hindered=state.hindered + 1)
         case ACMEOrderAbandoned():
             return replace(state, abandoned=event)
+        case ACMEOrderMoved(account_id=account_id):
+            state = replace(state, account_id=account_id, created=None, is_finalized=False)
+            return replace(state, challenges={}, validated=frozenset())
         case _:
             return _gone_on(replace(state, trouble=None, hindered=0), event)
 
@@ -144,7 +182,7 @@ def evolve(state: State, event: ACMEOrderEvent) -> State:
 def _gone_on(state: State, event: ACMEOrderEvent) -> State:
     match event:
         case ACMEOrderPlaced():
-            return State(placed=event)
+            return State(placed=event, account_id=event.account_id)
         case ACMEOrderCreated():
             return replace(state, created=event)
         case ACMEChallengePresented(authorization=url):
@@ -161,7 +199,15 @@ def _gone_on(state: State, event: ACMEOrderEvent) -> State:
             return replace(state, version=version)
         case ACMEOrderFailed(problem=problem):
             return replace(state, failure=problem)
-        case ACMEChallengeSeen() | ACMEChallengeCleanedUp() | ACMEOrderHindered() | ACMEOrderAbandoned():
+        case ACMERehearsalPassed():
+            return replace(state, has_passed=True)
+        case (
+            ACMEChallengeSeen()
+            | ACMEChallengeCleanedUp()
+            | ACMEOrderHindered()
+            | ACMEOrderAbandoned()
+            | ACMEOrderMoved()
+        ):
             return state
 
 
@@ -183,7 +229,8 @@ def _events(command: Step, state: State, began: ACMEOrderPlaced) -> Iterator[ACM
                 yield ACMEOrderCreated(command.url, command.authorizations, command.expires)
         case RecordACMEChallengePresented(presented=presented):
             known = state.challenges.get(presented.authorization)
-            yield presented if known is None or known.presented != presented else None
+            is_there = known is not None and known.presented == presented and not known.is_cleaned_up
+            yield None if is_there else presented
         case RecordACMEChallengeSeen(authorization=url):
             challenge = state.challenges.get(url)
             yield ACMEChallengeSeen(url) if challenge and not challenge.is_seen else None
@@ -198,6 +245,10 @@ def _events(command: Step, state: State, began: ACMEOrderPlaced) -> Iterator[ACM
         case RecordACMEHindrance(problem=problem, next_attempt=next_attempt):
             hindered = ACMEOrderHindered(problem, next_attempt)
             yield hindered if state.trouble != hindered else None
+        case RecordACMERehearsalPassed():
+            yield ACMERehearsalPassed(began.certificate_id)
+        case RecordACMEOrderMove(account_id=account_id, problem=problem):
+            yield ACMEOrderMoved(account_id, problem) if account_id != state.account_id else None
         case RecordACMEOrderFailure(problem=problem):
             yield _failed(problem, began)
 
@@ -205,7 +256,9 @@ def _events(command: Step, state: State, began: ACMEOrderPlaced) -> Iterator[ACM
 def _cleaned_up(challenge: Challenge | None) -> ACMEChallengeCleanedUp | None:
     if challenge is None or challenge.is_cleaned_up:
         return None
-    return ACMEChallengeCleanedUp(challenge.presented.authorization, challenge.presented.token)
+    presented = challenge.presented
+    by_name = server_name(presented.identifier) if presented.type is ChallengeType.TLS_ALPN_01 else ""
+    return ACMEChallengeCleanedUp(presented.authorization, presented.token, by_name)
 
 
 def _failed(problem: ACMEProblem, began: ACMEOrderPlaced) -> ACMEOrderFailed:

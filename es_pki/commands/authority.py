@@ -2,13 +2,12 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from datetime import datetime
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from es_pki.commands.authority_creation import CreateAuthority, create
 from es_pki.commands.authority_revocation import RevokeAuthority, revoke
-from es_pki.commands.built_in import INTERMEDIATE
 from es_pki.commands.foreign_authority import (
     AuthorityKeyElsewhere,
     ImportAuthority,
@@ -16,18 +15,18 @@ from es_pki.commands.foreign_authority import (
     key_type_of,
     subject_of,
 )
-from es_pki.commands.key_guard import trusted_key, trusted_keys
+from es_pki.commands.key_guard import guarded, trusted_key
 from es_pki.commands.name_space import constraints_violations
 from es_pki.commands.refusals import NotSignedYet, RulesBroken, SerialNumberTaken, SigningGivenUp, taken
-from es_pki.commands.rules import Draft, violations
+from es_pki.commands.rehearsal import unwritten
 from es_pki.commands.terms import purpose_violations
-from es_pki.commands.usages import key_usages
-from es_pki.commands.validity import LONGEST_DAYS, period
-from es_pki.decider import Decider, Guard, Kind, Refused, RequestReused, Reservation, Violation
+from es_pki.commands.validity import LONGEST_DAYS
+from es_pki.decider import Decider, Guard, Kind, Refused, Reservation, Violation
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityEvent,
     AuthorityImported,
+    AuthorityKeyImported,
     AuthorityPrepared,
     AuthorityRevoked,
     AuthoritySigningFailed,
@@ -40,38 +39,16 @@ from es_pki.values import (
     Issuer,
     Locations,
     NameConstraints,
-    PublicKey,
     Subject,
-    SubjectAltNames,
     Template,
     public_key_hash,
-    serial_hex,
 )
 from es_pki.values.foreign import ForeignSubject
 
 CATEGORY = "authority"
-ROOT_DAYS = 7_305
-INTERMEDIATE_DAYS = 3_652
 
 
 # Commands
-
-
-class CreateAuthority(Struct, frozen=True):
-    """Make a root (`issuer` None: it signs for itself) or an intermediate below an authority we have."""
-
-    authority_id: str
-    name: str
-    subject: Subject
-    issuer: Issuer | None
-    public_key: PublicKey
-    key_id: str
-    path_length: int | None
-    name_constraints: NameConstraints
-    validity_days: int | None
-    serial_number: int
-    now: datetime
-    request_digest: bytes
 
 
 class RecordAuthoritySignature(Struct, frozen=True):
@@ -137,6 +114,10 @@ def evolve(state: State, event: AuthorityEvent) -> State:
             return replace(state, prepared=event)
         case AuthorityImported(certificate=certificate):
             return replace(state, prepared=event, certificate=certificate)
+        case AuthorityKeyImported(key_id=key_id) if isinstance(state.prepared, AuthorityImported):
+            return replace(state, prepared=replace(state.prepared, key_id=key_id))
+        case AuthorityKeyImported():
+            return state
         case AuthorityCreated(certificate=certificate):
             return replace(state, certificate=certificate)
         case AuthoritySigningFailed(reason=reason):
@@ -193,7 +174,7 @@ def decide(command: AuthorityCommand, state: State, encode: Callable[[Template],
     """Turn a command into events; `encode` gives a template's to-be-signed bytes."""
     match command:
         case CreateAuthority():
-            return _create(command, state, encode)
+            return create(command, state.prepared, encode)
         case ImportAuthority():
             return bring_in(command, state.prepared, state.certificate)
         case RecordAuthoritySignature():
@@ -205,72 +186,6 @@ def decide(command: AuthorityCommand, state: State, encode: Callable[[Template],
         case RevokeAuthority():
             prepared, _, _ = _created(state, "")
             return revoke(command, prepared, state.revoked)
-
-
-def _create(command: CreateAuthority, state: State, encode: Callable[[Template], bytes]) -> list[AuthorityEvent]:
-    if state.prepared is not None:
-        if state.prepared.request_digest == command.request_digest:
-            return []
-        raise RequestReused("this id was used for another authority")
-    template = _template(command)
-    draft = Draft(
-        name=command.name,
-        profile=INTERMEDIATE,
-        template=template,
-        issuer=command.issuer,
-        now=command.now,
-        key_is_here=True,
-    )
-    RulesBroken.if_any([*constraints_violations(command.name_constraints, "name_constraints"), *violations(draft)])
-    return [
-        AuthorityPrepared(
-            name=command.name,
-            subject=command.subject,
-            issuer_id=command.issuer.authority_id if command.issuer else None,
-            key_type=command.public_key.key_type,
-            key_id=command.key_id,
-            public_key=command.public_key.spki,
-            serial_number=serial_hex(command.serial_number),
-            not_before=template.not_before,
-            not_after=template.not_after,
-            path_length=template.path_length,
-            name_constraints=command.name_constraints,
-            to_be_signed=encode(template),
-            request_digest=command.request_digest,
-        )
-    ]
-
-
-def _template(command: CreateAuthority) -> Template:
-    issuer, key_type = command.issuer, command.public_key.key_type
-    not_before, not_after = period(
-        now=command.now,
-        asked_days=command.validity_days,
-        default_days=INTERMEDIATE_DAYS if issuer else ROOT_DAYS,
-        issuer=issuer,
-    )
-    return Template(
-        serial_number=command.serial_number,
-        signature_key_type=issuer.key_type if issuer else key_type,
-        issuer_certificate=issuer.certificate if issuer else None,
-        subject=command.subject,
-        subject_alt_names=SubjectAltNames(),
-        public_key=command.public_key,
-        not_before=not_before,
-        not_after=not_after,
-        is_authority=True,
-        path_length=_path_length(command),
-        key_usages=key_usages(INTERMEDIATE.terms, key_type),
-        extended_key_usages=(),
-        name_constraints=command.name_constraints,
-        locations=issuer.locations.of_shard(0) if issuer else None,
-    )
-
-
-def _path_length(command: CreateAuthority) -> int | None:
-    if command.path_length is None and command.issuer and command.issuer.path_length:
-        return command.issuer.path_length - 1
-    return command.path_length
 
 
 def _record_signature(command: RecordAuthoritySignature, state: State) -> list[AuthorityEvent]:
@@ -330,20 +245,7 @@ def reservations(event: AuthorityEvent, authority_id: str) -> Sequence[Reservati
         case AuthorityPrepared() | AuthorityImported():
             issuer_id = event.issuer_id or authority_id
             return (
-                Reservation(
-                    f"authority_name-{event.name}",
-                    NameReserved(authority_id),
-                    taken("name", event.name, CATEGORY),
-                ),
-                Reservation(
-                    f"authority_subject-{subject_digest(event.subject)}",
-                    NameReserved(authority_id),
-                    taken(
-                        "subject",
-                        ", ".join(a.value for a in event.subject if a.type == AttributeType.COMMON_NAME),
-                        CATEGORY,
-                    ),
-                ),
+                *claims_of(authority_id, event.name, event.subject),
                 Reservation(
                     f"serial_number-{issuer_id}-{event.serial_number}",
                     SerialNumberReserved(authority_id),
@@ -354,6 +256,16 @@ def reservations(event: AuthorityEvent, authority_id: str) -> Sequence[Reservati
             return ()
 
 
+def claims_of(authority_id: str, name: str, subject: Subject | ForeignSubject) -> tuple[Reservation, Reservation]:
+    """Return what makes an authority known: its name and its subject."""
+    called = ", ".join(a.value for a in subject if a.type == AttributeType.COMMON_NAME)
+    reserved = NameReserved(authority_id)
+    return (
+        Reservation(f"authority_name-{name}", reserved, taken("name", name, CATEGORY)),
+        Reservation(f"authority_subject-{subject_digest(subject)}", reserved, taken("subject", called, CATEGORY)),
+    )
+
+
 def subject_digest(subject: Subject | ForeignSubject) -> str:
     """Return what equal subjects share (RFC 5280 section 7.1: case and repeated spaces don't tell them apart)."""
     text = "\n".join(f"{a.type}={' '.join(a.value.casefold().split())}" for a in subject)
@@ -361,12 +273,10 @@ def subject_digest(subject: Subject | ForeignSubject) -> str:
 
 
 def guards(command: AuthorityCommand) -> Sequence[Guard]:
-    """Return the issuer's stream and version, so that no intermediate is made on changed facts, and the keys'."""
+    """Return the streams of issuer, profile and keys: so that no authority is made on facts that have changed."""
     match command:
-        case CreateAuthority(public_key=public_key, issuer=Issuer() as issuer):
-            return (Guard(f"{CATEGORY}-{issuer.authority_id}", issuer.version), *trusted_keys(public_key, issuer))
-        case CreateAuthority(public_key=public_key):
-            return trusted_keys(public_key, None)
+        case CreateAuthority(public_key=public_key, issuer=issuer, profile=profile):
+            return guarded(public_key, issuer, profile)
         case ImportAuthority(public_key_hash=of_key):
             return (trusted_key(of_key, "certificate.public_key"),)
         case RevokeAuthority(report=Guard() as report):
@@ -385,6 +295,7 @@ def decider(encode: Callable[[Template], bytes]) -> AuthorityDecider:
         initial=State(),
         evolve=evolve,
         decide=lambda command, state: decide(command, state, encode),
+        rehearse=lambda command, state: decide(command, state, unwritten),
         reservations=reservations,
         guards=guards,
     )

@@ -69,6 +69,17 @@ INTERMEDIATE = Profile(
     ),
 )
 
+AUTHORITY = Profile(
+    "authority",
+    1,
+    ProfileTerms(
+        description="authorities of our own, roots and those below them",
+        is_authority=True,
+        key_usages=INTERMEDIATE.terms.key_usages,
+        default_validity_days=3652,
+    ),
+)
+
 MACHINE = Profile(
     "machine",
     1,
@@ -94,7 +105,7 @@ DOMAIN_CONTROLLER = Profile(
         ),
         further_key_usages=_ENCIPHERING,
         default_validity_days=365,
-        name_forms=(*USUAL_FORMS, NameForm.SECURITY_IDENTIFIER),
+        name_forms=(*USUAL_FORMS, NameForm.SECURITY_IDENTIFIER, NameForm.KERBEROS_PRINCIPAL_NAMES),
         required_names=(NameForm.DNS_NAMES,),
         wildcards=False,
     ),
@@ -102,6 +113,16 @@ DOMAIN_CONTROLLER = Profile(
 
 BUILT_IN: dict[str, Profile] = {
     profile.name: profile
-    for profile in (SERVER, CLIENT, SERVER_CLIENT, EMAIL, CODE_SIGNING, INTERMEDIATE, MACHINE, DOMAIN_CONTROLLER)
+    for profile in (
+        SERVER,
+        CLIENT,
+        SERVER_CLIENT,
+        EMAIL,
+        CODE_SIGNING,
+        INTERMEDIATE,
+        AUTHORITY,
+        MACHINE,
+        DOMAIN_CONTROLLER,
+    )
 }
 """By name."""

@@ -8,26 +8,29 @@ from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import Struct
 
-from es_pki.commands import lineage, revocation, usage
+from es_pki.commands import acme_revocation, lineage, revocation, supersession, usage
+from es_pki.commands.acme_revocation import RecordACMERevocation, RecordACMERevocationRefusal
+from es_pki.commands.description import DescribeCertificate, describe
 from es_pki.commands.export import ExportPrivateKey, export
 from es_pki.commands.importing import AlreadyManaged, ImportCertificate, bring_in
-from es_pki.commands.key_guard import trusted_key, trusted_keys
+from es_pki.commands.key_guard import guarded, trusted_key
 from es_pki.commands.lineage import (
     DeleteCertificate,
-    DescribeCertificate,
     RecordKeysDiscarded,
     RenameCertificate,
     RollBackCertificate,
     State,
-    Version,
 )
 from es_pki.commands.obtaining import ObtainCertificate, obtain
 from es_pki.commands.preparation import Wanted, drafted, prepared, was_decided
 from es_pki.commands.refusals import SerialNumberTaken, SigningGivenUp, taken
+from es_pki.commands.rehearsal import unwritten
 from es_pki.commands.renewal import ReissueCertificate, RenewCertificate, draft_of_next, reissue, renew
 from es_pki.commands.revocation import HoldCertificate, ReleaseCertificate, RevokeCertificate
 from es_pki.commands.rules import Draft
+from es_pki.commands.supersession import PlanSupersession, RecordSupersessionHeldUp, WithdrawSupersession
 from es_pki.commands.usage import BeginUse, EndUse
+from es_pki.commands.versions import Version
 from es_pki.decider import Claim, Decider, Guard, Kind, Refused, Release, Reservation, Violation
 from es_pki.events.certificate import (
     CertificateDeleted,
@@ -39,8 +42,7 @@ from es_pki.events.certificate import (
     SigningFailed,
 )
 from es_pki.events.reservation import NameReleased, NameReserved, SerialNumberReserved
-from es_pki.values import Issuer, PublicKey, Template
-from es_pki.values.profile import Profile
+from es_pki.values import Issuer, Template
 
 CATEGORY = "certificate"
 
@@ -108,6 +110,11 @@ CertificateCommand = (
     | RevokeCertificate
     | HoldCertificate
     | ReleaseCertificate
+    | PlanSupersession
+    | WithdrawSupersession
+    | RecordSupersessionHeldUp
+    | RecordACMERevocation
+    | RecordACMERevocationRefusal
     | BeginUse
     | EndUse
 )
@@ -169,9 +176,7 @@ def new_name(command: Making) -> str:
 def decide(command: CertificateCommand, state: State, encode: Callable[[Template], bytes]) -> list[CertificateEvent]:
     """Turn a command into events; `encode` gives a template's to-be-signed bytes."""
     match command:
-        case IssueCertificate():
-            return _begin(command.wanted, state, encode, issuer=command.issuer, key_id=command.key_id)
-        case SignCSR():
+        case IssueCertificate() | SignCSR():
             return _begin(command.wanted, state, encode, issuer=command.issuer, key_id=command.key_id)
         case SelfSignCertificate():
             return _begin(command.wanted, state, encode, issuer=None, key_id=command.key_id)
@@ -193,18 +198,18 @@ def decide(command: CertificateCommand, state: State, encode: Callable[[Template
         case RevokeCertificate() | HoldCertificate() | ReleaseCertificate():
             model(state)
             return revocation.decide(command, state)
-        case BeginUse():
+        case PlanSupersession() | WithdrawSupersession() | RecordSupersessionHeldUp():
             model(state)
-            return usage.begin(command, state)
-        case EndUse():
-            return usage.end(command, state)
-        case (
-            RollBackCertificate()
-            | RenameCertificate()
-            | DescribeCertificate()
-            | DeleteCertificate()
-            | RecordKeysDiscarded()
-        ):
+            return supersession.decide(command, state)
+        case DescribeCertificate():
+            model(state)
+            return describe(command, state)
+        case RecordACMERevocation() | RecordACMERevocationRefusal():
+            return acme_revocation.decide(command, state)
+        case BeginUse() | EndUse():
+            model(state)
+            return usage.decide(command, state)
+        case RollBackCertificate() | RenameCertificate() | DeleteCertificate() | RecordKeysDiscarded():
             model(state)
             return lineage.decide(command, state)
 
@@ -230,7 +235,10 @@ def _record_signature(command: RecordSignature, state: State) -> list[Certificat
         raise SigningGivenUp(version.failure)
     if version.certificate is not None:
         return []
-    return [CertificateIssued(version=command.version, certificate=command.certificate)]
+    issued = CertificateIssued(version=command.version, certificate=command.certificate)
+    if not isinstance(version.prepared, CertificatePrepared):
+        return [issued]
+    return [issued, *supersession.after_issuing(version.prepared, state.served)]
 
 
 def _record_failure(command: RecordSignatureFailure, state: State) -> list[CertificateEvent]:
@@ -307,30 +315,23 @@ def guards(command: CertificateCommand) -> Sequence[Guard]:
     """Return the streams of issuer, profile and keys: so that nothing is issued on facts that have changed."""
     match command:
         case IssueCertificate(wanted=wanted, issuer=issuer) | SignCSR(wanted=wanted, issuer=issuer, approval=None):
-            return _guarded(wanted.public_key, issuer, wanted.profile)
+            return guarded(wanted.public_key, issuer, wanted.profile)
         case SignCSR(wanted=wanted, issuer=issuer, approval=Guard() as approval):
-            return (*_guarded(wanted.public_key, issuer, wanted.profile), approval)
+            return (*guarded(wanted.public_key, issuer, wanted.profile), approval)
         case ImportCertificate(foreign=foreign):
             return (trusted_key(foreign.public_key_hash, "certificate.public_key"),)
         case ObtainCertificate(order=order):
             return (order,)
         case SelfSignCertificate(wanted=wanted):
-            return _guarded(wanted.public_key, None, wanted.profile)
+            return guarded(wanted.public_key, None, wanted.profile)
         case RenewCertificate(further=further) | ReissueCertificate(further=further):
-            return _guarded(further.public_key, further.issuer, further.profile)
+            return guarded(further.public_key, further.issuer, further.profile)
         case RollBackCertificate(public_key_hash=public_key_hash) if public_key_hash:
             return (trusted_key(public_key_hash, "version"),)
         case RevokeCertificate(report=Guard() as report):
             return (report,)
         case _:
             return ()
-
-
-def _guarded(public_key: PublicKey, issuer: Issuer | None, profile: Profile) -> Sequence[Guard]:
-    facts = [] if issuer is None else [Guard(f"authority-{issuer.authority_id}", issuer.version)]
-    if profile.profile_id is not None:
-        facts.append(Guard(f"profile-{profile.profile_id}", profile.stream_version))
-    return (*facts, *trusted_keys(public_key, issuer))
 
 
 CertificateDecider = Decider[CertificateCommand, State, CertificateEvent]
@@ -343,6 +344,7 @@ def decider(encode: Callable[[Template], bytes]) -> CertificateDecider:
         initial=State(),
         evolve=lineage.evolve,
         decide=lambda command, state: decide(command, state, encode),
+        rehearse=lambda command, state: decide(command, state, unwritten),
         reservations=reservations,
         guards=guards,
     )

@@ -112,6 +112,21 @@ def check_is_bound(bound: CertificateBound | None) -> CertificateBound:
     return bound
 
 
+def check_has_fallback(bound: CertificateBound) -> str:
+    """Return the id of the fallback. Raises `NothingBound`."""
+    if bound.fallback_certificate_id is None:
+        detail = "no fallback is bound to the service"
+        raise NothingBound(detail, Violation("service", "what is deployed is bound", detail))
+    return bound.fallback_certificate_id
+
+
+def served_instead(deployments: Deployments, bound: CertificateBound) -> str | None:
+    """Return the id of the fallback while the service has that, None otherwise."""
+    deployed, fallback_id = deployments.deployed, bound.fallback_certificate_id
+    is_fallback = deployed is not None and deployed.as_fallback and deployed.certificate_id == fallback_id
+    return fallback_id if is_fallback else None
+
+
 def start(
     command: StartDeployment, deployments: Deployments, bound: CertificateBound | None, installation: Installation
 ) -> list[DeploymentStarted]:

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from es_pki.commands.lineage import State, Version, VersionMissing, check_is_there, check_reason
+from es_pki.commands.lineage import State, VersionMissing, check_is_there, check_reason
 from es_pki.commands.refusals import NotSignedYet, RulesBroken, SigningGivenUp
 from es_pki.commands.renewal import KeyElsewhere
+from es_pki.commands.versions import Version
 from es_pki.decider import RequestReused, Violation
 from es_pki.events.certificate import CertificateEvent, PrivateKeyExported
 from es_pki.values import ExportFormat

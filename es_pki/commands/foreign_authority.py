@@ -8,7 +8,13 @@ from msgspec import Struct
 from es_pki.commands.names import own_name_violations
 from es_pki.commands.refusals import RulesBroken, taken
 from es_pki.decider import Kind, Refused, Violation
-from es_pki.events.authority import AuthorityEvent, AuthorityImported, AuthorityPrepared, IssuancePolicyAdopted
+from es_pki.events.authority import (
+    AuthorityEvent,
+    AuthorityImported,
+    AuthorityKeyImported,
+    AuthorityPrepared,
+    IssuancePolicyAdopted,
+)
 from es_pki.values import IssuancePolicy, KeyType, NameConstraints, Subject
 from es_pki.values.foreign import ForeignSubject, KeyKind, known_subject
 
@@ -40,7 +46,7 @@ class ImportAuthority(Struct, frozen=True):
 
 
 class AuthorityKeyElsewhere(Refused):
-    """The authority's private key is not here: it verifies, but signs nothing. Sign where its key is."""
+    """The authority's private key is not here: it verifies, but signs nothing. Import it again, with its key."""
 
     kind = Kind.CLASHING
 
@@ -48,16 +54,19 @@ class AuthorityKeyElsewhere(Refused):
 def bring_in(
     command: ImportAuthority, known: AuthorityPrepared | AuthorityImported | None, certificate: bytes | None
 ) -> list[AuthorityEvent]:
-    """Decide on an authority from elsewhere; nothing when `known` is this one. `certificate` is that of the known."""
+    """Decide on an authority from elsewhere; `known` is the one of this name, `certificate` that one's.
+
+    Where it is this very authority, only its private key may be new.
+    """
     if known is None:
         RulesBroken.if_any(_violations(command))
         return [_imported(command), IssuancePolicyAdopted(IssuancePolicy())]
     if certificate != command.certificate:
         raise taken("name", command.name, "authority")
-    if command.key_id is not None and known.key_id is None:
-        detail = "the authority is here without its private key"
-        raise AuthorityKeyElsewhere(detail, Violation("private_key", "a key stays where it is", detail))
-    return []
+    if command.key_id is None or known.key_id is not None:
+        return []
+    RulesBroken.if_any(_key_violations(command))
+    return [AuthorityKeyImported(command.key_id, command.public_key_hash)]
 
 
 def _imported(command: ImportAuthority) -> AuthorityImported:
@@ -102,6 +111,10 @@ def _violations(command: ImportAuthority) -> Iterator[Violation]:
     if command.name_constraints is None:
         detail = "it is constrained to names of forms that aren't checked here: it could sign what it may not"
         yield Violation("certificate", "RFC 5280 section 4.2.1.10", detail)
+    yield from _key_violations(command)
+
+
+def _key_violations(command: ImportAuthority) -> Iterator[Violation]:
     if command.key_id is not None and command.key.key_type is None:
         detail = f"nothing is signed here with {command.key.name} keys: import it without its private key"
         yield Violation("private_key", "key types are known", detail)

@@ -8,10 +8,11 @@ from datetime import datetime
 from msgspec import Struct
 
 from es_pki.commands.built_in import BUILT_IN, INTERMEDIATE
-from es_pki.commands.lineage import State, Version, check_is_signed, check_is_there
+from es_pki.commands.lineage import State, check_is_signed, check_is_there
 from es_pki.commands.names import own_name_violations
 from es_pki.commands.refusals import RulesBroken, taken
 from es_pki.commands.renewal import KeyElsewhere
+from es_pki.commands.versions import Version
 from es_pki.decider import Kind, Refused, RequestReused, Violation
 from es_pki.events.certificate import CertificateEvent, CertificateImported
 from es_pki.values import (

@@ -1,11 +1,10 @@
-"""A certificate as a lineage: its versions and which of them is current, its names, labels and owner, and its end.
+"""A certificate as a lineage: its versions and which of them is current, its names and its end.
 
 What makes versions stands in `certificate.py`; this is the state that both read, and what is decided about the whole.
 """
 
 import hashlib
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 from msgspec import Struct
@@ -13,6 +12,7 @@ from msgspec.structs import replace
 
 from es_pki.commands.names import own_name_violations
 from es_pki.commands.refusals import NotSignedYet, RulesBroken
+from es_pki.commands.versions import Version, VersionEvent, changed
 from es_pki.decider import Kind, Refused, Violation
 from es_pki.events.certificate import (
     CertificateDeleted,
@@ -29,17 +29,18 @@ from es_pki.events.certificate import (
     OwnerAssigned,
     PrivateKeyExported,
     PrivateKeysDiscarded,
+    RevocationRefused,
+    RevocationRequested,
     SigningFailed,
+    SupersessionEnded,
+    SupersessionHeldUp,
+    SupersessionPlanned,
     UseBegun,
     UseEnded,
 )
-from es_pki.values.foreign import KeyKind, kind_of
 
 MAXIMUM_ALIASES = 20
-MAXIMUM_LABELS = 32
 
-_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,62}")
-_LONGEST_VALUE = 128
 _LONGEST_REASON = 200
 
 
@@ -65,13 +66,6 @@ class RenameCertificate(Struct, frozen=True):
     used_by: tuple[str, ...]
 
 
-class DescribeCertificate(Struct, frozen=True):
-    """Set labels, remove those whose value is None, and say who answers for the certificate (None: as it was)."""
-
-    labels: Mapping[str, str | None]
-    owner: str | None
-
-
 class DeleteCertificate(Struct, frozen=True):
     """Be done with the lineage; `used_by` names those who still use it besides the services bound to it."""
 
@@ -85,7 +79,7 @@ class RecordKeysDiscarded(Struct, frozen=True):
     key_ids: tuple[str, ...]
 
 
-LineageCommand = RollBackCertificate | RenameCertificate | DescribeCertificate | DeleteCertificate | RecordKeysDiscarded
+LineageCommand = RollBackCertificate | RenameCertificate | DeleteCertificate | RecordKeysDiscarded
 
 
 class AlreadyDeleted(Refused):
@@ -116,34 +110,6 @@ class VersionRevoked(Refused):
     """The version was revoked, or is held: nobody would accept it. Renew the certificate, or release the version."""
 
     kind = Kind.CLASHING
-
-
-class Version(Struct, frozen=True):
-    """A version: as it was prepared, then its DER certificate, or why it never got one; or as it was imported.
-
-    `held` while it is held, `revoked` for ever: what was recorded then.
-    """
-
-    prepared: CertificatePrepared | CertificateImported
-    certificate: bytes | None = None
-    failure: str | None = None
-    held: CertificateHeld | None = None
-    revoked: CertificateRevoked | None = None
-
-    @property
-    def key(self) -> KeyKind:
-        """Return what kind of key it has."""
-        return kind_of(self.prepared.key_type) if isinstance(self.prepared, CertificatePrepared) else self.prepared.key
-
-    @property
-    def crl_shard(self) -> int:
-        """Return the shard of its issuer's CRL that lists it; what was made elsewhere names none."""
-        return self.prepared.crl_shard if isinstance(self.prepared, CertificatePrepared) else 0
-
-    @property
-    def is_outstanding(self) -> bool:
-        """Tell whether it still waits for its signature."""
-        return self.certificate is None and self.failure is None
 
 
 class State(Struct, frozen=True):
@@ -207,6 +173,11 @@ def evolve(state: State, event: CertificateEvent) -> State:
             | CertificateHeld()
             | CertificateReleased()
             | CertificateRevoked()
+            | SupersessionPlanned()
+            | SupersessionHeldUp()
+            | SupersessionEnded()
+            | RevocationRequested()
+            | RevocationRefused()
         ):
             return _with_version(state, event) if event.version in state.versions else state
         case CertificateRenamed():
@@ -227,30 +198,10 @@ def evolve(state: State, event: CertificateEvent) -> State:
             return replace(state, uses={key: use for key, use in state.uses.items() if key != service_id})
 
 
-def _with_version(
-    state: State,
-    event: CertificateIssued
-    | SigningFailed
-    | CertificateRolledBack
-    | CertificateHeld
-    | CertificateReleased
-    | CertificateRevoked,
-) -> State:
-    number, version = event.version, state.versions[event.version]
-    match event:
-        case CertificateIssued(certificate=certificate):
-            state, version = replace(state, current=number), replace(version, certificate=certificate)
-        case SigningFailed(reason=reason):
-            version = replace(version, failure=reason)
-        case CertificateRolledBack():
-            state = replace(state, current=number)
-        case CertificateHeld():
-            version = replace(version, held=event)
-        case CertificateReleased():
-            version = replace(version, held=None)
-        case CertificateRevoked():
-            version = replace(version, revoked=event, held=None)
-    return replace(state, versions={**state.versions, number: version})
+def _with_version(state: State, event: VersionEvent) -> State:
+    number = event.version
+    current = number if isinstance(event, CertificateIssued | CertificateRolledBack) else state.current
+    return replace(state, current=current, versions={**state.versions, number: changed(state.versions[number], event)})
 
 
 def _aliases(before: tuple[str, ...], event: CertificateRenamed) -> tuple[str, ...]:
@@ -270,8 +221,6 @@ def decide(command: LineageCommand, state: State) -> list[CertificateEvent]:
             return _roll_back(command, state)
         case RenameCertificate():
             return _rename(command, state)
-        case DescribeCertificate():
-            return _describe(command, state)
         case DeleteCertificate():
             return _delete(command, state)
 
@@ -285,7 +234,7 @@ def check_is_there(state: State) -> None:
 
 def check_reason(reason: str) -> None:
     """Raise `RulesBroken` for a reason that is more than a line."""
-    if not _is_line(reason, _LONGEST_REASON):
+    if not is_line(reason, _LONGEST_REASON):
         RulesBroken.if_any(
             [Violation("reason", "a reason is one line", f"at most {_LONGEST_REASON} printable characters")]
         )
@@ -309,10 +258,15 @@ def _roll_back(command: RollBackCertificate, state: State) -> list[CertificateEv
     if not version.prepared.not_before <= command.now <= version.prepared.not_after:
         detail = f"version {command.version} held until {version.prepared.not_after:%F %T}Z"
         raise VersionExpired(detail, Violation("version", "RFC 5280 section 4.1.2.5", detail))
-    if version.revoked is not None or version.held is not None:
-        detail = f"version {command.version} was revoked" if version.revoked else f"version {command.version} is held"
+    if not version.holds:
+        detail = f"version {command.version} {'is held' if version.held else 'was revoked'}"
         raise VersionRevoked(detail, Violation("version", "RFC 5280 section 3.3", detail))
-    return [CertificateRolledBack(command.version)]
+    return [CertificateRolledBack(command.version), *plan_ended(version)]
+
+
+def plan_ended(version: Version) -> list[CertificateEvent]:
+    """Return what ends the plan to revoke a version, if there is one."""
+    return [] if version.superseding is None else [SupersessionEnded(version.prepared.version)]
 
 
 def _rename(command: RenameCertificate, state: State) -> list[CertificateEvent]:
@@ -328,35 +282,8 @@ def _rename(command: RenameCertificate, state: State) -> list[CertificateEvent]:
     return [event]
 
 
-def _describe(command: DescribeCertificate, state: State) -> list[CertificateEvent]:
-    merged = {**state.labels, **command.labels}
-    labels = {key: value for key, value in sorted(merged.items()) if value is not None}
-    owner = state.owner if command.owner is None else command.owner
-    RulesBroken.if_any([*_label_violations(labels), *_owner_violations(owner)])
-    events: list[CertificateEvent] = []
-    if labels != state.labels:
-        events.append(CertificateLabelled(labels))
-    if owner != state.owner:
-        events.append(OwnerAssigned(owner))
-    return events
-
-
-def _label_violations(labels: Mapping[str, str]) -> Iterator[Violation]:
-    """Yield what is wrong with labels; neither key nor value is repeated: they may be anything."""
-    if len(labels) > MAXIMUM_LABELS:
-        yield Violation("labels", "labels are counted", f"at most {MAXIMUM_LABELS} labels, not {len(labels)}")
-    if not all(_LABEL.fullmatch(key) for key in labels):
-        yield Violation("labels", "labels are plain", "keys are 1 to 63 letters, digits and inner ._/-")
-    if not all(_is_line(value, _LONGEST_VALUE) for value in labels.values()):
-        yield Violation("labels", "labels are plain", f"values are at most {_LONGEST_VALUE} printable characters")
-
-
-def _owner_violations(owner: str) -> Iterator[Violation]:
-    if not _is_line(owner, _LONGEST_VALUE):
-        yield Violation("owner", "an owner is one line", f"at most {_LONGEST_VALUE} printable characters")
-
-
-def _is_line(text: str, longest: int) -> bool:
+def is_line(text: str, longest: int) -> bool:
+    """Tell whether a text is at most one line of this many printable characters."""
     return len(text) <= longest and text.isprintable()
 
 

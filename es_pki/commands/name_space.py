@@ -16,6 +16,8 @@ def constraint_violations(
     constraints: NameConstraints, subject: Subject, names: SubjectAltNames, *, rule: str
 ) -> Iterator[Violation]:
     """Yield the names that leave the permitted part or enter the excluded one."""
+    if not constraints:
+        return
     uris = names.uris
     if constraints.permitted.uri_hosts or constraints.excluded.uri_hosts:
         uris = tuple(uri for uri in uris if not dns_name_fault(urlsplit(uri).hostname or ""))
@@ -43,13 +45,18 @@ def constraint_violations(
 
 
 def account_violations(constraints: NameConstraints, names: SubjectAltNames, *, rule: str) -> Iterator[Violation]:
-    """Yield the user principal names that leave the permitted e-mail addresses, whose form they have, or enter others.
+    """Yield the accounts that leave the permitted e-mail addresses, whose form they have, or enter the excluded ones.
 
     X.509's own name constraints know nothing of them: only a policy or a profile is held against them.
     """
-    as_mailboxes = SubjectAltNames(email_addresses=names.user_principal_names)
-    for violation in constraint_violations(constraints, (), as_mailboxes, rule=rule):
-        yield violation._replace(field="user_principal_names")
+    accounts = {
+        "user_principal_names": names.user_principal_names,
+        "kerberos_principal_names": names.kerberos_principal_names,
+    }
+    for field, values in accounts.items():
+        as_mailboxes = SubjectAltNames(email_addresses=values)
+        for violation in constraint_violations(constraints, (), as_mailboxes, rule=rule):
+            yield violation._replace(field=field)
 
 
 _Within = Callable[[str, str], bool]

@@ -25,6 +25,9 @@ _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/
 _PRINTABLE = re.compile(r"[A-Za-z0-9 '()+,\-./:=?]+")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 _URI_CHARACTERS = re.compile(r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+")
+_COMPONENT = re.compile(r"[!-.0-?A-\[\]-~]+")
+_REALM = re.compile(r"[!-.0-9;-?A-\[\]-~]+")
+_MOST_COMPONENTS, _LONGEST_PRINCIPAL = 8, 255
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 UPPER_BOUNDS = {
@@ -128,6 +131,7 @@ def subject_alt_name_violations(names: SubjectAltNames) -> Iterator[Violation]:
         ("email_addresses", names.email_addresses, email_address_fault),
         ("uris", names.uris, uri_fault),
         ("user_principal_names", names.user_principal_names, user_principal_name_fault),
+        ("kerberos_principal_names", names.kerberos_principal_names, kerberos_principal_name_fault),
     )
     for field, forms, fault_of in checks:
         for index, value in enumerate(forms):
@@ -174,6 +178,17 @@ def user_principal_name_fault(name: str) -> str:
     if not at or not account.strip() or not account.isprintable() or "@" in account:
         return "a user principal name is account@domain"
     return dns_name_fault(domain) if "*" not in domain else "a user principal name has no wildcard"
+
+
+def kerberos_principal_name_fault(name: str) -> str:
+    """Say what is wrong with a Kerberos principal, "" if nothing (RFC 4120 sections 5.2.1, 6.1 and 6.2)."""
+    principal, at, realm = name.rpartition("@")
+    components = principal.split("/")
+    if not at or not _REALM.fullmatch(realm) or not all(map(_COMPONENT.fullmatch, components)):
+        return "a Kerberos principal is component/component@REALM, of printable ASCII characters"
+    if len(components) > _MOST_COMPONENTS or len(name) > _LONGEST_PRINCIPAL:
+        return f"a Kerberos principal has at most {_MOST_COMPONENTS} components and {_LONGEST_PRINCIPAL} characters"
+    return ""
 
 
 def uri_fault(uri: str) -> str:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from es_pki.commands.key_guard import trusted_keys
 from es_pki.commands.refusals import RulesBroken, SerialNumberTaken, SigningGivenUp
+from es_pki.commands.rehearsal import unwritten
 from es_pki.commands.validity import period
 from es_pki.decider import Decider, Guard, Kind, Refused, Reservation, Violation
 from es_pki.events.ocsp_responder import (
@@ -280,6 +281,7 @@ def decider(encode: Callable[[Template], bytes]) -> OCSPResponderDecider:
         initial=State(),
         evolve=evolve,
         decide=lambda command, state: decide(command, state, encode),
+        rehearse=lambda command, state: decide(command, state, unwritten),
         reservations=reservations,
         guards=guards,
     )

@@ -5,12 +5,12 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from es_pki.commands.lineage import Version
 from es_pki.commands.refusals import RulesBroken
 from es_pki.commands.rules import RULES, Draft, Rule
 from es_pki.commands.rules.profile import maximum_days
 from es_pki.commands.usages import key_usages
 from es_pki.commands.validity import period
+from es_pki.commands.versions import Version
 from es_pki.decider import RequestReused, Violation
 from es_pki.events.certificate import CertificatePrepared
 from es_pki.values import (
@@ -75,6 +75,7 @@ def prepared(
     default_days: int | None = None,
     version: int = 1,
     request_id: str = "",
+    supersede_at: datetime | None = None,
 ) -> CertificatePrepared:
     """Judge a version by all rules and decide on it, to the byte: every door comes here."""
     draft = drafted(wanted, issuer=issuer, key_is_here=key_id is not None, default_days=default_days)
@@ -100,6 +101,7 @@ def prepared(
         request_digest=wanted.request_digest,
         request_id=request_id,
         crl_shard=issuer.locations.shard_of(wanted.serial_number) if issuer else 0,
+        supersede_at=supersede_at,
     )
 
 

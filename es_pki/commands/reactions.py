@@ -15,21 +15,34 @@ from es_pki.events.acme_account import (
     ACMEKeyRollOverFailed,
     ACMERegistrationFailed,
 )
-from es_pki.events.acme_order import ACMECertificateObtained, ACMEOrderFailed, ACMEOrderPlaced
+from es_pki.events.acme_order import ACMECertificateObtained, ACMEOrderFailed, ACMEOrderPlaced, ACMERehearsalPassed
 from es_pki.events.authority import AuthorityCreated, AuthorityPrepared, AuthoritySigningFailed
 from es_pki.events.certificate import (
     CertificateDeleted,
     CertificateImported,
     CertificateIssued,
     CertificatePrepared,
+    CertificateRevoked,
     CertificateRolledBack,
     PrivateKeysDiscarded,
+    RevocationRefused,
+    RevocationRequested,
     SigningFailed,
 )
 from es_pki.events.happened import Happened
 from es_pki.events.key_compromise import KeyCompromiseReported, KeyUsesRevoked
 from es_pki.events.ocsp_responder import OCSPResponderCertified, OCSPResponderPrepared, OCSPResponderSigningFailed
-from es_pki.events.service import CertificateDeployed, DeploymentFailed, DeploymentRolledBack, DeploymentStarted
+from es_pki.events.service import (
+    CertificateDeployed,
+    CHAPRotationFailed,
+    CHAPSecretPrepared,
+    CHAPSecretRotated,
+    DeploymentFailed,
+    DeploymentRolledBack,
+    DeploymentStarted,
+    ServiceResumed,
+    ServiceRetired,
+)
 from es_pki.events.signing_request import (
     SigningRequestApproved,
     SigningRequestKeyDiscarded,
@@ -79,6 +92,20 @@ class DeployService(Struct, frozen=True, tag=True):
     deployment_id: str
 
 
+class RotateTargetSecret(Struct, frozen=True, tag=True):
+    """Give a target the secret that was prepared, and see that it holds."""
+
+    service_id: str
+    rotation_id: str
+
+
+class DiscardCHAPSecrets(Struct, frozen=True, tag=True):
+    """Remove the secrets of a target that hold no more from the key store."""
+
+    service_id: str
+    key_ids: tuple[str, ...]
+
+
 class RedeployCertificate(Struct, frozen=True, tag=True):
     """Start deployments to all services of a certificate, whose current version changed at this log position."""
 
@@ -117,6 +144,13 @@ class AdvanceACMEOrder(Struct, frozen=True, tag=True):
     order_id: str
 
 
+class RevokeAtDirectory(Struct, frozen=True, tag=True):
+    """Have the ACME directory that issued a version revoke it, and record what it says."""
+
+    certificate_id: str
+    version: int
+
+
 Effect = (
     SignAuthority
     | SignCertificate
@@ -128,11 +162,14 @@ Effect = (
     | RollOverACMEKey
     | CloseACMEAccount
     | AdvanceACMEOrder
+    | RevokeAtDirectory
     | DeployService
     | RedeployCertificate
+    | RotateTargetSecret
+    | DiscardCHAPSecrets
 )
 
-SETTLED_BY_DOING = (RedeployCertificate,)
+SETTLED_BY_DOING = (RedeployCertificate, DiscardCHAPSecrets)
 """The effects that nothing is recorded of: once they are done they are settled."""
 
 
@@ -164,6 +201,11 @@ REACTED_TO = codec.stored_types_of(
     CertificateDeployed,
     DeploymentFailed,
     DeploymentRolledBack,
+    ServiceResumed,
+    ServiceRetired,
+    CHAPSecretPrepared,
+    CHAPSecretRotated,
+    CHAPRotationFailed,
     KeyCompromiseReported,
     KeyUsesRevoked,
     SigningRequestApproved,
@@ -184,6 +226,10 @@ REACTED_TO = codec.stored_types_of(
     ACMEOrderPlaced,
     ACMECertificateObtained,
     ACMEOrderFailed,
+    ACMERehearsalPassed,
+    RevocationRequested,
+    RevocationRefused,
+    CertificateRevoked,
 )
 """The stored types of the events that `react` looks at, old names too."""
 
@@ -205,10 +251,6 @@ def react(happened: Happened) -> Iterator[Due | Settled]:
             yield Due(RedeployCertificate(happened.id, happened.position), at_once=True)
         case CertificateRolledBack():
             yield Due(RedeployCertificate(happened.id, happened.position), at_once=True)
-        case DeploymentStarted(deployment_id=deployment_id):
-            yield Due(DeployService(happened.id, deployment_id), at_once=True)
-        case CertificateDeployed() | DeploymentFailed() | DeploymentRolledBack():
-            yield Settled(DeployService(happened.id, happened.event.deployment_id))
         case OCSPResponderPrepared(version=version):
             yield Due(SignOCSPResponder(happened.id, version))
         case OCSPResponderCertified(version=version) | OCSPResponderSigningFailed(version=version):
@@ -222,8 +264,28 @@ def react(happened: Happened) -> Iterator[Due | Settled]:
         case KeyUsesRevoked():
             yield Settled(RevokeKeyUses(happened.id))
         case _:
+            yield from _of_service(happened)
             yield from _of_signing_request(happened)
             yield from _of_acme(happened)
+
+
+def _of_service(happened: Happened) -> Iterator[Due | Settled]:
+    match happened.event:
+        case DeploymentStarted(deployment_id=deployment_id):
+            yield Due(DeployService(happened.id, deployment_id), at_once=True)
+        case CertificateDeployed() | DeploymentFailed() | DeploymentRolledBack():
+            yield Settled(DeployService(happened.id, happened.event.deployment_id))
+        case ServiceResumed(certificate_id=certificate_id) if certificate_id:
+            yield Due(RedeployCertificate(certificate_id, happened.position), at_once=True)
+        case CHAPSecretPrepared(rotation_id=rotation_id):
+            yield Due(RotateTargetSecret(happened.id, rotation_id), at_once=True)
+        case CHAPSecretRotated() | CHAPRotationFailed() | ServiceRetired() as event:
+            if not isinstance(event, ServiceRetired):
+                yield Settled(RotateTargetSecret(happened.id, event.rotation_id))
+            if event.key_ids:
+                yield Due(DiscardCHAPSecrets(happened.id, event.key_ids), at_once=True)
+        case _:
+            pass
 
 
 def _of_signing_request(happened: Happened) -> Iterator[Due | Settled]:
@@ -253,7 +315,11 @@ def _of_acme(happened: Happened) -> Iterator[Due | Settled]:
             yield Settled(CloseACMEAccount(happened.id))
         case ACMEOrderPlaced():
             yield Due(AdvanceACMEOrder(happened.id))
-        case ACMECertificateObtained() | ACMEOrderFailed():
+        case ACMECertificateObtained() | ACMEOrderFailed() | ACMERehearsalPassed():
             yield Settled(AdvanceACMEOrder(happened.id))
+        case RevocationRequested(version=version):
+            yield Due(RevokeAtDirectory(happened.id, version))
+        case RevocationRefused(version=version) | CertificateRevoked(issuer_id="", version=version):
+            yield Settled(RevokeAtDirectory(happened.id, version))
         case _:
             pass

@@ -74,7 +74,12 @@ class NotSignedYet(Refused):
     kind = Kind.CLASHING
 
 
+KINDS = {"signing_request": "CSR", "signing request": "CSR", "principal": "token"}
+"""Aggregates that people call otherwise."""
+
+
 def taken(field: str, name: str, kind: str) -> NameTaken:
     """Return the refusal of a name that another aggregate of the same kind owns."""
-    detail = f"the {kind} name {name!r} is taken"
+    words = KINDS.get(kind, kind)
+    detail = f"another {words} is called {name!r}" if field == "name" else f"another {words} has the {field} {name!r}"
     return NameTaken(detail, Violation(field, "names are unique", detail))

@@ -5,10 +5,12 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from es_pki.commands.lineage import State, Version, check_is_signed, check_is_there
+from es_pki.commands.lineage import State, check_is_signed, check_is_there
 from es_pki.commands.preparation import Wanted, completed, drafted, prepared, was_decided
 from es_pki.commands.refusals import RulesBroken, SigningGivenUp
 from es_pki.commands.rules import Draft
+from es_pki.commands.supersession import due_at
+from es_pki.commands.versions import Version
 from es_pki.decider import Kind, Refused, RequestReused, Violation
 from es_pki.events.certificate import CertificateEvent, CertificateImported, CertificatePrepared
 from es_pki.values import Issuer, PublicKey, Subject, SubjectAltNames, Template
@@ -21,6 +23,7 @@ class Further(Struct, frozen=True):
 
     `request_id` is the same for the same Idempotency-Key. `issuer` None: it signs for itself, as the versions before
     did. `key_id` None: the private key is not kept here. `profile` is that of the version before, as it is today.
+    `revoke_previous_after_days`: when the version before is revoked as superseded, None for never.
     """
 
     certificate_id: str
@@ -33,6 +36,7 @@ class Further(Struct, frozen=True):
     now: datetime
     request_id: str
     request_digest: bytes
+    revoke_previous_after_days: int | None = None
 
 
 class Names(Struct, frozen=True):
@@ -191,6 +195,13 @@ def _days_of(before: Version) -> int:
     return -(-(before.prepared.not_after - before.prepared.not_before) // timedelta(days=1))
 
 
+def _supersede_at(further: Further, state: State) -> datetime | None:
+    days, before = further.revoke_previous_after_days, state.served
+    if days is None or before is None:
+        return None
+    return due_at(before, days, further.now, "revoke_previous_after_days")
+
+
 def _next(
     further: Further, names: Names, state: State, before: Version, encode: Callable[[Template], bytes]
 ) -> CertificatePrepared:
@@ -203,4 +214,5 @@ def _next(
         default_days=_days_of(before),
         version=max(state.versions) + 1,
         request_id=further.request_id,
+        supersede_at=_supersede_at(further, state),
     )

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from es_pki.commands import deployment
+from es_pki.commands import chap, deployment
+from es_pki.commands.chap import CHAPSecrets, RecordCHAPRotation, RotateCHAPSecret, check_none_rotates
 from es_pki.commands.deployment import Deployments, RecordDeployment, StartDeployment, check_none_runs
 from es_pki.commands.drift import RecordObservation
 from es_pki.commands.installation import installation_violations
@@ -17,6 +18,9 @@ from es_pki.events.service import (
     CertificateBound,
     CertificateDeployed,
     CertificateUnbound,
+    CHAPRotationFailed,
+    CHAPSecretPrepared,
+    CHAPSecretRotated,
     DeploymentFailed,
     DeploymentRolledBack,
     DeploymentStarted,
@@ -26,7 +30,9 @@ from es_pki.events.service import (
     ServiceKind,
     ServiceObserved,
     ServiceRegistered,
+    ServiceResumed,
     ServiceRetired,
+    ServiceStopped,
 )
 
 CATEGORY = "service"
@@ -66,6 +72,19 @@ class UnbindCertificate(Struct, frozen=True):
     uses: tuple[Guard, ...]
 
 
+class StopService(Struct, frozen=True):
+    """Have a service hold no certificate for now."""
+
+    reason: str
+    uses: tuple[Guard, ...]
+
+
+class ResumeService(Struct, frozen=True):
+    """Have a stopped service use again what it is bound to."""
+
+    uses: tuple[Guard, ...]
+
+
 class RetireService(Struct, frozen=True):
     """Be done with a service."""
 
@@ -78,10 +97,14 @@ ServiceCommand = (
     | ReconfigureService
     | BindCertificate
     | UnbindCertificate
+    | StopService
+    | ResumeService
     | RetireService
     | StartDeployment
     | RecordDeployment
     | RecordObservation
+    | RotateCHAPSecret
+    | RecordCHAPRotation
 )
 
 
@@ -96,6 +119,12 @@ class ServiceMissing(Refused):
 
 class ServiceDone(Refused):
     """The service was retired. Register a new one, under another name."""
+
+    kind = Kind.CLASHING
+
+
+class ServiceIsStopped(Refused):
+    """The service is stopped. Resume it first."""
 
     kind = Kind.CLASHING
 
@@ -118,14 +147,16 @@ class State(Struct, frozen=True):
     registered: ServiceRegistered | None = None
     installation: Installation = Installation()
     bound: CertificateBound | None = None
+    is_stopped: bool = False
     is_retired: bool = False
     deployments: Deployments = Deployments()
     observed: ServiceObserved | None = None
+    chap: CHAPSecrets = CHAPSecrets()
 
     @property
     def certificate_ids(self) -> dict[str, bool]:
-        """Return the ids of the certificates that it uses, each with whether it is the fallback."""
-        if self.bound is None:
+        """Return the ids of the certificates that it uses, each with whether it is the fallback; none while stopped."""
+        if self.bound is None or self.is_stopped:
             return {}
         fallback = self.bound.fallback_certificate_id
         return {self.bound.certificate_id: False, **({fallback: True} if fallback else {})}
@@ -142,6 +173,10 @@ def evolve(state: State, event: ServiceEvent) -> State:
             return replace(state, bound=event, observed=None)
         case CertificateUnbound():
             return replace(state, bound=None, observed=None)
+        case ServiceStopped():
+            return replace(state, observed=None, is_stopped=True)
+        case ServiceResumed():
+            return replace(state, is_stopped=False)
         case ServiceRetired():
             return replace(state, bound=None, observed=None, is_retired=True)
         case DeploymentStarted():
@@ -150,6 +185,10 @@ def evolve(state: State, event: ServiceEvent) -> State:
             return _ended(state, event)
         case ServiceObserved():
             return replace(state, observed=event)
+        case CHAPSecretPrepared():
+            return replace(state, chap=CHAPSecrets(event, current=state.chap.current))
+        case CHAPSecretRotated() | CHAPRotationFailed():
+            return replace(state, chap=chap.ended(state.chap, event))
 
 
 def _ended(state: State, outcome: deployment.Outcome) -> State:
@@ -177,6 +216,14 @@ def check_is_there(state: State) -> None:
         raise ServiceDone(detail, Violation("service", "what is retired stays retired", detail))
 
 
+def check_runs(state: State) -> None:
+    """Raise `ServiceIsStopped`, and what `check_is_there` raises."""
+    check_is_there(state)
+    if state.is_stopped:
+        detail = f"the service {registered(state).name} is stopped"
+        raise ServiceIsStopped(detail, Violation("service", "what is stopped stands still", detail))
+
+
 # Decide
 
 
@@ -192,15 +239,25 @@ def decide(command: ServiceCommand, state: State) -> list[ServiceEvent]:
         case UnbindCertificate():
             check_is_there(state)
             return [] if state.bound is None else [CertificateUnbound(state.bound.certificate_id)]
+        case StopService():
+            return _stop(command, state)
+        case ResumeService():
+            check_is_there(state)
+            return [ServiceResumed(state.bound.certificate_id if state.bound else "")] if state.is_stopped else []
         case RetireService():
             return _retire(command, state)
         case StartDeployment():
-            check_is_there(state)
+            check_runs(state)
             return [*deployment.start(command, state.deployments, state.bound, state.installation)]
         case RecordDeployment():
             return [*deployment.record(command, state.deployments)]
         case RecordObservation():
             return _observe(command, state)
+        case RotateCHAPSecret():
+            check_is_there(state)
+            return [*chap.rotate(command, state.chap, state.installation)]
+        case RecordCHAPRotation():
+            return [*chap.record(command, state.chap)]
 
 
 def _register(command: RegisterService, state: State) -> list[ServiceEvent]:
@@ -217,12 +274,13 @@ def _reconfigure(command: ReconfigureService, state: State) -> list[ServiceEvent
     if command.installation == state.installation:
         return []
     check_none_runs(state.deployments)
+    check_none_rotates(state.chap)
     RulesBroken.if_any(installation_violations(command.installation))
     return [InstallationAdopted(command.installation)]
 
 
 def _bind(command: BindCertificate, state: State) -> list[ServiceEvent]:
-    check_is_there(state)
+    check_runs(state)
     bound = CertificateBound(command.certificate_id, command.fallback_certificate_id)
     if bound == state.bound:
         return []
@@ -234,11 +292,26 @@ def _bind(command: BindCertificate, state: State) -> list[ServiceEvent]:
 
 def _observe(command: RecordObservation, state: State) -> list[ServiceEvent]:
     """Record only what changed: a look that sees the same again is no event, whatever else it says."""
-    check_is_there(state)
+    check_runs(state)
     before, seen = state.observed, command.observed
     if before is not None and (before.fingerprint, before.drift) == (seen.fingerprint, seen.drift):
         return []
     return [seen]
+
+
+def _stop(command: StopService, state: State) -> list[ServiceEvent]:
+    check_is_there(state)
+    if state.is_stopped:
+        return []
+    check_none_runs(state.deployments)
+    _check_reason(command.reason)
+    return [ServiceStopped(command.reason)]
+
+
+def _check_reason(reason: str) -> None:
+    if len(reason) > LONGEST_REASON or not reason.isprintable():
+        detail = f"at most {LONGEST_REASON} printable characters"
+        RulesBroken.if_any([Violation("reason", "a reason is one line", detail)])
 
 
 def _retire(command: RetireService, state: State) -> list[ServiceEvent]:
@@ -246,10 +319,9 @@ def _retire(command: RetireService, state: State) -> list[ServiceEvent]:
     if state.is_retired:
         return []
     check_none_runs(state.deployments)
-    if len(command.reason) > LONGEST_REASON or not command.reason.isprintable():
-        detail = f"at most {LONGEST_REASON} printable characters"
-        RulesBroken.if_any([Violation("reason", "a reason is one line", detail)])
-    return [ServiceRetired(command.reason)]
+    check_none_rotates(state.chap)
+    _check_reason(command.reason)
+    return [ServiceRetired(command.reason, chap.key_ids(state.chap.current))]
 
 
 # The aggregate
@@ -267,8 +339,8 @@ def reservations(event: ServiceEvent, service_id: str) -> Sequence[Reservation]:
 def guards(command: ServiceCommand) -> Sequence[Guard]:
     """Return what the certificates' streams say of it: none is deleted while it is bound, nor bound once deleted."""
     match command:
-        case BindCertificate(uses=uses) | UnbindCertificate(uses=uses) | RetireService(uses=uses):
-            return uses
+        case BindCertificate() | UnbindCertificate() | StopService() | ResumeService() | RetireService():
+            return command.uses
         case StartDeployment(still_current=still_current):
             return (still_current,)
         case _:

@@ -33,6 +33,13 @@ def _linked() -> Installation:
     return Installation(files=(chain, key), link="{folder}/current")
 
 
+def _with_issuers_apart() -> Installation:
+    """Return that certificate, issuers and key lie apart, below a link that switches all at once."""
+    names = {FileForm.FULL_CHAIN: "cert.pem", FileForm.ISSUERS: "ca.pem", FileForm.KEY: "key.pem"}
+    files = tuple(ServiceFile(form, f"{{folder}}/current/{name}") for form, name in names.items())
+    return Installation(files=files, link="{folder}/current")
+
+
 def _by_systemd(installation: Installation, unit: str) -> Installation:
     return replace(
         installation,
@@ -118,6 +125,44 @@ KINDS: dict[ServiceKind, Defaults] = {
             ),
             start_command=(SYSTEMCTL, "restart", "slapd"),
             probe=Probe("127.0.0.1:389", ProbeProtocol.LDAP),
+        ),
+    ),
+    ServiceKind.API: Defaults("/etc/es-pki/{name}", Installation(probe=Probe("127.0.0.1:8443"))),
+    ServiceKind.S3: Defaults(
+        "/etc/rclone/es-pki/{name}",
+        replace(
+            _linked(),
+            reload_command=(SYSTEMCTL, "restart", "rclone-s3"),
+            start_command=(SYSTEMCTL, "restart", "rclone-s3"),
+            probe=Probe("127.0.0.1:8443"),
+        ),
+    ),
+    ServiceKind.DIRECTORY: Defaults(
+        "/etc/ldap/es-pki/{name}",
+        replace(
+            _one_file(FileForm.USER_CERTIFICATE, "user-certificate.ldif"),
+            reload_command=(
+                *("/usr/bin/ldapmodify", "-Q", "-Y", "EXTERNAL", "-H", "ldapi:///"),
+                *("-f", "{folder}/user-certificate.ldif"),
+            ),
+        ),
+    ),
+    ServiceKind.ACTIVE_DIRECTORY: Defaults(
+        "/var/lib/samba/private/es-pki/{name}",
+        replace(
+            _with_issuers_apart(),
+            reload_command=(SYSTEMCTL, "restart", "samba-ad-dc"),
+            start_command=(SYSTEMCTL, "restart", "samba-ad-dc"),
+            probe=Probe("127.0.0.1:636"),
+        ),
+    ),
+    ServiceKind.ISCSI: Defaults(
+        "/etc/tgt/es-pki/{name}",
+        Installation(
+            iscsi_portal="127.0.0.1:3260",
+            chap_user="es-pki",
+            tgtd_socket="/run/tgtd/socket.0",
+            login_command=("/usr/bin/iscsi-inq",),
         ),
     ),
 }

@@ -23,13 +23,23 @@ class EndUse(Struct, frozen=True):
     service_id: str
 
 
-def begin(command: BeginUse, state: State) -> list[CertificateEvent]:
-    """Decide that a service uses the certificate. Raises `AlreadyDeleted`."""
+UsageCommand = BeginUse | EndUse
+
+
+def decide(command: UsageCommand, state: State) -> list[CertificateEvent]:
+    """Turn a command into events. Raises `AlreadyDeleted`."""
+    match command:
+        case BeginUse():
+            return _begin(command, state)
+        case EndUse():
+            return _end(command, state)
+
+
+def _begin(command: BeginUse, state: State) -> list[CertificateEvent]:
     check_is_there(state)
     use = UseBegun(command.service_id, command.service, command.as_fallback)
     return [] if state.uses.get(command.service_id) == use else [use]
 
 
-def end(command: EndUse, state: State) -> list[CertificateEvent]:
-    """Decide that a service uses the certificate no more."""
+def _end(command: EndUse, state: State) -> list[CertificateEvent]:
     return [UseEnded(command.service_id)] if command.service_id in state.uses else []

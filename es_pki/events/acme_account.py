@@ -16,6 +16,7 @@ class ACMEAccountPrepared(Struct, frozen=True, omit_defaults=True):
     agreed to the directory's terms, as they were then. `eab_key_id` names the CA's own key for the external account
     binding, which lies under `eab_mac_id` until the account is open; "" without one. `ca_bundle` is PEM: the only
     roots that are trusted for the directory, "" for the system's. `request_digest` is the SHA-256 of what was asked.
+    `test_account_id` is an account at a directory for tests, where orders that failed are rehearsed, "" for none.
     """
 
     name: str
@@ -29,6 +30,7 @@ class ACMEAccountPrepared(Struct, frozen=True, omit_defaults=True):
     eab_key_id: str = ""
     eab_mac_id: str = ""
     ca_bundle: str = ""
+    test_account_id: str = ""
 
 
 class ACMEAccountRegistered(Struct, frozen=True, omit_defaults=True):
@@ -84,6 +86,12 @@ class ACMEAccountDeactivated(Struct, frozen=True, omit_defaults=True):
     """The directory closed the account for ever."""
 
 
+class ACMETestAccountNamed(Struct, frozen=True, omit_defaults=True):
+    """Renewals that failed are rehearsed with this account from now on, "" for none."""
+
+    test_account_id: str
+
+
 ACMEAccountEvent = (
     ACMEAccountPrepared
     | ACMEAccountRegistered
@@ -91,6 +99,7 @@ ACMEAccountEvent = (
     | ACMEAccountKeyPrepared
     | ACMEAccountKeyRolledOver
     | ACMEKeyRollOverFailed
+    | ACMETestAccountNamed
     | ACMEDeactivationRequested
     | ACMEAccountDeactivated
 )

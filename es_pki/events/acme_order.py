@@ -17,8 +17,11 @@ class ACMEOrderPlaced(Struct, frozen=True, omit_defaults=True):
     `name` is the certificate's, and `certificate_id` the lineage that gets its next version. Unless it `renews`, the
     lineage begins with the order and has its id. `csr` is DER and `key_id` where its key lies. `profile` is one of the
     directory's own names, `preferred_chain` the common name of an issuer in the chain that is wanted, `replaces` the
-    ARI identifier of the certificate that is renewed (RFC 9773 section 4.1); each "" for none. `request_digest` is the
-    SHA-256 of what was asked for.
+    ARI identifier of the certificate that is renewed (RFC 9773 section 4.1), `webroot` the folder of a web server that
+    answers to http-01; each "" for none. `request_digest` is the SHA-256 of what was asked for.
+    `fallback_ids` are the accounts with which it goes on, in turn, where a directory can't or won't. What it `replaces`
+    was ordered with `former_account_id`, "" for the order's own account. `is_rehearsal`: whether it would come to its
+    end is all that is asked; the certificate is thrown away, and its key, which is nowhere, has no `key_id`.
     """
 
     name: str
@@ -35,6 +38,10 @@ class ACMEOrderPlaced(Struct, frozen=True, omit_defaults=True):
     preferred_chain: str = ""
     replaces: str = ""
     renews: bool = False
+    webroot: str = ""
+    fallback_ids: tuple[str, ...] = ()
+    former_account_id: str = ""
+    is_rehearsal: bool = False
 
 
 class ACMEOrderCreated(Struct, frozen=True, omit_defaults=True):
@@ -48,7 +55,8 @@ class ACMEOrderCreated(Struct, frozen=True, omit_defaults=True):
 class ACMEChallengePresented(Struct, frozen=True, omit_defaults=True):
     """The challenge at `url` of an authorization is answered from now on, under its `token`, until it is cleaned up.
 
-    `identifier` is the name that is to be proved, a wildcard with its `*.`.
+    `identifier` is the name that is to be proved, a wildcard with its `*.`. A standing record (dns-persist-01) has no
+    token: it is only looked for, and stays.
     """
 
     authorization: str
@@ -71,10 +79,14 @@ class ACMEAuthorizationValidated(Struct, frozen=True, omit_defaults=True):
 
 
 class ACMEChallengeCleanedUp(Struct, frozen=True, omit_defaults=True):
-    """The answer to an authorization's challenge is in its place no more; its `token` leads nowhere."""
+    """The answer to an authorization's challenge is in its place no more; its `token` leads nowhere.
+
+    `server_name` is given for tls-alpn-01: it leads nowhere either.
+    """
 
     authorization: str
     token: str
+    server_name: str = ""
 
 
 class ACMEOrderFinalized(Struct, frozen=True, omit_defaults=True):
@@ -93,6 +105,19 @@ class ACMEOrderHindered(Struct, frozen=True, omit_defaults=True):
 
     problem: ACMEProblem
     next_attempt: datetime
+
+
+class ACMEOrderMoved(Struct, frozen=True, omit_defaults=True):
+    """The order goes on with another account, from the beginning, for what the directory before answered."""
+
+    account_id: str
+    problem: ACMEProblem
+
+
+class ACMERehearsalPassed(Struct, frozen=True, omit_defaults=True):
+    """The directory made the certificate that was rehearsed: an order for the lineage would come to its end there."""
+
+    certificate_id: str
 
 
 class ACMEOrderAbandoned(Struct, frozen=True, omit_defaults=True):
@@ -122,7 +147,9 @@ ACMEOrderEvent = (
     | ACMEChallengeCleanedUp
     | ACMEOrderFinalized
     | ACMECertificateObtained
+    | ACMERehearsalPassed
     | ACMEOrderHindered
+    | ACMEOrderMoved
     | ACMEOrderAbandoned
     | ACMEOrderFailed
 )

@@ -18,7 +18,8 @@ class AuthorityPrepared(Struct, frozen=True, omit_defaults=True):
     """An authority's certificate was decided on, to the byte; its issuer's key has not signed it yet.
 
     `issuer_id` is None for a root. `serial_number` is hex. `to_be_signed` is the DER TBSCertificate.
-    `request_digest` is the SHA-256 of what was asked for: the same request again is recognised by it.
+    `request_digest` is the SHA-256 of what was asked for: the same request again is recognised by it. `profile` is the
+    name of the profile whose terms, in their `profile_version`, it was made under ("" while that was not noted).
     """
 
     name: str
@@ -34,6 +35,8 @@ class AuthorityPrepared(Struct, frozen=True, omit_defaults=True):
     name_constraints: NameConstraints
     to_be_signed: bytes
     request_digest: bytes
+    profile: str = ""
+    profile_version: int = 0
 
 
 class AuthorityCreated(Struct, frozen=True, omit_defaults=True):
@@ -73,6 +76,16 @@ class AuthorityImported(Struct, frozen=True, omit_defaults=True):
     chain: tuple[bytes, ...] = ()
 
 
+class AuthorityKeyImported(Struct, frozen=True, omit_defaults=True):
+    """The private key of an authority that had been imported without it is here from now on, and it may sign.
+
+    `public_key_hash` is the SHA-256 of its SubjectPublicKeyInfo in hex.
+    """
+
+    key_id: str
+    public_key_hash: str
+
+
 class IssuancePolicyAdopted(Struct, frozen=True, omit_defaults=True):
     """From now on the authority issues under this policy."""
 
@@ -100,6 +113,7 @@ AuthorityEvent = (
     | AuthorityCreated
     | AuthoritySigningFailed
     | AuthorityImported
+    | AuthorityKeyImported
     | IssuancePolicyAdopted
     | AuthorityRevoked
 )

@@ -5,6 +5,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from es_pki.values import CRLReason, ExportFormat, KeyType, Subject, SubjectAltNames
+from es_pki.values.acme import ACMEProblem
 from es_pki.values.foreign import ForeignSubject, KeyKind
 
 
@@ -20,6 +21,7 @@ class CertificatePrepared(Struct, frozen=True, omit_defaults=True):
     `security_identifier` is that of the Active Directory account it names ("" for none).
     `is_authority`: it may sign certificates itself.
     `crl_shard` is the number of the issuer's CRL that it names as its own; 0 is the one that lists all.
+    `supersede_at` is when the version before is to be revoked as superseded, once this one is issued; None: never.
     """
 
     version: int
@@ -41,6 +43,7 @@ class CertificatePrepared(Struct, frozen=True, omit_defaults=True):
     security_identifier: str = ""
     is_authority: bool = False
     crl_shard: int = 0
+    supersede_at: datetime | None = None
 
 
 class CertificateIssued(Struct, frozen=True, omit_defaults=True):
@@ -184,7 +187,7 @@ class CertificateRevoked(Struct, frozen=True, omit_defaults=True):
 
     `revoked_at` (whole seconds) is when it stopped holding: of a version that was held, when that began.
     `invalidity_date` is since when its key, or what it says, isn't to be trusted (RFC 5280 section 5.3.2).
-    The other fields are as in CertificateHeld.
+    The other fields are as in CertificateHeld; `issuer_id` is "" where an ACME directory revoked what it issued.
     """
 
     version: int
@@ -196,6 +199,59 @@ class CertificateRevoked(Struct, frozen=True, omit_defaults=True):
     reason: CRLReason
     invalidity_date: datetime | None = None
     crl_shard: int = 0
+
+
+class SupersessionPlanned(Struct, frozen=True, omit_defaults=True):
+    """An earlier version is to be revoked as superseded at `due_at`, or as soon after it as no service serves it.
+
+    `name` is what the lineage was called then; `serial_number`, `not_before` and `not_after` are those of the
+    version.
+    """
+
+    version: int
+    name: str
+    serial_number: str
+    not_before: datetime
+    not_after: datetime
+    due_at: datetime
+
+
+class SupersessionHeldUp(Struct, frozen=True, omit_defaults=True):
+    """The version is due to be revoked, but these services (their names) still have it: it waits for them.
+
+    It is due again at `due_at`, or as soon as none of them has it any more.
+    """
+
+    version: int
+    services: tuple[str, ...]
+    due_at: datetime
+
+
+class SupersessionEnded(Struct, frozen=True, omit_defaults=True):
+    """Nothing is planned for the version any more: it was revoked, is the current one again, or is to stay."""
+
+    version: int
+
+
+class RevocationRequested(Struct, frozen=True, omit_defaults=True):
+    """The ACME directory that issued a version is to revoke it; here nobody relies on the version any more.
+
+    It came by the order `order_id`. The other fields are as in CertificateRevoked.
+    """
+
+    version: int
+    order_id: str
+    serial_number: str
+    revoked_at: datetime
+    reason: CRLReason
+    invalidity_date: datetime | None = None
+
+
+class RevocationRefused(Struct, frozen=True, omit_defaults=True):
+    """The directory doesn't revoke the version. That may be asked for again."""
+
+    version: int
+    problem: ACMEProblem
 
 
 class UseBegun(Struct, frozen=True, omit_defaults=True):
@@ -215,6 +271,8 @@ class UseEnded(Struct, frozen=True, omit_defaults=True):
     service_id: str
 
 
+SupersessionEvent = SupersessionPlanned | SupersessionHeldUp | SupersessionEnded
+
 CertificateEvent = (
     CertificatePrepared
     | CertificateIssued
@@ -230,6 +288,9 @@ CertificateEvent = (
     | CertificateHeld
     | CertificateReleased
     | CertificateRevoked
+    | SupersessionEvent
+    | RevocationRequested
+    | RevocationRefused
     | UseBegun
     | UseEnded
 )

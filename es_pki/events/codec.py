@@ -20,6 +20,7 @@ from es_pki.events.acme_account import (
     ACMEDeactivationRequested,
     ACMEKeyRollOverFailed,
     ACMERegistrationFailed,
+    ACMETestAccountNamed,
 )
 from es_pki.events.acme_order import (
     ACMEAuthorizationValidated,
@@ -33,13 +34,16 @@ from es_pki.events.acme_order import (
     ACMEOrderFailed,
     ACMEOrderFinalized,
     ACMEOrderHindered,
+    ACMEOrderMoved,
     ACMEOrderPlaced,
+    ACMERehearsalPassed,
 )
-from es_pki.events.acme_renewal import ACMERenewalEvent, ACMERenewalFailed, ACMERenewalPlanned
+from es_pki.events.acme_renewal import ACMERenewalEvent, ACMERenewalFailed, ACMERenewalMissed, ACMERenewalPlanned
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityEvent,
     AuthorityImported,
+    AuthorityKeyImported,
     AuthorityPrepared,
     AuthorityRevoked,
     AuthoritySigningFailed,
@@ -60,7 +64,12 @@ from es_pki.events.certificate import (
     OwnerAssigned,
     PrivateKeyExported,
     PrivateKeysDiscarded,
+    RevocationRefused,
+    RevocationRequested,
     SigningFailed,
+    SupersessionEnded,
+    SupersessionHeldUp,
+    SupersessionPlanned,
     UseBegun,
     UseEnded,
 )
@@ -72,6 +81,13 @@ from es_pki.events.dns_provider import (
 )
 from es_pki.events.key_compromise import KeyCompromiseEvent, KeyCompromiseReported, KeyUsesRevoked
 from es_pki.events.log_key import LogKeyAdopted, LogKeyEvent, LogRestored
+from es_pki.events.notice import NoticeBegun, NoticeEvent, NoticeFailed, NoticeSent
+from es_pki.events.notice_channel import (
+    NoticeChannelAdded,
+    NoticeChannelEvent,
+    NoticeChannelRemoved,
+    NoticeSecretReplaced,
+)
 from es_pki.events.ocsp_responder import (
     OCSPResponderCertified,
     OCSPResponderEvent,
@@ -86,6 +102,9 @@ from es_pki.events.service import (
     CertificateBound,
     CertificateDeployed,
     CertificateUnbound,
+    CHAPRotationFailed,
+    CHAPSecretPrepared,
+    CHAPSecretRotated,
     DeploymentFailed,
     DeploymentRolledBack,
     DeploymentStarted,
@@ -93,7 +112,9 @@ from es_pki.events.service import (
     ServiceEvent,
     ServiceObserved,
     ServiceRegistered,
+    ServiceResumed,
     ServiceRetired,
+    ServiceStopped,
 )
 from es_pki.events.signing_request import (
     SigningRequestApproved,
@@ -115,6 +136,8 @@ Event = (
     | DNSProviderEvent
     | KeyCompromiseEvent
     | LogKeyEvent
+    | NoticeChannelEvent
+    | NoticeEvent
     | OCSPResponderEvent
     | PrincipalEvent
     | ProfileEvent
@@ -132,6 +155,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "acme_account.key_prepared.v1": ACMEAccountKeyPrepared,
     "acme_account.key_rolled_over.v1": ACMEAccountKeyRolledOver,
     "acme_account.key_roll_over_failed.v1": ACMEKeyRollOverFailed,
+    "acme_account.test_account_named.v1": ACMETestAccountNamed,
     "acme_account.deactivation_requested.v1": ACMEDeactivationRequested,
     "acme_account.deactivated.v1": ACMEAccountDeactivated,
     "acme_order.placed.v1": ACMEOrderPlaced,
@@ -142,15 +166,19 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "acme_order.challenge_cleaned_up.v1": ACMEChallengeCleanedUp,
     "acme_order.finalized.v1": ACMEOrderFinalized,
     "acme_order.certificate_obtained.v1": ACMECertificateObtained,
+    "acme_order.rehearsal_passed.v1": ACMERehearsalPassed,
     "acme_order.hindered.v1": ACMEOrderHindered,
+    "acme_order.moved.v1": ACMEOrderMoved,
     "acme_order.abandoned.v1": ACMEOrderAbandoned,
     "acme_order.failed.v1": ACMEOrderFailed,
     "acme_renewal.planned.v1": ACMERenewalPlanned,
     "acme_renewal.failed.v1": ACMERenewalFailed,
+    "acme_renewal.missed.v1": ACMERenewalMissed,
     "authority.prepared.v1": AuthorityPrepared,
     "authority.created.v1": AuthorityCreated,
     "authority.signing_failed.v1": AuthoritySigningFailed,
     "authority.imported.v1": AuthorityImported,
+    "authority.key_imported.v1": AuthorityKeyImported,
     "authority.issuance_policy_adopted.v1": IssuancePolicyAdopted,
     "authority.revoked.v1": AuthorityRevoked,
     "certificate.prepared.v1": CertificatePrepared,
@@ -167,12 +195,23 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "certificate.held.v1": CertificateHeld,
     "certificate.released.v1": CertificateReleased,
     "certificate.revoked.v1": CertificateRevoked,
+    "certificate.supersession_planned.v1": SupersessionPlanned,
+    "certificate.supersession_held_up.v1": SupersessionHeldUp,
+    "certificate.supersession_ended.v1": SupersessionEnded,
+    "certificate.revocation_requested.v1": RevocationRequested,
+    "certificate.revocation_refused.v1": RevocationRefused,
     "certificate.use_begun.v1": UseBegun,
     "certificate.use_ended.v1": UseEnded,
     "key_compromise.reported.v1": KeyCompromiseReported,
     "key_compromise.uses_revoked.v1": KeyUsesRevoked,
     "log_key.adopted.v1": LogKeyAdopted,
     "log_key.log_restored.v1": LogRestored,
+    "notice.begun.v1": NoticeBegun,
+    "notice.sent.v1": NoticeSent,
+    "notice.failed.v1": NoticeFailed,
+    "notice_channel.added.v1": NoticeChannelAdded,
+    "notice_channel.secret_replaced.v1": NoticeSecretReplaced,
+    "notice_channel.removed.v1": NoticeChannelRemoved,
     "ocsp_responder.prepared.v1": OCSPResponderPrepared,
     "ocsp_responder.certified.v1": OCSPResponderCertified,
     "ocsp_responder.signing_failed.v1": OCSPResponderSigningFailed,
@@ -189,12 +228,17 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "service.installation_adopted.v1": InstallationAdopted,
     "service.certificate_bound.v1": CertificateBound,
     "service.certificate_unbound.v1": CertificateUnbound,
+    "service.stopped.v1": ServiceStopped,
+    "service.resumed.v1": ServiceResumed,
     "service.retired.v1": ServiceRetired,
     "service.deployment_started.v1": DeploymentStarted,
     "service.certificate_deployed.v1": CertificateDeployed,
     "service.deployment_failed.v1": DeploymentFailed,
     "service.deployment_rolled_back.v1": DeploymentRolledBack,
     "service.observed.v1": ServiceObserved,
+    "service.chap_secret_prepared.v1": CHAPSecretPrepared,
+    "service.chap_secret_rotated.v1": CHAPSecretRotated,
+    "service.chap_rotation_failed.v1": CHAPRotationFailed,
     "signing_request.created.v1": SigningRequestCreated,
     "signing_request.imported.v1": SigningRequestImported,
     "signing_request.approved.v1": SigningRequestApproved,

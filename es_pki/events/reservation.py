@@ -2,7 +2,7 @@
 
 Streams: `authority_name-<name>`, `certificate_name-<name>`, `principal_name-<name>`, `profile_name-<name>`,
 `signing_request_name-<name>`, `trust_store_name-<name>`, `acme_account_name-<name>`, `acme_order_for-<certificate id>`,
-`acme_order_url-<SHA-256 of the URL in hex>`, `acme_token-<token of a challenge>`,
+`acme_order_url-<SHA-256 of the URL in hex>`, `acme_token-<token of a challenge>`, `acme_tls_alpn-<server name>`,
 `signing_request_csr-<SHA-256 of the CSR in hex>`,
 `certificate_fingerprint-<SHA-256 of an imported certificate in hex>` and `serial_number-<authority id>-<hex>`. Appended
 together with the owner's own event, or not at all.

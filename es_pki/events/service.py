@@ -20,13 +20,20 @@ class ServiceKind(StrEnum):
     MAIL = "mail"
     FTP = "ftp"
     LDAP = "ldap"
+    ISCSI = "iscsi"
+    S3 = "s3"
+    DIRECTORY = "directory"
+    API = "api"
+    ACTIVE_DIRECTORY = "active-directory"
 
 
 class FileForm(StrEnum):
     """What a file of a service holds: PEM, but for PKCS#12.
 
     `full-chain` is the certificate and its issuers without the root, `issuers` those alone; `combined` is the private
-    key, then the full chain; `pkcs12` the same under the passphrase of the service.
+    key, then the full chain; `pkcs12` the same under the passphrase of the service. `user-certificate` is an LDIF that
+    publishes the certificate as the `userCertificate` of a directory's entry, `ad-user-certificate` the same for Active
+    Directory, whose schema has it without `;binary`.
     """
 
     FULL_CHAIN = "full-chain"
@@ -35,6 +42,8 @@ class FileForm(StrEnum):
     KEY = "key"
     COMBINED = "combined"
     PKCS12 = "pkcs12"
+    USER_CERTIFICATE = "user-certificate"
+    AD_USER_CERTIFICATE = "ad-user-certificate"
 
     @property
     def has_key(self) -> bool:
@@ -113,6 +122,15 @@ class Installation(Struct, frozen=True, omit_defaults=True):
     the service reads them, `reload_command` or the `reload_signal` to the process of `pid_file` has it read them,
     `start_command` starts it when it is gone. A command has `command_seconds`, the service then `probe_seconds` to
     serve what was deployed.
+
+    `directory_entry` is the distinguished name of the entry at which the certificate is published.
+
+    `after` are the ids of services that get a version of the same certificate before this one does.
+
+    `iscsi_target` is the name of a target of tgtd at `iscsi_portal`, "" for a service that is none: initiators log in
+    there as `chap_user`, and it proves itself as `chap_target_user` ("": it doesn't), with secrets of
+    `chap_secret_length` characters (of 64: 16 are 96 bits). `tgtd_socket` is tgtd's control socket; `login_command`
+    tries a login, the target's URL behind its arguments, and `chap_secrets_file` gets what tgt reads at its start.
     """
 
     files: tuple[ServiceFile, ...] = ()
@@ -129,6 +147,16 @@ class Installation(Struct, frozen=True, omit_defaults=True):
     probe: Probe = Probe()
     command_seconds: int = 30
     probe_seconds: int = 15
+    after: tuple[str, ...] = ()
+    directory_entry: str = ""
+    iscsi_target: str = ""
+    iscsi_portal: str = ""
+    chap_user: str = ""
+    chap_target_user: str = ""
+    chap_secret_length: int = 16
+    chap_secrets_file: str = ""
+    tgtd_socket: str = ""
+    login_command: tuple[str, ...] = ()
 
 
 class ServiceRegistered(Struct, frozen=True, omit_defaults=True):
@@ -162,14 +190,32 @@ class CertificateUnbound(Struct, frozen=True, omit_defaults=True):
     certificate_id: str
 
 
-class ServiceRetired(Struct, frozen=True, omit_defaults=True):
-    """The service is done with. It uses no certificate any more, and its name stays taken."""
+class ServiceStopped(Struct, frozen=True, omit_defaults=True):
+    """The service is not to run for now: it holds no certificate, though it knows which it would serve."""
 
     reason: str = ""
 
 
+class ServiceResumed(Struct, frozen=True, omit_defaults=True):
+    """The service runs again, and uses what it was bound to (`certificate_id`, "" for nothing)."""
+
+    certificate_id: str = ""
+
+
+class ServiceRetired(Struct, frozen=True, omit_defaults=True):
+    """The service is done with. It uses no certificate any more, and its name stays taken.
+
+    `key_ids` are those of its CHAP secrets, which are discarded.
+    """
+
+    reason: str = ""
+    key_ids: tuple[str, ...] = ()
+
+
 class DeploymentStarted(Struct, frozen=True, omit_defaults=True):
     """A version of the bound certificate is to be brought to the service; it is durable before any file is touched.
+
+    `as_fallback`: of its fallback, since it ends without a successor.
 
     `fingerprint` is the SHA-256 of the DER certificate in hex, `public_key_hash` that of its SubjectPublicKeyInfo.
     `leaves_key` tells that the private key leaves for the service's files with it.
@@ -181,6 +227,7 @@ class DeploymentStarted(Struct, frozen=True, omit_defaults=True):
     fingerprint: str
     public_key_hash: str
     leaves_key: bool = False
+    as_fallback: bool = False
 
 
 class CertificateDeployed(Struct, frozen=True, omit_defaults=True):
@@ -226,15 +273,55 @@ class ServiceObserved(Struct, frozen=True, omit_defaults=True):
     detail: str = ""
 
 
+class CHAPSecretPrepared(Struct, frozen=True, omit_defaults=True):
+    """A target is to get another secret; it lies in the key store (`key_id`), and this is durable before tgtd is told.
+
+    `target_key_id` is that of the secret with which the target proves itself, "" without one.
+    """
+
+    rotation_id: str
+    key_id: str
+    target_key_id: str = ""
+
+
+class CHAPSecretRotated(Struct, frozen=True, omit_defaults=True):
+    """The target has the secret; `was_seen` tells that a login with it succeeded, and one without any did not.
+
+    `key_ids` are those of the secrets before it, which are discarded.
+    """
+
+    rotation_id: str
+    was_seen: bool = True
+    key_ids: tuple[str, ...] = ()
+
+
+class CHAPRotationFailed(Struct, frozen=True, omit_defaults=True):
+    """The target has the secret of before, but at the step `restore`: then nobody can log in, or say.
+
+    `words` are as in DeploymentFailed; `key_ids` those of the secrets that it didn't get, which are discarded.
+    """
+
+    rotation_id: str
+    step: DeploymentStep
+    reason: str
+    words: str = ""
+    key_ids: tuple[str, ...] = ()
+
+
 ServiceEvent = (
     ServiceRegistered
     | InstallationAdopted
     | CertificateBound
     | CertificateUnbound
+    | ServiceStopped
+    | ServiceResumed
     | ServiceRetired
     | DeploymentStarted
     | CertificateDeployed
     | DeploymentFailed
     | DeploymentRolledBack
     | ServiceObserved
+    | CHAPSecretPrepared
+    | CHAPSecretRotated
+    | CHAPRotationFailed
 )

@@ -16,6 +16,8 @@ from es_pki.projections import (
     inventory,
     key_compromises,
     key_uses,
+    notice_channels,
+    notices,
     principals,
     profiles,
     revocation_lists,
@@ -48,5 +50,7 @@ VIEWS: tuple[View[Any], ...] = (
     dns_providers.view,
     acme_orders.view,
     acme_renewals.view,
+    notice_channels.view,
+    notices.view,
 )
 """Every view there is."""

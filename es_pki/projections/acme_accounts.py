@@ -15,6 +15,7 @@ from es_pki.events.acme_account import (
     ACMEDeactivationRequested,
     ACMEKeyRollOverFailed,
     ACMERegistrationFailed,
+    ACMETestAccountNamed,
 )
 from es_pki.events.happened import Happened
 from es_pki.projections.view import View, own_id
@@ -22,7 +23,7 @@ from es_pki.values import KeyType, public_key_hash
 from es_pki.values.acme import ACMEProblem
 
 NAME = "acme_accounts"
-VERSION = 1
+VERSION = 2
 
 
 class Status(StrEnum):
@@ -47,6 +48,7 @@ class Row(Struct, frozen=True):
 
     `terms_of_service` is where the terms were that were agreed to. `has_ca_bundle`: other roots than the system's are
     trusted for the directory. `problem` is why the account was not opened, or why its next key was not taken.
+    `test_account_id` is the account with which orders that failed are rehearsed.
     """
 
     id: str
@@ -66,6 +68,7 @@ class Row(Struct, frozen=True):
     terms_of_service: str | None = None
     registered_at: datetime | None = None
     key_since: datetime | None = None
+    test_account_id: str | None = None
     problem: ACMEProblem | None = None
 
 
@@ -90,6 +93,8 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
             return replace(rolled, key_since=happened.time)
         case ACMEKeyRollOverFailed(problem=problem):
             return replace(row, next_key=None, problem=problem)
+        case ACMETestAccountNamed(test_account_id=test_account_id):
+            return replace(row, test_account_id=test_account_id or None)
         case ACMEDeactivationRequested():
             return replace(row, status=Status.DEACTIVATING)
         case ACMEAccountDeactivated():
@@ -113,6 +118,7 @@ def _prepared(event: ACMEAccountPrepared, happened: Happened) -> Row:
         registered_by=happened.actor,
         prepared_at=happened.time,
         key_since=happened.time,
+        test_account_id=event.test_account_id or None,
     )
 
 
@@ -127,6 +133,7 @@ view = View(
         ACMEAccountKeyPrepared,
         ACMEAccountKeyRolledOver,
         ACMEKeyRollOverFailed,
+        ACMETestAccountNamed,
         ACMEDeactivationRequested,
         ACMEAccountDeactivated,
     ),

@@ -17,7 +17,9 @@ from es_pki.events.acme_order import (
     ACMEOrderFailed,
     ACMEOrderFinalized,
     ACMEOrderHindered,
+    ACMEOrderMoved,
     ACMEOrderPlaced,
+    ACMERehearsalPassed,
 )
 from es_pki.events.happened import Happened
 from es_pki.projections.view import View, own_id
@@ -25,7 +27,7 @@ from es_pki.values import KeyType, SubjectAltNames
 from es_pki.values.acme import ACMEProblem, ChallengeType
 
 NAME = "acme_orders"
-VERSION = 1
+VERSION = 3
 
 
 class Status(StrEnum):
@@ -36,6 +38,7 @@ class Status(StrEnum):
     FINALIZED = "finalized"
     ABANDONED = "abandoned"
     ISSUED = "issued"
+    REHEARSED = "rehearsed"
     FAILED = "failed"
 
 
@@ -60,6 +63,8 @@ class Proof(Struct, frozen=True):
 class Row(Struct, frozen=True):
     """One order. `name` is the certificate's, and `version` the one that it became.
 
+    `account_id` is the account that it is ordered with now, or that brought it; `fallback_ids` are those with which it
+    goes on where a directory can't or won't. `is_rehearsal`: its certificate is thrown away.
     `problem` is what it failed for, or what hinders it now: then it is tried again at `next_attempt`; `hindered` counts
     how often that happened since it last went on.
     """
@@ -77,6 +82,9 @@ class Row(Struct, frozen=True):
     preferred_chain: str
     replaces: str
     renews: bool
+    fallback_ids: tuple[str, ...]
+    is_rehearsal: bool
+    webroot: str
     placed_by: str
     placed_at: datetime
     url: str | None = None
@@ -102,6 +110,9 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
             return replace(row, problem=problem, next_attempt=next_attempt, hindered=row.hindered + 1)
         case ACMEOrderAbandoned():
             return replace(row, status=Status.ABANDONED)
+        case ACMEOrderMoved(account_id=account_id, problem=problem):
+            moved = replace(row, status=Status.PLACED, account_id=account_id, problem=problem, url=None, expires=None)
+            return replace(moved, authorizations=0, validated=0, proofs=())
         case _:
             return _gone_on(replace(row, problem=None, next_attempt=None, hindered=0), happened)
 
@@ -125,6 +136,8 @@ def _gone_on(row: Row, happened: Happened) -> Row:
             return replace(row, status=Status.FINALIZED)
         case ACMECertificateObtained(version=version):
             return replace(row, status=Status.ISSUED, version=version, ended_at=happened.time)
+        case ACMERehearsalPassed():
+            return replace(row, status=Status.REHEARSED, ended_at=happened.time)
         case ACMEOrderFailed(problem=problem):
             return replace(row, status=Status.FAILED, problem=problem, ended_at=happened.time)
         case _:
@@ -153,6 +166,9 @@ def _placed(event: ACMEOrderPlaced, happened: Happened) -> Row:
         preferred_chain=event.preferred_chain,
         replaces=event.replaces,
         renews=event.renews,
+        fallback_ids=event.fallback_ids,
+        is_rehearsal=event.is_rehearsal,
+        webroot=event.webroot,
         placed_by=happened.actor,
         placed_at=happened.time,
     )
@@ -171,7 +187,9 @@ view = View(
         ACMEChallengeCleanedUp,
         ACMEOrderFinalized,
         ACMECertificateObtained,
+        ACMERehearsalPassed,
         ACMEOrderHindered,
+        ACMEOrderMoved,
         ACMEOrderAbandoned,
         ACMEOrderFailed,
     ),

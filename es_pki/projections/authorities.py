@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityImported,
+    AuthorityKeyImported,
     AuthorityPrepared,
     AuthorityRevoked,
     AuthoritySigningFailed,
@@ -27,7 +28,7 @@ from es_pki.values import (
 from es_pki.values.foreign import ForeignSubject, shown_subject
 
 NAME = "authorities"
-VERSION = 4
+VERSION = 6
 
 
 class AuthorityStatus(StrEnum):
@@ -44,6 +45,7 @@ class Row(Struct, frozen=True):
 
     `security_bits` is the key's strength; `public_key_hash` is the SHA-256 of the SubjectPublicKeyInfo in hex.
     `imported` is "yes" for one that was made elsewhere; without its key (`key_is_here`) it signs nothing.
+    `profile` is what it was made under, in its `profile_version`.
     """
 
     id: str
@@ -68,6 +70,8 @@ class Row(Struct, frozen=True):
     reason: CRLReason | None = None
     imported: str = "no"
     key_is_here: bool = True
+    profile: str = ""
+    profile_version: int = 0
 
 
 def evolve(row: Row | None, happened: Happened) -> Row | None:
@@ -89,9 +93,13 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
                 not_after=event.not_after,
                 path_length=event.path_length,
                 name_constraints=event.name_constraints,
+                profile=event.profile,
+                profile_version=event.profile_version,
             )
         case AuthorityImported() as event:
             return _imported(event, happened)
+        case AuthorityKeyImported() if row is not None:
+            return replace(row, key_is_here=True)
         case AuthorityCreated(certificate=certificate) if row is not None:
             return replace(
                 row,
@@ -141,6 +149,7 @@ view = View(
         AuthorityCreated,
         AuthoritySigningFailed,
         AuthorityImported,
+        AuthorityKeyImported,
         IssuancePolicyAdopted,
         AuthorityRevoked,
     ),

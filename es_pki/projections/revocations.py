@@ -31,10 +31,10 @@ class RevocationStatus(StrEnum):
 
 
 class Row(Struct, frozen=True):
-    """One revocation. `authority_id` is the issuer's; `id` that of the certificate or authority, which was `name`d so.
+    """One revocation. `authority_id` is the issuer's, "" where an ACME directory revoked what it issued.
 
-    `revoked_at` is since when it doesn't hold; `revoked_by` decided it last. `crl_shard` is the number of the CRL that
-    the certificate names as its own.
+    `id` is that of the certificate or authority, which was `name`d so. `revoked_at` is since when it doesn't hold;
+    `revoked_by` decided it last. `crl_shard` is the number of the CRL that the certificate names as its own.
     """
 
     authority_id: str
@@ -58,8 +58,10 @@ def row_key(authority_id: str, serial_number: str) -> str:
 
 
 def key(happened: Happened) -> str:
-    """Key revocations by issuer and serial number."""
+    """Key revocations by issuer and serial number; what a directory revoked, by its own id instead of the issuer's."""
     match happened.event:
+        case CertificateRevoked(issuer_id="", serial_number=serial_number):
+            return row_key(happened.id, serial_number)
         case CertificateHeld() | CertificateReleased() | CertificateRevoked() | AuthorityRevoked() as event:
             return row_key(event.issuer_id, event.serial_number)
         case _:

@@ -11,6 +11,9 @@ from es_pki.events.service import (
     CertificateBound,
     CertificateDeployed,
     CertificateUnbound,
+    CHAPRotationFailed,
+    CHAPSecretPrepared,
+    CHAPSecretRotated,
     DeploymentFailed,
     DeploymentRolledBack,
     DeploymentStarted,
@@ -21,12 +24,14 @@ from es_pki.events.service import (
     ServiceKind,
     ServiceObserved,
     ServiceRegistered,
+    ServiceResumed,
     ServiceRetired,
+    ServiceStopped,
 )
 from es_pki.projections.view import View, own_id
 
 NAME = "services"
-VERSION = 2
+VERSION = 3
 
 
 class DeploymentStatus(StrEnum):
@@ -39,7 +44,8 @@ class DeploymentStatus(StrEnum):
 
 
 class Deployment(Struct, frozen=True):
-    """A deployment. `fingerprint` is the SHA-256 of the DER certificate in hex.
+    """A deployment. `fingerprint` is the SHA-256 of the DER certificate in hex; `as_fallback` tells that it is the
+    fallback's.
 
     Where it failed, `step` and `reason` say how, and `words` what the service said; `was_seen` tells whether what was
     deployed was seen on the wire.
@@ -57,6 +63,7 @@ class Deployment(Struct, frozen=True):
     step: DeploymentStep | None = None
     reason: str = ""
     words: str = ""
+    as_fallback: bool = False
 
 
 class Served(Struct, frozen=True):
@@ -68,8 +75,28 @@ class Served(Struct, frozen=True):
     since: datetime
 
 
+class CHAPSecret(Struct, frozen=True):
+    """The rotation of a target's CHAP secret: of the newest, the status; `rotated_at` is when the present one came.
+
+    Where it failed, `step` and `reason` say how, and `words` what the login said.
+    """
+
+    id: str
+    status: DeploymentStatus
+    started_by: str
+    started_at: datetime
+    rotated_at: datetime | None = None
+    was_seen: bool = False
+    step: DeploymentStep | None = None
+    reason: str = ""
+    words: str = ""
+
+
 class ServiceStatus(StrEnum):
-    """How a service stands: nothing is bound, nothing deployed or seen, all as it should be, or not."""
+    """How a service stands: nothing is bound, nothing deployed or seen, all as it should be, or not.
+
+    `fallen-back`: it has its fallback, since its own certificate ended without a successor.
+    """
 
     UNBOUND = "unbound"
     BOUND = "bound"
@@ -77,11 +104,13 @@ class ServiceStatus(StrEnum):
     SERVING = "serving"
     FAILED = "failed"
     DRIFTING = "drifting"
+    STOPPED = "stopped"
+    FALLEN_BACK = "fallen-back"
     RETIRED = "retired"
 
 
 class Row(Struct, frozen=True):
-    """One service. `retired_at` and `reason` tell of its end.
+    """One service. `retired_at` and `reason` tell of its end, `stopped_at` and `reason` of a rest.
 
     `deployment` is the newest; `deployed` the last that succeeded: what the service has, unless it was lost since;
     `served` is what was seen on the wire.
@@ -100,8 +129,16 @@ class Row(Struct, frozen=True):
     deployment: Deployment | None = None
     deployed: Deployment | None = None
     served: Served | None = None
+    chap: CHAPSecret | None = None
+    stopped_at: datetime | None = None
     retired_at: datetime | None = None
     reason: str = ""
+
+    @property
+    def has_fallen_back(self) -> bool:
+        """Tell whether it has its fallback."""
+        deployed = self.deployed
+        return deployed is not None and deployed.as_fallback and deployed.certificate_id == self.fallback_certificate_id
 
 
 def evolve(row: Row | None, happened: Happened) -> Row | None:
@@ -113,8 +150,10 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
 def _status(row: Row) -> ServiceStatus:
     if row.retired_at is not None:
         return ServiceStatus.RETIRED
+    if row.stopped_at is not None:
+        return ServiceStatus.STOPPED
     if row.certificate_id is None:
-        return ServiceStatus.UNBOUND
+        return ServiceStatus.UNBOUND if row.chap is None else _CHAP_STATUS[row.chap.status]
     newest = row.deployment.status if row.deployment else None
     if newest is DeploymentStatus.RUNNING:
         return ServiceStatus.DEPLOYING
@@ -122,7 +161,17 @@ def _status(row: Row) -> ServiceStatus:
         return ServiceStatus.DRIFTING
     if newest in {DeploymentStatus.FAILED, DeploymentStatus.ROLLED_BACK}:
         return ServiceStatus.FAILED
+    if row.has_fallen_back:
+        return ServiceStatus.FALLEN_BACK
     return ServiceStatus.SERVING if newest or row.served else ServiceStatus.BOUND
+
+
+_CHAP_STATUS = {
+    DeploymentStatus.RUNNING: ServiceStatus.DEPLOYING,
+    DeploymentStatus.DEPLOYED: ServiceStatus.SERVING,
+    DeploymentStatus.FAILED: ServiceStatus.FAILED,
+    DeploymentStatus.ROLLED_BACK: ServiceStatus.FAILED,
+}
 
 
 def _changed(row: Row | None, happened: Happened) -> Row | None:
@@ -142,6 +191,10 @@ def _changed(row: Row | None, happened: Happened) -> Row | None:
             )
         case CertificateUnbound():
             return _unbound(row)
+        case ServiceStopped(reason=reason):
+            return replace(row, stopped_at=happened.time, reason=reason, served=None)
+        case ServiceResumed():
+            return replace(row, stopped_at=None, reason="")
         case ServiceRetired(reason=reason):
             return replace(_unbound(row), retired_at=happened.time, reason=reason)
         case DeploymentStarted() as event:
@@ -150,8 +203,28 @@ def _changed(row: Row | None, happened: Happened) -> Row | None:
             return _ended(row, event, happened)
         case ServiceObserved(fingerprint=fingerprint, drift=drift, detail=detail):
             return replace(row, served=Served(fingerprint, drift, detail, happened.time))
+        case CHAPSecretPrepared() | CHAPSecretRotated() | CHAPRotationFailed() as event:
+            return replace(row, chap=_rotated(row.chap, event, happened))
         case _:
             return row
+
+
+def _rotated(
+    before: CHAPSecret | None, event: CHAPSecretPrepared | CHAPSecretRotated | CHAPRotationFailed, happened: Happened
+) -> CHAPSecret | None:
+    """Return how the rotation of a target's secret stands after an event of it."""
+    if isinstance(event, CHAPSecretPrepared):
+        rotated_at = before.rotated_at if before else None
+        running = DeploymentStatus.RUNNING
+        return CHAPSecret(event.rotation_id, running, happened.actor, happened.time, rotated_at)
+    if before is None or before.id != event.rotation_id:
+        return before
+    if isinstance(event, CHAPSecretRotated):
+        status = DeploymentStatus.DEPLOYED
+        return replace(before, status=status, rotated_at=happened.time, was_seen=event.was_seen)
+    is_lost = event.step is DeploymentStep.RESTORE
+    status = DeploymentStatus.FAILED if is_lost else DeploymentStatus.ROLLED_BACK
+    return replace(before, status=status, step=event.step, reason=event.reason, words=event.words)
 
 
 def _unbound(row: Row) -> Row:
@@ -168,6 +241,7 @@ def _started(event: DeploymentStarted, happened: Happened) -> Deployment:
         status=DeploymentStatus.RUNNING,
         started_by=happened.actor,
         started_at=happened.time,
+        as_fallback=event.as_fallback,
     )
 
 
@@ -199,12 +273,17 @@ view = View(
         InstallationAdopted,
         CertificateBound,
         CertificateUnbound,
+        ServiceStopped,
+        ServiceResumed,
         ServiceRetired,
         DeploymentStarted,
         CertificateDeployed,
         DeploymentFailed,
         DeploymentRolledBack,
         ServiceObserved,
+        CHAPSecretPrepared,
+        CHAPSecretRotated,
+        CHAPRotationFailed,
     ),
     key=own_id,
     evolve=evolve,

@@ -19,8 +19,8 @@ class View(Generic[Row]):
     after the event (None: it is gone), given how it was before (None: there was none). `order_by` is the row's field
     by which lists are sorted (then by key); `filters` are the fields that a query may ask to be equal to something,
     and `lookups` those among them of which a value finds a few rows at most: they have an index. All these fields hold
-    text, an enum, a whole number, a time or None; those of the filters among `members` hold texts by key, and a query
-    asks for one of them as `key=value`.
+    text, an enum, a whole number, a time or None; those of the filters among `members` hold several texts, or texts by
+    key, and a query asks for one of them, as `key=value` where they have keys.
     """
 
     name: str
@@ -33,6 +33,7 @@ class View(Generic[Row]):
     filters: tuple[str, ...]
     lookups: tuple[str, ...]
     members: tuple[str, ...] = ()
+    moments: tuple[str, ...] = ()
 
     @property
     def types(self) -> frozenset[str]:

@@ -6,6 +6,7 @@ No clock, no randomness, no I/O. Times are timezone-aware UTC datetimes with who
 import hashlib
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -42,7 +43,7 @@ class KeyType(StrEnum):
     @property
     def algorithm(self) -> KeyAlgorithm:
         """Return the family: RSA can also encipher keys, EC (the NIST curves) can also agree on keys."""
-        return next(algorithm for algorithm in KeyAlgorithm if self.value.startswith(algorithm.value))
+        return _algorithm_of(self.value)
 
     @property
     def is_rsa(self) -> bool:
@@ -71,6 +72,11 @@ class KeyType(StrEnum):
                 return 256
             case _:
                 return 128
+
+
+@cache
+def _algorithm_of(key_type: str) -> KeyAlgorithm:
+    return next(algorithm for algorithm in KeyAlgorithm if key_type.startswith(algorithm.value))
 
 
 class ExportFormat(StrEnum):
@@ -144,13 +150,14 @@ class CRLReason(StrEnum):
 
 
 class Role(StrEnum):
-    """What a principal may do; a principal may hold several."""
+    """What a principal may do; a principal may hold several. `calendar` opens the calendar feed, and nothing else."""
 
     ADMIN = "admin"
     OPERATOR = "operator"
     REQUESTER = "requester"
     AUDITOR = "auditor"
     VIEWER = "viewer"
+    CALENDAR = "calendar"
 
 
 class AttributeType(StrEnum):
@@ -195,7 +202,8 @@ class SubjectAltNames(Struct, frozen=True, omit_defaults=True):
 
     `dns_names` are lower-case A-labels, perhaps with a wildcard as the leftmost label; `ip_addresses` are
     compressed IPv4 or IPv6; `email_addresses` are RFC 5321 mailboxes; `uris` are absolute; `user_principal_names`
-    name accounts of an Active Directory as `name@domain` (an otherName, MS-WCCE section 2.2.2.7.5).
+    name accounts of an Active Directory as `name@domain` (an otherName, MS-WCCE section 2.2.2.7.5), and
+    `kerberos_principal_names` principals as `component/component@REALM` (an otherName, RFC 4556 section 3.2.2).
     """
 
     dns_names: tuple[str, ...] = ()
@@ -203,6 +211,7 @@ class SubjectAltNames(Struct, frozen=True, omit_defaults=True):
     email_addresses: tuple[str, ...] = ()
     uris: tuple[str, ...] = ()
     user_principal_names: tuple[str, ...] = ()
+    kerberos_principal_names: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         """Tell whether there is any name."""

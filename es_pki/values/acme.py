@@ -1,5 +1,6 @@
 """The words of ACME (RFC 8555) that more than one layer uses."""
 
+import ipaddress
 from enum import StrEnum
 
 from msgspec import Struct
@@ -17,6 +18,8 @@ class ChallengeType(StrEnum):
 
     HTTP_01 = "http-01"
     DNS_01 = "dns-01"
+    TLS_ALPN_01 = "tls-alpn-01"
+    DNS_PERSIST_01 = "dns-persist-01"
 
 
 class ACMEProblem(Struct, frozen=True, omit_defaults=True):
@@ -29,3 +32,11 @@ class ACMEProblem(Struct, frozen=True, omit_defaults=True):
     type: str
     detail: str
     document: str = ""
+
+
+def server_name(identifier: str) -> str:
+    """Return what a validator names a DNS name or an IP address in TLS (RFC 8737 section 3, RFC 8738 section 6)."""
+    try:
+        return ipaddress.ip_address(identifier).reverse_pointer
+    except ValueError:
+        return identifier

@@ -54,7 +54,7 @@ DNSSettings = DynamicUpdates | HookProgram | LexiconProvider
 """How a DNS provider is told what its zones should say."""
 
 
-def host_and_port(text: str) -> tuple[str, int]:
+def host_and_port(text: str, default: int = DNS_PORT) -> tuple[str, int]:
     """Return the parts of `HOST`, `HOST:PORT`, `ADDRESS` or `[ADDRESS]:PORT`. Raises `ValueError`."""
     if text.startswith("["):
         host, bracket, port = text[1:].partition("]")
@@ -67,4 +67,4 @@ def host_and_port(text: str) -> tuple[str, int]:
     number = port.removeprefix(":")
     if not host or (number and not (number.isascii() and number.isdigit() and 0 < int(number) <= 65_535)):
         raise ValueError("HOST or HOST:PORT")
-    return host, int(number or DNS_PORT)
+    return host, int(number or default)

@@ -26,10 +26,11 @@ class NameForm(StrEnum):
     URIS = "uris"
     USER_PRINCIPAL_NAMES = "user_principal_names"
     SECURITY_IDENTIFIER = "security_identifier"
+    KERBEROS_PRINCIPAL_NAMES = "kerberos_principal_names"
 
 
-ACCOUNT_FORMS = (NameForm.USER_PRINCIPAL_NAMES, NameForm.SECURITY_IDENTIFIER)
-"""The forms that name an account of an Active Directory."""
+ACCOUNT_FORMS = (NameForm.USER_PRINCIPAL_NAMES, NameForm.SECURITY_IDENTIFIER, NameForm.KERBEROS_PRINCIPAL_NAMES)
+"""The forms that name an account of an Active Directory or a Kerberos realm."""
 
 USUAL_FORMS = (NameForm.DNS_NAMES, NameForm.IP_ADDRESSES, NameForm.EMAIL_ADDRESSES, NameForm.URIS)
 
@@ -64,7 +65,8 @@ class ProfileTerms(Struct, frozen=True, forbid_unknown_fields=True):
     `further_key_usages` are added to `key_usages` for keys of the algorithm. Purposes are written by name, or by object
     identifier where they have none. `maximum_validity_days` None: what policy and issuer allow. `validity_rule`: a
     dated maximum of others. `name_forms` are those that may be used, of `required_names` at least one form is. `names`
-    restricts only the name forms it lists something of; user principal names are held to its e-mail addresses.
+    restricts only the name forms it lists something of; user principal names and Kerberos
+    principals are held to its e-mail addresses.
     `path_length` and `name_constraints` are those of an authority made under the profile. `policy_identifiers` stand
     in the certificate. `lint`: which linters must be content before signing.
     """

@@ -6,10 +6,14 @@ from msgspec.structs import replace
 from es_pki.adapters.examination import Examination
 from es_pki.commands.authority import subject_digest
 from es_pki.events import codec
+from es_pki.events.authority import AuthorityKeyImported
+from es_pki.events.certificate import SupersessionEnded, SupersessionHeldUp, SupersessionPlanned
 from es_pki.events.happened import Happened
+from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.log_key import LogKeyAdopted, LogRestored
 from es_pki.events.profile import ProfileDefined, ProfileRetired
 from es_pki.events.reservation import NameReserved, SerialNumberReserved
+from es_pki.values import public_key_hash
 from es_pki.values.profile import Profile, ProfileTerms
 from tests.builders import NOW, ROOT_ID, create_authority, issue
 from tests.commands.test_authority import spec
@@ -117,3 +121,35 @@ def test_an_origin_ends_where_the_log_was_restored_and_only_there():
         ((new, restored), "changed its origin from 'b.test/log' to 'a.test/log'"),
     ):
         assert any(problem in found for found in findings(*(("log_key-log", event) for event in events)))
+
+
+@pytest.mark.parametrize(
+    ("event", "problem"),
+    [
+        (
+            SupersessionPlanned(1, "www", "1234", NOW, NOW, NOW),
+            "the end of version 1 was planned, never issued",
+        ),
+        (SupersessionHeldUp(1, ("web",), NOW), "version 1 was held up, whose end nobody planned"),
+        (SupersessionEnded(1), "the plan for version 1 ended, whose end nobody planned"),
+    ],
+)
+def test_a_plan_that_can_not_have_been_so_is_found(event, problem):
+    (prepared,) = certificates.when(issue()).events()
+    assert problem in findings(("certificate-c", prepared), ("certificate-c", event))
+
+
+def test_a_key_that_is_not_the_authoritys_is_found():
+    event = prepared()
+    of_key, stream = public_key_hash(event.public_key), f"authority-{ROOT_ID}"
+    reported = (f"key_compromise-{of_key}", KeyCompromiseReported("stolen"))
+    made = (stream, event), *claims(event).items()
+    for events, problems in (
+        (((stream, AuthorityKeyImported("key", of_key)),), []),
+        (((stream, AuthorityKeyImported("key", "00")),), ["a key was imported that is not the authority's"]),
+        (
+            (reported, (stream, AuthorityKeyImported("key", of_key))),
+            ["a key was imported that had been reported as compromised"],
+        ),
+    ):
+        assert findings(*made, *events) == problems

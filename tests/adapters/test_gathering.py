@@ -1,18 +1,23 @@
 """A validation that looks around, in a PKI that publishes: what is lacking comes from where the certificates say."""
 
+import socket
 from datetime import UTC, datetime
 from ipaddress import ip_network
 
 import pytest
+from aiohttp import web
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from es_pki.adapters.fetching import Fetcher
-from es_pki.adapters.gathering import gathered
+from es_pki.adapters.gathering import MOST_ISSUERS, gathered
 from es_pki.adapters.validation import RevocationMode
 from es_pki.adapters.validation.pointers import Path, Pointers, pointers
 from es_pki.adapters.validation.work import Anchor, Case
 from es_pki.adapters.worker import Workers
+from tests.adapters.validation.chains import authority, key_of
+from tests.adapters.validation.chains import server as certified
 from tests.samples import fresh
 from tests.serving import wait_for
 
@@ -97,6 +102,45 @@ async def test_inside_nothing_is_asked_unless_it_is_allowed(root, issued):
 def test_what_can_not_be_read_points_nowhere():
     assert pointers(Path((b"\x30\x00", b""))) == Pointers()
     assert pointers(Path(())) == Pointers()
+
+
+class Issuers:
+    """Answers every question for an issuer's certificate with one that points on: to another one, or to itself."""
+
+    def __init__(self, port, *, is_loop):
+        self._port, self._is_loop = port, is_loop
+        self.asked = []
+
+    def pointer(self, number):
+        """Return where the issuer of a number is found."""
+        where = x509.UniformResourceIdentifier(f"http://127.0.0.1:{self._port}/{number}")
+        described = x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, where)
+        return x509.AuthorityInformationAccess([described]), False
+
+    async def answer(self, request):
+        """Answer."""
+        number = int(request.path[1:])
+        self.asked.append(number)
+        above = number if self._is_loop else number + 1
+        issuer = authority(f"issuer {above}", key=key_of("all"))
+        found = authority(f"issuer {number}", issuer, self.pointer(above), key=key_of("all"))
+        return web.Response(body=found.der)
+
+
+@pytest.mark.parametrize("is_loop", [True, False])
+async def test_issuers_that_point_at_each_other_for_ever_are_not_followed_for_ever(look, root, is_loop):
+    application = web.Application()
+    runner = web.AppRunner(application, shutdown_timeout=0.1)
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        issuers = Issuers(bound.getsockname()[1], is_loop=is_loop)
+        application.router.add_get("/{number}", issuers.answer)
+        await runner.setup()
+        await web.SockSite(runner, bound).start()
+        leaf = certified(authority("issuer 1", key=key_of("all")), issuers.pointer(1))
+        found = await look(case_of(leaf.der, anchor=root, revocation=RevocationMode.NONE))
+        await runner.cleanup()
+    assert "path-reaches-a-trust-anchor" in {finding.rule for finding in found.validation.findings}
+    assert issuers.asked == ([1] if is_loop else list(range(1, MOST_ISSUERS + 1)))
 
 
 async def test_over_http_it_is_asked_for(server, root, issued):

@@ -6,6 +6,7 @@ from es_pki.commands.acme_account import (
     ACMEAccountMissing,
     ACMEAccountUnusable,
     DeactivateACMEAccount,
+    NameACMETestAccount,
     RecordACMEDeactivation,
     RecordACMEKeyRollOver,
     RecordACMEKeyRollOverFailure,
@@ -26,6 +27,7 @@ from es_pki.events.acme_account import (
     ACMEDeactivationRequested,
     ACMEKeyRollOverFailed,
     ACMERegistrationFailed,
+    ACMETestAccountNamed,
 )
 from es_pki.values import KeyType, PublicKey
 from es_pki.values.acme import ACME_GIVEN_UP, ACMEProblem
@@ -106,3 +108,13 @@ def test_a_closed_account_does_nothing_more(command):
 
 def test_a_reason_is_one_line():
     spec.given(prepared, registered).when(DeactivateACMEAccount("a\nb")).then_breaks("reason")
+
+
+def test_a_test_account_is_another_account_and_may_be_none():
+    named = ACMETestAccountNamed("tests")
+    spec.given(prepared, registered).when(NameACMETestAccount("tests", is_itself=False)).then(named)
+    spec.given(prepared, registered, named).when(NameACMETestAccount("", is_itself=False)).then(
+        ACMETestAccountNamed("")
+    )
+    spec.given(prepared, registered).when(NameACMETestAccount("own", is_itself=True)).then_breaks("test_account")
+    spec.given(prepared).when(NameACMETestAccount("tests", is_itself=False)).then_refused(ACMEAccountUnusable)

@@ -1,5 +1,6 @@
 """Orders at ACME directories: what is decided about them, step by step, whatever comes twice or too late."""
 
+import functools
 from datetime import timedelta
 
 import pytest
@@ -126,6 +127,13 @@ def test_a_challenge_that_was_not_presented_is_neither_seen_nor_cleaned_up():
     spec.given(placed, created).when(RecordACMEChallengeCleanedUp(AUTHORIZATION)).then_nothing()
 
 
+def test_what_was_cleaned_up_is_presented_anew():
+    """An order whose clean-up was hindered goes on, and its challenge may be pending: its answer is there again."""
+    spec.given(placed, created, presented, cleaned_up).when(RecordACMEChallengePresented(presented)).then(presented)
+    state = functools.reduce(decider.evolve, (placed, created, presented, cleaned_up, presented), decider.initial)
+    assert [challenge.presented for challenge in state.left_behind] == [presented]
+
+
 def test_what_hinders_an_order_is_counted_until_it_goes_on():
     hindrance = RecordACMEHindrance(PROBLEM, NOW + timedelta(hours=1))
     hindered = ACMEOrderHindered(PROBLEM, NOW + timedelta(hours=1))
@@ -161,6 +169,19 @@ def test_a_token_leads_to_its_order_until_it_is_cleaned_up():
     assert claim.stream == release.stream == "acme_token-token"
 
 
+@pytest.mark.parametrize(
+    ("identifier", "name"),
+    [("www.example.test", "www.example.test"), ("192.0.2.1", "1.2.0.192.in-addr.arpa")],
+)
+def test_a_server_name_leads_to_its_order_until_it_is_cleaned_up(identifier, name):
+    by_tls = replace(presented, type=ChallengeType.TLS_ALPN_01, identifier=identifier)
+    begun = (placed, created, by_tls)
+    cleaned = replace(cleaned_up, server_name=name)
+    spec.given(*begun).when(RecordACMEChallengeCleanedUp(AUTHORIZATION)).then(cleaned)
+    claims = [[claim.stream for claim in reservations(event, "order")] for event in (by_tls, cleaned)]
+    assert claims == [["acme_token-token", f"acme_tls_alpn-{name}"]] * 2
+
+
 def test_an_order_rests_on_its_account_and_on_a_key_that_nobody_reported():
     assert [guard.stream for guard in guards(place)] == ["acme_account-account", f"key_compromise-{KEY.hash}"]
 
@@ -170,6 +191,23 @@ def test_an_order_rests_on_its_account_and_on_a_key_that_nobody_reported():
     [
         ({"subject_alt_names": SubjectAltNames()}, "dns_names"),
         ({"subject_alt_names": SubjectAltNames(dns_names=("*.example.test",))}, "dns_names[0]"),
+        (
+            {
+                "subject_alt_names": SubjectAltNames(dns_names=("*.example.test",)),
+                "challenge_type": ChallengeType.TLS_ALPN_01,
+            },
+            "dns_names[0]",
+        ),
+        (
+            {
+                "subject_alt_names": SubjectAltNames(ip_addresses=("192.0.2.1",)),
+                "challenge_type": ChallengeType.DNS_01,
+            },
+            "ip_addresses",
+        ),
+        ({"webroot": "var/www"}, "webroot"),
+        ({"webroot": "/var/www/../.."}, "webroot"),
+        ({"webroot": "/var/www", "challenge_type": ChallengeType.TLS_ALPN_01}, "webroot"),
         ({"public_key": PublicKey(KeyType.ML_DSA_65, b"spki")}, "key_type"),
         ({"name": ""}, "name"),
     ],

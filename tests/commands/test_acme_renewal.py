@@ -5,17 +5,20 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from es_pki.commands.acme_renewal import (
+    AFTERLIFE,
     LONGEST_PAUSE,
     PlanACMERenewal,
     RecordACMERenewalFailure,
+    RecordACMERenewalMissed,
     Window,
     decider,
     last_resort,
     own_window,
 )
-from es_pki.events.acme_renewal import ACMERenewalFailed, ACMERenewalPlanned
+from es_pki.events.acme_renewal import ACMERenewalFailed, ACMERenewalMissed, ACMERenewalPlanned
 from es_pki.values.acme import ACMEProblem
 from tests.builders import NOW
 from tests.spec import Spec
@@ -71,7 +74,29 @@ def test_a_directory_that_says_nothing_for_once_takes_nothing_back():
 def test_every_version_has_a_plan_of_its_own():
     (event,) = spec.given(planned()).when(plan(version=2)).events()
     assert event.version == 2
-    spec.given(planned(version=2)).when(plan(version=1)).then_nothing()
+
+
+def test_a_version_that_is_the_current_one_again_is_planned_again():
+    (event,) = spec.given(planned(), planned(version=2)).when(plan(version=1)).events()
+    assert event.version == 1
+
+
+def test_what_is_revoked_is_replaced_now_whatever_was_planned_or_is_suggested():
+    revoked = replace(plan(suggested=SUGGESTED), is_revoked=True)
+    for before in ([], [planned()], [planned(suggested=True)]):
+        (event,) = spec.given(*before).when(revoked).events()
+        assert (event.at, event.revoked, event.suggested) == (NOW, True, False)
+        spec.given(event).when(revoked).then_nothing()
+        spec.given(event).when(plan(suggested=SUGGESTED)).then_nothing()
+
+
+def test_a_revocation_ends_the_wait_after_a_failure_once():
+    failed = ACMERenewalFailed(1, 3, PROBLEM, NOW + timedelta(days=1))
+    (event,) = spec.given(planned(), failed).when(replace(plan(), is_revoked=True)).events()
+    state = decider.evolve(decider.evolve(decider.evolve(decider.initial, planned()), failed), event)
+    assert (state.failure.attempt, state.failure.next_attempt) == (3, NOW)
+    (again,) = spec.given(planned(), failed, event).when(failure(4)).events()
+    assert again.next_attempt - NOW == timedelta(hours=8)
 
 
 def test_a_window_that_has_passed_means_now():
@@ -104,12 +129,26 @@ def test_what_does_not_pass_by_itself_waits_longest():
     assert event.next_attempt - NOW == LONGEST_PAUSE
 
 
-def test_near_the_end_attempts_come_closer_until_there_is_no_use():
+def test_near_the_end_attempts_come_closer():
     now = NOW + LIFE - timedelta(hours=5)
     (event,) = spec.given().when(failure(9, now=now)).events()
     assert event.next_attempt - now == timedelta(minutes=30)
-    (event,) = spec.given().when(failure(9, now=NOW + LIFE - timedelta(seconds=1))).events()
+
+
+def test_after_the_end_it_is_attempted_once_a_day_as_long_as_somebody_may_want_it():
+    now = NOW + LIFE + timedelta(hours=1)
+    (event,) = spec.given().when(failure(9, now=now)).events()
+    assert event.next_attempt - now == LONGEST_PAUSE
+    (event,) = spec.given().when(failure(40, now=NOW + LIFE + AFTERLIFE)).events()
     assert event.next_attempt is None
+
+
+def test_the_end_of_what_was_not_replaced_is_recorded_once_with_what_failed_last():
+    miss = RecordACMERenewalMissed(1, NOW + LIFE)
+    spec.given(planned()).when(miss).then(ACMERenewalMissed(1, NOW + LIFE))
+    failed = ACMERenewalFailed(1, 3, PROBLEM, NOW)
+    spec.given(planned(), failed).when(miss).then(ACMERenewalMissed(1, NOW + LIFE, PROBLEM))
+    spec.given(planned(), ACMERenewalMissed(1, NOW + LIFE)).when(miss).then_nothing()
 
 
 def test_the_same_failure_is_recorded_once():

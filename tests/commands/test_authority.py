@@ -13,14 +13,25 @@ from es_pki.commands.authority import (
     issuer_of,
 )
 from es_pki.commands.refusals import NotSignedYet, SigningGivenUp
-from es_pki.decider import RequestReused
+from es_pki.decider import Guard, RequestReused
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityPrepared,
     AuthoritySigningFailed,
     IssuancePolicyAdopted,
 )
-from es_pki.values import IssuancePolicy, Locations, NameConstraints, NameSpace
+from es_pki.values import (
+    Attribute,
+    AttributeType,
+    ExtendedKeyUsage,
+    IssuancePolicy,
+    KeyType,
+    KeyUsage,
+    Locations,
+    NameConstraints,
+    NameSpace,
+)
+from es_pki.values.profile import Profile, ProfileTerms, SubjectTerms, ValidityRule
 from tests.builders import ISSUER_KEY, KEY, NOW, ROOT_ID, create_authority, issuer
 from tests.spec import Spec, encode
 
@@ -142,3 +153,67 @@ def test_only_a_signed_authority_issues():
     ]:
         with pytest.raises(refusal):
             as_issuer(*history)
+
+
+BRANCH = NameConstraints(permitted=NameSpace(dns_names=("branch.test",)))
+OTHERS = NameConstraints(excluded=BRANCH.permitted)
+
+
+def branch(**terms):
+    """Return a profile for authorities that an administrator added."""
+    usages = (KeyUsage.KEY_CERT_SIGN, KeyUsage.CRL_SIGN)
+    given = {"is_authority": True, "key_usages": usages, "default_validity_days": 365, **terms}
+    return Profile("branch", 3, ProfileTerms(**given), "profile-id", 7)
+
+
+def test_an_authority_is_made_under_a_profile_and_names_its_version():
+    profile = branch(
+        extended_key_usages=(ExtendedKeyUsage.SERVER_AUTH,),
+        policy_identifiers=("1.2.3.4",),
+        name_constraints=BRANCH,
+        path_length=0,
+        subject=SubjectTerms(fixed={AttributeType.ORGANIZATION: "Example"}),
+    )
+    command = create_authority(profile=profile, path_length=None, issuer=issuer())
+    event = prepared(profile=profile, path_length=None, issuer=issuer())
+    assert (event.profile, event.profile_version) == ("branch", 3)
+    assert (event.path_length, event.name_constraints) == (0, BRANCH)
+    assert event.subject[0] == Attribute(AttributeType.ORGANIZATION, "Example")
+    assert event.not_after - event.not_before == timedelta(days=365, seconds=-1)
+    assert b'"server_auth"' in event.to_be_signed
+    assert b'"1.2.3.4"' in event.to_be_signed
+    assert Guard("profile-profile-id", 7) in AUTHORITY.guards(command)
+
+
+def test_the_path_is_as_long_as_profile_and_issuer_leave():
+    for most, above, length in ((None, None, None), (2, None, 2), (2, 2, 1), (0, 3, 0), (None, 3, 2)):
+        event = prepared(profile=branch(path_length=most), path_length=None, issuer=issuer(path_length=above))
+        assert event.path_length == length
+
+
+def test_a_dated_maximum_cuts_what_nobody_asked_for():
+    event = prepared(profile=branch(validity_rule=ValidityRule.CA_BROWSER_FORUM))
+    assert event.not_after - event.not_before == timedelta(days=200, seconds=-1)
+
+
+@pytest.mark.parametrize(
+    ("terms", "changes", "field"),
+    [
+        ({"is_authority": False, "key_usages": (KeyUsage.DIGITAL_SIGNATURE,)}, {}, "profile"),
+        ({"path_length": 0}, {"path_length": 1}, "path_length"),
+        (
+            {"name_constraints": BRANCH},
+            {"name_constraints": NameConstraints(excluded=BRANCH.permitted)},
+            "name_constraints",
+        ),
+        ({"maximum_validity_days": 400}, {"validity_days": 401}, "validity_days"),
+        ({"key_types": (KeyType.RSA_4096,)}, {}, "key_type"),
+        ({"subject": SubjectTerms(required=(AttributeType.COUNTRY,))}, {}, "subject.country"),
+    ],
+)
+def test_a_profile_is_kept_to(terms, changes, field):
+    spec.when(create_authority(profile=branch(**terms), **changes)).then_breaks(field)
+
+
+def test_the_constraints_of_the_profile_may_be_said_again():
+    assert prepared(profile=branch(name_constraints=BRANCH), name_constraints=BRANCH).name_constraints == BRANCH

@@ -4,6 +4,7 @@ A renewal is judged by the rules of today: what it is broken with stands in the 
 were others, or in the authority, whose policy was replaced meanwhile.
 """
 
+import dataclasses
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -102,6 +103,12 @@ BROKEN: dict[str, Broken] = {
     ),
     "security_identifier_is_well_formed": Broken(
         "security_identifier", "MS-DTYP section 2.4.2.1", {"security_identifier": "administrator"}, {}
+    ),
+    "ticket_granting_service_is_a_kdc": Broken(
+        "kerberos_principal_names",
+        "RFC 4556 section 3.2.4",
+        {"subject_alt_names": SubjectAltNames(kerberos_principal_names=("krbtgt/A.TEST@A.TEST",))},
+        {},
     ),
     "server_has_a_host_name": Broken(
         "dns_names", "RFC 9525 section 6.1", {"subject": (), "subject_alt_names": SubjectAltNames()}, {}
@@ -261,6 +268,7 @@ OF_AN_ISSUER = {
     "path_length_is_within_the_issuer",
 }
 OF_A_PURPOSE = {
+    "ticket_granting_service_is_a_kdc",
     "subject_alt_names_are_well_formed",  # an authority's certificate names a subject only
     "server_has_a_host_name",
     "server_common_name_is_among_its_names",
@@ -322,3 +330,20 @@ def test_a_rule_is_kept_at_every_door(door, rule):
 @pytest.mark.parametrize("door", DOORS)
 def test_every_door_opens_to_who_keeps_the_rules(door):
     assert DOORS[door](issuer(), {}).events()
+
+
+@pytest.mark.parametrize(("door", "rule"), CASES)
+def test_a_rehearsal_refuses_what_the_decision_does(door, rule):
+    broken = BROKEN[rule]
+    rehearsed(DOORS[door](issuer(**broken.by), broken.wish)).then_refused(RulesBroken)
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_rehearsal_decides_alike_and_writes_nothing(door):
+    spec = DOORS[door](issuer(), {})
+    (decided,), (event,) = spec.events(), rehearsed(spec).events()
+    assert event == replace(decided, to_be_signed=b"")
+
+
+def rehearsed(spec: Spec) -> Spec:
+    return dataclasses.replace(spec, decider=dataclasses.replace(spec.decider, decide=spec.decider.rehearse))

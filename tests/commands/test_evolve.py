@@ -13,6 +13,8 @@ from es_pki.commands import (
     dns_provider,
     key_compromise,
     log_key,
+    notice,
+    notice_channel,
     ocsp_responder,
     principal,
     profile,
@@ -29,6 +31,8 @@ from es_pki.events.certificate import CertificateEvent
 from es_pki.events.dns_provider import DNSProviderEvent
 from es_pki.events.key_compromise import KeyCompromiseEvent
 from es_pki.events.log_key import LogKeyEvent
+from es_pki.events.notice import NoticeEvent
+from es_pki.events.notice_channel import NoticeChannelEvent
 from es_pki.events.ocsp_responder import OCSPResponderEvent
 from es_pki.events.principal import PrincipalEvent
 from es_pki.events.profile import ProfileEvent
@@ -47,6 +51,8 @@ AGGREGATES = [
     (certificate.decider(encode), CertificateEvent),
     (dns_provider.decider, DNSProviderEvent),
     (log_key.decider, LogKeyEvent),
+    (notice.decider, NoticeEvent),
+    (notice_channel.decider, NoticeChannelEvent),
     (ocsp_responder.decider(encode), OCSPResponderEvent),
     (principal.decider, PrincipalEvent),
     (profile.decider, ProfileEvent),

@@ -6,12 +6,12 @@ from itertools import pairwise
 import pytest
 
 from es_pki.commands.certificate import CertificateMissing, decider
+from es_pki.commands.description import DescribeCertificate
 from es_pki.commands.lineage import (
     MAXIMUM_ALIASES,
     AlreadyDeleted,
     CertificateInUse,
     DeleteCertificate,
-    DescribeCertificate,
     RecordKeysDiscarded,
     RenameCertificate,
     RollBackCertificate,

@@ -5,22 +5,29 @@ from msgspec.structs import replace
 
 from es_pki.commands.certificate import CertificateMissing
 from es_pki.commands.certificate import decider as certificate_decider
+from es_pki.commands.drift import RecordObservation
 from es_pki.commands.lineage import AlreadyDeleted, CertificateInUse, DeleteCertificate, RenameCertificate
+from es_pki.commands.reactions import Due, RedeployCertificate, react
 from es_pki.commands.refusals import RulesBroken
 from es_pki.commands.service import (
     BindCertificate,
     ReconfigureService,
     RegisterService,
+    ResumeService,
     RetireService,
     ServiceDone,
+    ServiceIsStopped,
     ServiceMissing,
+    StopService,
     UnbindCertificate,
     decider,
 )
 from es_pki.commands.service_kinds import KINDS, installed
 from es_pki.commands.usage import BeginUse, EndUse
 from es_pki.decider import Guard, RequestReused
+from es_pki.events import codec
 from es_pki.events.certificate import CertificateDeleted, CertificateIssued, UseBegun, UseEnded
+from es_pki.events.happened import Happened
 from es_pki.events.service import (
     CertificateBound,
     CertificateUnbound,
@@ -31,10 +38,13 @@ from es_pki.events.service import (
     ReloadSignal,
     ServiceFile,
     ServiceKind,
+    ServiceObserved,
     ServiceRegistered,
+    ServiceResumed,
     ServiceRetired,
+    ServiceStopped,
 )
-from tests.builders import CERTIFICATE_ID, issue
+from tests.builders import CERTIFICATE_ID, NOW, issue
 from tests.spec import Spec, encode
 
 spec = Spec(decider)
@@ -76,7 +86,7 @@ def test_a_service_has_a_plain_name(name):
 
 @pytest.mark.parametrize("kind", ServiceKind)
 def test_what_a_kind_has_by_default_breaks_no_rule(kind):
-    installation = installed(kind, "sample", "", {})
+    installation = installed(kind, "sample", "", {"directory_entry": "cn=sample"})
     spec.when(RegisterService("sample", kind, installation, b"")).events()
     texts = [file.path for file in installation.files] + [installation.link, *installation.reload_command]
     assert not any("{" in text for text in texts)
@@ -211,3 +221,26 @@ def test_what_was_deleted_or_never_was_is_not_used():
     use = BeginUse(SERVICE_ID, "nginx", as_fallback=False)
     certificates.given(*ISSUED, CertificateDeleted(("www",))).when(use).then_refused(AlreadyDeleted)
     certificates.when(use).then_refused(CertificateMissing)
+
+
+def test_a_stopped_service_stands_still_until_it_is_resumed():
+    stop, resume = StopService("for now", (USE,)), ResumeService((USE,))
+    stopped = ServiceStopped("for now")
+    assert decider.guards(stop) == decider.guards(resume) == (USE,)
+    spec.given(*BOUND).when(stop).then(stopped)
+    spec.given(*BOUND, stopped).when(stop).then_nothing()
+    spec.given(*BOUND, stopped).when(resume).then(ServiceResumed(CERTIFICATE_ID))
+    spec.given(registered, stopped).when(resume).then(ServiceResumed())
+    spec.given(*BOUND).when(resume).then_nothing()
+    spec.given(*BOUND, stopped).when(bind).then_refused(ServiceIsStopped)
+    spec.given(*BOUND, stopped).when(RecordObservation(ServiceObserved())).then_refused(ServiceIsStopped)
+    spec.given(*BOUND, retired).when(stop).then_refused(ServiceDone)
+    spec.given(*BOUND).when(replace(stop, reason="two\nlines")).then_breaks("reason")
+
+
+def test_a_resumed_service_gets_what_it_is_bound_to():
+    def effects(event):
+        return list(react(Happened(7, "service-sid", 3, NOW, codec.encode(event)[0], "alice", event)))
+
+    assert effects(ServiceResumed("cid")) == [Due(RedeployCertificate("cid", 7), at_once=True)]
+    assert effects(ServiceResumed()) == []

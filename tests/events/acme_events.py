@@ -11,6 +11,7 @@ from es_pki.events.acme_account import (
     ACMEDeactivationRequested,
     ACMEKeyRollOverFailed,
     ACMERegistrationFailed,
+    ACMETestAccountNamed,
 )
 from es_pki.events.acme_order import (
     ACMEAuthorizationValidated,
@@ -23,9 +24,11 @@ from es_pki.events.acme_order import (
     ACMEOrderFailed,
     ACMEOrderFinalized,
     ACMEOrderHindered,
+    ACMEOrderMoved,
     ACMEOrderPlaced,
+    ACMERehearsalPassed,
 )
-from es_pki.events.acme_renewal import ACMERenewalFailed, ACMERenewalPlanned
+from es_pki.events.acme_renewal import ACMERenewalFailed, ACMERenewalMissed, ACMERenewalPlanned
 from es_pki.values import KeyType, SubjectAltNames
 from es_pki.values.acme import ACMEProblem, ChallengeType
 
@@ -68,6 +71,7 @@ ACME_SAMPLES = {
     ),
     "acme_account.key_rolled_over.v1": ACMEAccountKeyRolledOver("0f8b7b2e-0000-4000-8000-000000000006"),
     "acme_account.key_roll_over_failed.v1": ACMEKeyRollOverFailed(PROBLEM, ("0f8b7b2e-0000-4000-8000-000000000006",)),
+    "acme_account.test_account_named.v1": ACMETestAccountNamed("018f0000-0000-7000-8000-000000000009"),
     "acme_account.deactivation_requested.v1": ACMEDeactivationRequested("another authority from now on"),
     "acme_account.deactivated.v1": ACMEAccountDeactivated(),
     "acme_order.placed.v1": ACMEOrderPlaced(
@@ -106,6 +110,8 @@ ACME_SAMPLES = {
     "acme_order.finalized.v1": ACMEOrderFinalized(),
     "acme_order.certificate_obtained.v1": ACMECertificateObtained("018f0000-0000-7000-8000-000000000006", 2),
     "acme_order.hindered.v1": ACMEOrderHindered(PROBLEM, NOT_AFTER),
+    "acme_order.moved.v1": ACMEOrderMoved("018f0000-0000-7000-8000-000000000008", PROBLEM),
+    "acme_order.rehearsal_passed.v1": ACMERehearsalPassed("018f0000-0000-7000-8000-000000000006"),
     "acme_order.abandoned.v1": ACMEOrderAbandoned("no longer needed"),
     "acme_order.failed.v1": ACMEOrderFailed(PROBLEM, "018f0000-0000-7000-8000-000000000006", "www"),
     "acme_renewal.planned.v1": ACMERenewalPlanned(
@@ -121,4 +127,5 @@ ACME_SAMPLES = {
     "acme_renewal.failed.v1": ACMERenewalFailed(
         version=2, attempt=3, problem=PROBLEM, next_attempt=NOT_BEFORE + timedelta(days=62)
     ),
+    "acme_renewal.missed.v1": ACMERenewalMissed(version=2, not_after=NOT_AFTER, problem=PROBLEM),
 }

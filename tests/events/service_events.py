@@ -4,6 +4,9 @@ from es_pki.events.service import (
     CertificateBound,
     CertificateDeployed,
     CertificateUnbound,
+    CHAPRotationFailed,
+    CHAPSecretPrepared,
+    CHAPSecretRotated,
     DeploymentFailed,
     DeploymentRolledBack,
     DeploymentStarted,
@@ -19,7 +22,9 @@ from es_pki.events.service import (
     ServiceKind,
     ServiceObserved,
     ServiceRegistered,
+    ServiceResumed,
     ServiceRetired,
+    ServiceStopped,
 )
 
 INSTALLATION = Installation(
@@ -53,6 +58,25 @@ SERVICE_EVENTS = {
         "018f0000-0000-7000-8000-000000000002", "018f0000-0000-7000-8000-000000000006"
     ),
     "service.certificate_unbound.v1": CertificateUnbound("018f0000-0000-7000-8000-000000000002"),
+    "service.chap_secret_prepared.v1": CHAPSecretPrepared(
+        rotation_id="018f0000-0000-7000-8000-000000000009",
+        key_id="018f0000-0000-7000-8000-00000000000a",
+        target_key_id="018f0000-0000-7000-8000-00000000000b",
+    ),
+    "service.chap_secret_rotated.v1": CHAPSecretRotated(
+        "018f0000-0000-7000-8000-000000000009",
+        was_seen=False,
+        key_ids=("018f0000-0000-7000-8000-00000000000c", "018f0000-0000-7000-8000-00000000000d"),
+    ),
+    "service.chap_rotation_failed.v1": CHAPRotationFailed(
+        rotation_id="018f0000-0000-7000-8000-000000000009",
+        step=DeploymentStep.PROBE,
+        reason="the login with the new secret failed: it ended with status 10",
+        words="Failed to log in to target. Status: Authentication failure(513)",
+        key_ids=("018f0000-0000-7000-8000-00000000000a", "018f0000-0000-7000-8000-00000000000b"),
+    ),
+    "service.stopped.v1": ServiceStopped("the disk is being replaced"),
+    "service.resumed.v1": ServiceResumed("018f0000-0000-7000-8000-000000000002"),
     "service.retired.v1": ServiceRetired("replaced by haproxy"),
     "service.deployment_started.v1": DeploymentStarted(
         deployment_id="018f0000-0000-7000-8000-000000000008",

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from es_pki.events import codec
 from es_pki.events.authority import (
     AuthorityCreated,
+    AuthorityKeyImported,
     AuthorityPrepared,
     AuthorityRevoked,
     AuthoritySigningFailed,
@@ -29,7 +30,12 @@ from es_pki.events.certificate import (
     OwnerAssigned,
     PrivateKeyExported,
     PrivateKeysDiscarded,
+    RevocationRefused,
+    RevocationRequested,
     SigningFailed,
+    SupersessionEnded,
+    SupersessionHeldUp,
+    SupersessionPlanned,
     UseBegun,
     UseEnded,
 )
@@ -62,9 +68,11 @@ from es_pki.values import (
     SubjectAltNames,
     TrustAnchor,
 )
+from es_pki.values.acme import ACMEProblem
 from tests.events import imports
 from tests.events.acme_events import ACME_SAMPLES
 from tests.events.dns_provider_samples import DNS_PROVIDER
+from tests.events.notice_samples import NOTICE_SAMPLES
 from tests.events.profile_events import PROFILE_EVENTS
 from tests.events.service_events import SERVICE_EVENTS
 from tests.events.strategies import EVENTS
@@ -83,6 +91,7 @@ SAMPLES = {
     **imports.SAMPLES,
     **ACME_SAMPLES,
     **DNS_PROVIDER,
+    **NOTICE_SAMPLES,
     "authority.prepared.v1": AuthorityPrepared(
         name="intermediate",
         subject=SUBJECT,
@@ -176,6 +185,10 @@ SAMPLES = {
         not_after=NOT_AFTER,
         crl_shard=3,
     ),
+    "authority.key_imported.v1": AuthorityKeyImported("018f0000-0000-7000-8000-00000000000b", "05" * 32),
+    "certificate.supersession_planned.v1": SupersessionPlanned(1, "www", "02ab", NOT_BEFORE, NOT_AFTER, NOT_BEFORE),
+    "certificate.supersession_held_up.v1": SupersessionHeldUp(1, ("mail", "web"), NOT_BEFORE),
+    "certificate.supersession_ended.v1": SupersessionEnded(1),
     "certificate.revoked.v1": CertificateRevoked(
         version=1,
         name="www",
@@ -186,6 +199,17 @@ SAMPLES = {
         reason=CRLReason.KEY_COMPROMISE,
         invalidity_date=NOT_BEFORE,
         crl_shard=3,
+    ),
+    "certificate.revocation_requested.v1": RevocationRequested(
+        version=2,
+        order_id="018f0000-0000-7000-8000-000000000006",
+        serial_number="02ac",
+        revoked_at=NOT_BEFORE,
+        reason=CRLReason.KEY_COMPROMISE,
+        invalidity_date=NOT_BEFORE,
+    ),
+    "certificate.revocation_refused.v1": RevocationRefused(
+        version=2, problem=ACMEProblem("urn:ietf:params:acme:error:badRevocationReason", "no such reason here")
     ),
     "certificate.use_begun.v1": UseBegun("018f0000-0000-7000-8000-000000000005", "nginx", as_fallback=True),
     "certificate.use_ended.v1": UseEnded("018f0000-0000-7000-8000-000000000005"),

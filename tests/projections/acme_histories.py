@@ -14,6 +14,7 @@ from es_pki.events.acme_account import (
     ACMEDeactivationRequested,
     ACMEKeyRollOverFailed,
     ACMERegistrationFailed,
+    ACMETestAccountNamed,
 )
 from es_pki.events.acme_order import (
     ACMEAuthorizationValidated,
@@ -26,13 +27,20 @@ from es_pki.events.acme_order import (
     ACMEOrderFailed,
     ACMEOrderFinalized,
     ACMEOrderHindered,
+    ACMEOrderMoved,
     ACMEOrderPlaced,
+    ACMERehearsalPassed,
 )
-from es_pki.events.acme_renewal import ACMERenewalFailed, ACMERenewalPlanned
-from es_pki.events.certificate import CertificateImported
+from es_pki.events.acme_renewal import ACMERenewalFailed, ACMERenewalMissed, ACMERenewalPlanned
+from es_pki.events.certificate import (
+    CertificateImported,
+    CertificateRevoked,
+    RevocationRefused,
+    RevocationRequested,
+)
 from es_pki.events.codec import Event
 from es_pki.events.reservation import NameReleased, NameReserved
-from es_pki.values import KeyType
+from es_pki.values import CRLReason, KeyType
 from es_pki.values import SubjectAltNames as Names
 from es_pki.values.acme import ACMEProblem, ChallengeType
 from es_pki.values.foreign import kind_of
@@ -65,6 +73,8 @@ class ACMELives(ABC):
             yield stream, ACMEAccountKeyPrepared(key_id, key_type, self._random.randbytes(8), self.new_id())
             yield stream, ACMEKeyRollOverFailed(problem, (key_id,)) if refused else ACMEAccountKeyRolledOver(key_id)
         if self._random.random() < 0.3:
+            yield stream, ACMETestAccountNamed(self._random.choice([self.new_id(), ""]))
+        if self._random.random() < 0.3:
             yield stream, ACMEDeactivationRequested("no longer needed")
             yield stream, ACMEAccountDeactivated()
 
@@ -78,6 +88,7 @@ class ACMELives(ABC):
         if self._random.random() < 0.5:
             problem = ACMEProblem("urn:ietf:params:acme:error:rateLimited", "too many")
             yield stream, ACMEOrderHindered(problem, NOW + timedelta(hours=1))
+            yield stream, ACMEOrderMoved(self.new_id(), problem)
         yield stream, ACMEOrderCreated(f"https://acme.test/{order_id}", (authorization,), None)
         yield stream, ACMEChallengePresented(authorization, "www.example.test", kind, "https://acme.test/c", token)
         yield stream, ACMEChallengeSeen(authorization)
@@ -90,8 +101,23 @@ class ACMELives(ABC):
         yield stream, ACMEAuthorizationValidated(authorization)
         yield stream, ACMEChallengeCleanedUp(authorization, token)
         yield stream, ACMEOrderFinalized()
+        if self._random.random() < 0.2:
+            yield stream, ACMERehearsalPassed(order_id)
+            return
         yield stream, ACMECertificateObtained(order_id, 1)
-        yield f"certificate-{order_id}", self._obtained(order_id, name)
+        obtained = self._obtained(order_id, name)
+        yield f"certificate-{order_id}", obtained
+        if self._random.random() < 0.5:
+            yield from self._end_of_obtained(f"certificate-{order_id}", obtained)
+
+    def _end_of_obtained(self, stream: str, obtained: CertificateImported) -> Iterator[tuple[str, Event]]:
+        reason = CRLReason.SUPERSEDED
+        yield stream, RevocationRequested(1, obtained.order_id, obtained.serial_number, NOW, reason)
+        if self._random.random() < 0.5:
+            yield stream, RevocationRefused(1, ACMEProblem("urn:ietf:params:acme:error:unauthorized", "not yours"))
+        else:
+            facts = obtained.name, "", obtained.serial_number, obtained.not_after
+            yield stream, CertificateRevoked(1, *facts, NOW, reason)
 
     def _obtained(self, order_id: str, name: str) -> CertificateImported:
         return CertificateImported(
@@ -121,3 +147,5 @@ class ACMELives(ABC):
             if self._random.random() < 0.5:
                 problem = ACMEProblem("urn:ietf:params:acme:error:dns", "no such name")
                 yield stream, ACMERenewalFailed(version, 1, problem, NOW + timedelta(days=62))
+            if self._random.random() < 0.3:
+                yield stream, ACMERenewalMissed(version, end)

@@ -28,6 +28,9 @@ from es_pki.events.certificate import (
     PrivateKeyExported,
     PrivateKeysDiscarded,
     SigningFailed,
+    SupersessionEnded,
+    SupersessionHeldUp,
+    SupersessionPlanned,
     UseBegun,
     UseEnded,
 )
@@ -63,6 +66,7 @@ from es_pki.values.profile import ProfileTerms
 from tests.builders import NOW
 from tests.projections.acme_histories import ACMELives
 from tests.projections.dns_provider_lives import dns_provider_life
+from tests.projections.notice_lives import notice_channel_life, notice_life
 from tests.projections.service_life import service_life
 
 
@@ -122,6 +126,8 @@ class _Author(ACMELives):
             "signing_request": (self._signing_request_life, 2),
             "acme_account": (self._acme_account_life, 2),
             "dns_provider": (lambda stream: dns_provider_life(stream, next(self._numbers), self._random), 1),
+            "notice_channel": (lambda stream: notice_channel_life(stream, next(self._numbers), self._random), 1),
+            "notice": (lambda stream: notice_life(stream, self.new_id, self._random), 1),
             "acme_order": (self._acme_order_life, 3),
             "acme_renewal": (self._acme_renewal_life, 1),
             "profile": (self._profile_life, 1),
@@ -148,9 +154,22 @@ class _Author(ACMELives):
                 yield stream, SigningFailed(version, "the key is gone")
             else:
                 yield stream, CertificateIssued(version, f"certificate {prepared.serial_number}".encode())
+                yield from self._supersession_of(stream, prepared)
                 yield from self._end_of(stream, prepared)
 
         yield from self._lineage_life(stream)
+
+    def _supersession_of(self, stream: str, prepared: CertificatePrepared) -> Iterator[tuple[str, Event]]:
+        """Yield what may be planned for a version."""
+        if self._random.random() < 0.6:
+            return
+        due_at, number = NOW + timedelta(days=self._random.randrange(9)), prepared.version
+        validity = prepared.not_before, prepared.not_after
+        yield stream, SupersessionPlanned(number, prepared.name, prepared.serial_number, *validity, due_at)
+        if self._random.random() < 0.5:
+            yield stream, SupersessionHeldUp(number, ("nginx",), due_at + timedelta(days=1))
+        if self._random.random() < 0.5:
+            yield stream, SupersessionEnded(number)
 
     def _end_of(self, stream: str, prepared: CertificatePrepared) -> Iterator[tuple[str, Event]]:
         """Yield what may happen to a version so that it holds no more."""

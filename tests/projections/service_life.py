@@ -9,6 +9,9 @@ from es_pki.events.service import (
     CertificateBound,
     CertificateDeployed,
     CertificateUnbound,
+    CHAPRotationFailed,
+    CHAPSecretPrepared,
+    CHAPSecretRotated,
     DeploymentFailed,
     DeploymentRolledBack,
     DeploymentStarted,
@@ -19,7 +22,9 @@ from es_pki.events.service import (
     ServiceKind,
     ServiceObserved,
     ServiceRegistered,
+    ServiceResumed,
     ServiceRetired,
+    ServiceStopped,
 )
 
 
@@ -45,8 +50,16 @@ def service_life(random: Random, new_id: Callable[[], str], stream: str, name: s
                 ]
             ),
         )
+    if random.random() < 0.3:
+        yield stream, ServiceStopped("for now")
+        yield stream, ServiceResumed(certificate_id)
     if random.random() < 0.5:
         yield stream, ServiceObserved("", (Drift.UNREACHABLE,), "connection refused")
+    for _ in range(random.randrange(3)):
+        rotation_id = new_id()
+        yield stream, CHAPSecretPrepared(rotation_id, new_id())
+        failed = CHAPRotationFailed(rotation_id, DeploymentStep.PROBE, "nobody can log in")
+        yield stream, random.choice([CHAPSecretRotated(rotation_id), failed])
     if random.random() < 0.5:
         yield stream, CertificateUnbound(certificate_id)
     if random.random() < 0.3:

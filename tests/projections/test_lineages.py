@@ -14,6 +14,9 @@ from es_pki.events.certificate import (
     CertificateRolledBack,
     OwnerAssigned,
     SigningFailed,
+    SupersessionEnded,
+    SupersessionHeldUp,
+    SupersessionPlanned,
 )
 from es_pki.events.happened import Happened
 from es_pki.projections import expiry_calendar, inventory
@@ -123,6 +126,24 @@ def test_the_calendar_has_one_entry_a_certificate_that_of_its_current_version():
     assert (entry.version, entry.not_after) == (1, FIRST.not_after)
 
 
+def test_the_calendar_counts_how_often_the_entry_of_a_version_changes():
+    entry = shown(expiry_calendar.view, *signed(1))
+    assert (entry.sequence, entry.was_current, entry.other_versions) == (0, True, ())
+    entry = shown(expiry_calendar.view, *signed(1), version(2))
+    assert [(other.version, other.was_current) for other in entry.other_versions] == [(2, False)]
+    entry = shown(expiry_calendar.view, *signed(1), *signed(2))
+    assert (entry.sequence, [(other.version, other.sequence) for other in entry.other_versions]) == (0, [(1, 1)])
+    entry = shown(expiry_calendar.view, *signed(1), *signed(2), CertificateRolledBack(1))
+    assert (entry.sequence, [(other.version, other.sequence) for other in entry.other_versions]) == (2, [(2, 1)])
+    assert shown(expiry_calendar.view, *signed(1), CertificateRenamed("web", "www")).sequence == 1
+
+
+def test_the_calendar_knows_owners_and_labels():
+    described = CertificateLabelled({"team": "web"}), OwnerAssigned("alice")
+    entry = shown(expiry_calendar.view, *signed(1), *described, *signed(2))
+    assert (entry.owner, entry.labels) == ("alice", {"team": "web"})
+
+
 def test_a_failed_renewal_leaves_the_calendar_as_it_was():
     entry = shown(expiry_calendar.view, *signed(1), version(2), SigningFailed(2, "why"))
     assert entry == shown(expiry_calendar.view, *signed(1))
@@ -130,3 +151,32 @@ def test_a_failed_renewal_leaves_the_calendar_as_it_was():
 
 def test_the_calendar_calls_things_by_their_present_names():
     assert shown(expiry_calendar.view, *signed(1), CertificateRenamed("web", "www")).name == "web"
+
+
+PLANNED = SupersessionPlanned(1, "www", FIRST.serial_number, FIRST.not_before, FIRST.not_after, LATER)
+WAITS = SupersessionHeldUp(1, ("nginx",), LATER + timedelta(days=1))
+
+
+def test_the_calendar_shows_when_an_earlier_version_is_to_be_revoked_and_who_holds_that_up():
+    entry = shown(expiry_calendar.view, PLANNED)
+    assert (entry.what, entry.at, entry.name, entry.version, entry.held_up_by) == ("revocation", LATER, "www", 1, ())
+    entry = shown(expiry_calendar.view, PLANNED, WAITS)
+    assert (entry.at, entry.held_up_by) == (LATER + timedelta(days=1), ("nginx",))
+    assert shown(expiry_calendar.view, PLANNED, WAITS, SupersessionEnded(1)) is None
+
+
+def test_a_plan_has_an_entry_of_its_own():
+    def key(event):
+        return expiry_calendar.view.key(Happened(1, f"certificate-{CERTIFICATE_ID}", 1, NOW, "", "alice", event))
+
+    assert key(PLANNED) == key(WAITS) == key(SupersessionEnded(1)) != key(FIRST)
+
+
+def test_the_inventory_shows_what_is_planned_for_a_version():
+    def first(*events):
+        (version,) = in_inventory(*signed(1), *signed(2), *events).other_versions
+        return version.revocation_due_at, version.held_up_by
+
+    assert first(PLANNED) == (LATER, ())
+    assert first(PLANNED, WAITS) == (LATER + timedelta(days=1), ("nginx",))
+    assert first(PLANNED, WAITS, SupersessionEnded(1)) == (None, ())

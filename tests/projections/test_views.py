@@ -36,7 +36,7 @@ def test_evolve_is_total_and_its_rows_can_be_stored(view, events):
 @by_name
 def test_the_fields_of_queries_are_fields_of_the_row(view):
     fields = set(view.row.__struct_fields__)
-    assert {view.order_by, *view.filters} <= fields
+    assert {view.order_by, *view.filters, *view.moments} <= fields
     assert set(view.lookups) <= set(view.filters)
 
 

@@ -4,12 +4,16 @@ The request that recorded a wish comes here at once; after a crash, or while a d
 Everything finds done what was done: an account is known by its key.
 """
 
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
 from es_pki.adapters.acme.directories import Directories
 from es_pki.adapters.acme.directory import Binding
-from es_pki.adapters.acme.problems import RFC_8555, DirectoryFailed, ProblemReported
+from es_pki.adapters.acme.problems import RFC_8555, AnswerMalformed, DirectoryFailed, ProblemReported
 from es_pki.adapters.intake.aggregates import Aggregates, Handled
 from es_pki.adapters.intake.deciders import ACME_ACCOUNT
 from es_pki.adapters.keyring import KeyRing
+from es_pki.adapters.postponed import Postponed
 from es_pki.adapters.signing import ACTOR
 from es_pki.commands.acme_account import (
     CATEGORY,
@@ -33,10 +37,31 @@ CLOSED = frozenset({f"{RFC_8555}unauthorized", f"{RFC_8555}accountDoesNotExist"}
 class Accounts:
     """The accounts at their directories. Everything raises `DirectoryFailed` for what may be tried again."""
 
-    def __init__(self, aggregates: Aggregates, keys: KeyRing, directories: Directories) -> None:
+    def __init__(
+        self, aggregates: Aggregates, keys: KeyRing, directories: Directories, now: Callable[[], datetime]
+    ) -> None:
         self._aggregates = aggregates
         self._keys = keys
         self._directories = directories
+        self._now = now
+        self._postponed: dict[str, Postponed] = {}
+
+    async def heed(self, account_id: str, work: Callable[[str], Awaitable[Done]]) -> None:
+        """Do what is due for an account, not before its directory wants to be asked again.
+
+        Raises `Postponed` until then.
+        """
+        postponed = self._postponed.pop(account_id, None)
+        if postponed is not None and postponed.until > self._now():
+            self._postponed[account_id] = postponed
+            raise postponed
+        try:
+            await work(account_id)
+        except DirectoryFailed as failed:
+            if failed.retry_at is None:
+                raise
+            self._postponed[account_id] = Postponed(failed.retry_at, failed.problem.detail)
+            raise self._postponed[account_id] from None
 
     async def register(self, account_id: str, *, actor: str = ACTOR) -> Done:
         """Open a prepared account at its directory, unless that was done or refused before."""
@@ -85,6 +110,8 @@ class Accounts:
             done = await self._record(account_id, RecordACMEKeyRollOverFailure(next_id, failed.problem), actor)
             await self._discard(done)
             return done
+        if not await self._is_known_by(account_id, state):
+            raise AnswerMalformed("the directory doesn't know the account by its new key (RFC 8555 section 7.3.5)")
         return await self._record(account_id, RecordACMEKeyRollOver(next_id), actor)
 
     async def _is_known_by(self, account_id: str, state: State) -> bool:

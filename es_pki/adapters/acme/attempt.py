@@ -7,13 +7,16 @@ So an attempt may begin anywhere, and one that was cut short is gone through aga
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+from msgspec.structs import replace
+
 from es_pki.adapters.acme.chain import Chain, chosen
 from es_pki.adapters.acme.directory import Client, Placed
 from es_pki.adapters.acme.jws import encoded
 from es_pki.adapters.acme.messages import Authorization, Challenge, Identifier, Order, OrderStatus
 from es_pki.adapters.acme.pacing import polls
 from es_pki.adapters.acme.problems import AnswerMalformed, DirectoryFailed, ProblemReported, Trouble, problem_of
-from es_pki.adapters.acme.solver import Answer, Solver
+from es_pki.adapters.acme.solver import Answer, Solver, not_set_up
+from es_pki.adapters.acme.standing import StandingRecord, record_of
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.deciders import ACME_ORDER
 from es_pki.commands.acme_order import ACMEOrderCommand, placed, url_digest
@@ -24,6 +27,7 @@ from es_pki.commands.acme_steps import (
     RecordACMEChallengeSeen,
     RecordACMEOrderCreated,
     RecordACMEOrderFinalized,
+    RecordACMERehearsalPassed,
     State,
 )
 from es_pki.events.acme_order import ACMEChallengePresented, ACMEOrderPlaced
@@ -72,9 +76,16 @@ class Attempt:
             order = await self._client.settled_order(url, before=OrderStatus.PROCESSING)
         if order.status is not OrderStatus.VALID or order.certificate is None:
             raise _invalid(order)
-        chains = await self._client.chains(order.certificate)
-        chain = chosen(chains, preferred=began.preferred_chain, wanted_key=began.public_key_hash)
+        if began.is_rehearsal:
+            return await self.record(RecordACMERehearsalPassed())
+        chains = await self._client.chains(order.certificate, alternates=bool(began.preferred_chain))
+        names, preferred = began.subject_alt_names, began.preferred_chain
+        chain = chosen(chains, preferred=preferred, wanted_key=began.public_key_hash, names=names)
         return await self._deliver(self._order_id, chain, self._actor)
+
+    async def state(self) -> State:
+        """Return the order's state now."""
+        return (await self._aggregates.load(ACME_ORDER, self._order_id)).state
 
     async def clean_up(self) -> None:
         """Take away every answer that is still in its place."""
@@ -82,7 +93,8 @@ class Attempt:
         for challenge in state.left_behind:
             solver = self._solvers.get(challenge.presented.type)
             if solver is not None:
-                await solver.clean_up(self._answer(challenge.presented.identifier, challenge.presented.token))
+                presented = challenge.presented
+                await solver.clean_up(self._answer(placed(state), presented.identifier, presented.token))
             await self.record(RecordACMEChallengeCleanedUp(challenge.presented.authorization))
 
     async def record(self, command: ACMEOrderCommand) -> State:
@@ -98,7 +110,7 @@ class Attempt:
             return Placed(state.created.url, await self._client.order(state.created.url))
         identifiers = identifiers_of(began.subject_alt_names)
         found = None if is_new else await self._client.placed_before(identifiers, self._is_another)
-        found = found or await self._placed(identifiers, began)
+        found = found or await self._placed(identifiers, began.profile, state.replaces)
         await self.record(RecordACMEOrderCreated(found.url, found.order.authorizations, found.order.expires))
         return found
 
@@ -106,14 +118,14 @@ class Attempt:
         """Tell whether the directory's order belongs to another order here."""
         return await self._aggregates.owner(f"acme_order_url-{url_digest(url)}") not in {None, self._order_id}
 
-    async def _placed(self, identifiers: Sequence[Identifier], began: ACMEOrderPlaced) -> Placed:
+    async def _placed(self, identifiers: Sequence[Identifier], profile: str, replaces: str) -> Placed:
         """Place the order; what it should replace never stands in its way (RFC 9773 section 5)."""
         try:
-            return await self._client.place(identifiers, profile=began.profile, replaces=began.replaces)
+            return await self._client.place(identifiers, profile=profile, replaces=replaces)
         except ProblemReported as reported:
-            if not began.replaces or not reported.is_final:
+            if not replaces or not reported.is_final:
                 raise
-        return await self._client.place(identifiers, profile=began.profile)
+        return await self._client.place(identifiers, profile=profile)
 
     async def _authorize(self, order: Order) -> None:
         """Have every name validated, all at once; what is final counts more than what may pass."""
@@ -122,7 +134,7 @@ class Attempt:
         failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
         failures.sort(key=lambda failure: not isinstance(failure, DirectoryFailed) or not failure.is_final)
         if failures:
-            raise failures[0]
+            raise _together(failures)
 
     async def _authorized(self, url: str) -> None:
         authorization = await self._client.authorization(url)
@@ -134,11 +146,15 @@ class Attempt:
 
     async def _proved(self, url: str, authorization: Authorization) -> Authorization:
         """Answer a challenge, and wait for what the directory makes of it."""
-        solver, challenge, token = await self._offered(authorization)
+        began = placed((await self._aggregates.load(ACME_ORDER, self._order_id)).state)
+        solver, challenge = self._offered(began, authorization)
+        token = challenge.token or ""
         identifier = ("*." if authorization.wildcard else "") + authorization.identifier.value
         presented = ACMEChallengePresented(url, identifier, solver.type, challenge.url, token)
         await self.record(RecordACMEChallengePresented(presented))
-        answer = self._answer(identifier, token)
+        answer = self._answer(began, identifier, token)
+        if solver.type is ChallengeType.DNS_PERSIST_01:
+            answer = replace(answer, record=await self._record_for(began, authorization.identifier, challenge))
         await solver.present(answer)
         await _seen(solver, answer)
         await self.record(RecordACMEChallengeSeen(url))
@@ -146,19 +162,27 @@ class Attempt:
             await self._client.answer(challenge.url)
         return await self._client.settled_authorization(url)
 
-    async def _offered(self, authorization: Authorization) -> tuple[Solver, Challenge, str]:
+    async def _record_for(self, began: ACMEOrderPlaced, identifier: Identifier, challenge: Challenge) -> StandingRecord:
+        """Return the standing record that a challenge wants; one is good for a name and its wildcard."""
+        is_wildcard = f"*.{identifier.value}" in began.subject_alt_names.dns_names
+        return record_of(challenge, identifier, await self._client.known(), is_wildcard=is_wildcard)
+
+    def _offered(self, began: ACMEOrderPlaced, authorization: Authorization) -> tuple[Solver, Challenge]:
         """Return the challenge that is to be answered, and who does so."""
-        wanted = placed((await self._aggregates.load(ACME_ORDER, self._order_id)).state).challenge_type
+        wanted = began.challenge_type
         solver = self._solvers.get(wanted)
+        if solver is None:
+            raise not_set_up(wanted)
         for challenge in authorization.challenges:
-            if solver is not None and challenge.type == wanted and challenge.token is not None:
-                return solver, challenge, challenge.token
+            if challenge.type == wanted and (challenge.token or wanted is ChallengeType.DNS_PERSIST_01):
+                return solver, challenge
         offered = ", ".join(challenge.type for challenge in authorization.challenges)
         detail = f"{authorization.identifier.value} can't be proved by {wanted}: the directory offers {offered}"
         raise DirectoryFailed(ACMEProblem(Trouble.NO_CHALLENGE, detail), is_final=True)
 
-    def _answer(self, identifier: str, token: str) -> Answer:
-        return Answer(self._order_id, identifier.removeprefix("*."), token, f"{token}.{self._thumbprint}")
+    def _answer(self, began: ACMEOrderPlaced, identifier: str, token: str) -> Answer:
+        authorized = f"{token}.{self._thumbprint}"
+        return Answer(self._order_id, identifier.removeprefix("*."), token, authorized, began.webroot)
 
 
 def identifiers_of(names: SubjectAltNames) -> tuple[Identifier, ...]:
@@ -181,6 +205,18 @@ async def _seen(solver: Solver, answer: Answer) -> None:
         f"the answer for {answer.identifier} was not found in its place within {solver.patience_seconds:.0f} seconds"
     )
     raise DirectoryFailed(ACMEProblem(Trouble.NOT_VISIBLE, detail), is_final=False)
+
+
+def _together(failures: Sequence[BaseException]) -> BaseException:
+    """Return the failure that counts, the first; of standing records all are named, to be published at once."""
+    missing = [
+        failure.problem.detail
+        for failure in failures
+        if isinstance(failure, DirectoryFailed) and failure.problem.type == Trouble.NOT_PUBLISHED
+    ]
+    if len(missing) < len(failures):
+        return failures[0]
+    return DirectoryFailed(ACMEProblem(Trouble.NOT_PUBLISHED, " and ".join(missing)), is_final=False)
 
 
 def _invalid(order: Order) -> DirectoryFailed:

@@ -7,10 +7,11 @@ from urllib.parse import urljoin
 
 import msgspec
 
-from es_pki.adapters.acme.jws import AccountKey, bound
+from es_pki.adapters.acme.jws import AccountKey, bound, encoded
 from es_pki.adapters.acme.messages import (
     Account,
     Authorization,
+    Challenge,
     Directory,
     Identifier,
     Order,
@@ -19,8 +20,10 @@ from es_pki.adapters.acme.messages import (
     RenewalInfo,
 )
 from es_pki.adapters.acme.pacing import polls
-from es_pki.adapters.acme.problems import AnswerMalformed, ProblemReported, Trouble, Unreachable
+from es_pki.adapters.acme.problems import AnswerMalformed, DirectoryFailed, ProblemReported, Trouble
+from es_pki.adapters.acme.standing import Known
 from es_pki.adapters.acme.transport import Reply, Transport
+from es_pki.values.acme import ACMEProblem
 
 R = TypeVar("R", Order, Authorization)
 
@@ -82,6 +85,11 @@ class Client:
         reply.read(Account)
         return _location(reply)
 
+    async def known(self) -> Known:
+        """Return by what the directory may know the account in DNS."""
+        terms = (await self._transport.directory()).meta
+        return Known(self._account, self._key.thumbprint, terms.account_hash_prefix)
+
     async def account(self) -> Account:
         """Return the account as the directory has it."""
         return (await self._post(self._account, None)).read(Account)
@@ -97,7 +105,9 @@ class Client:
 
     async def deactivate(self) -> None:
         """Close the account for ever (section 7.3.6)."""
-        await self._post(self._account, {"status": "deactivated"})
+        told = (await self._post(self._account, {"status": "deactivated"})).read(Account)
+        if told.status != "deactivated":
+            raise AnswerMalformed(f"the account is {told.status} after it was closed (RFC 8555 section 7.3.6)")
 
     async def place(self, identifiers: Sequence[Identifier], *, profile: str = "", replaces: str = "") -> Placed:
         """Place an order (section 7.4); `replaces` is the ARI identifier of a certificate (RFC 9773 section 5)."""
@@ -143,17 +153,27 @@ class Client:
 
     async def answer(self, challenge_url: str) -> None:
         """Say that a challenge can be validated (section 7.5.1)."""
-        await self._post(challenge_url, {})
+        (await self._post(challenge_url, {})).read(Challenge)  # somebody in between may answer, and never pass it on
 
     async def finalize(self, url: str, csr: str) -> Order:
         """Send the CSR (base64url of DER) of a ready order (section 7.4)."""
         return (await self._post(url, {"csr": csr})).read(Order)
 
-    async def chains(self, url: str) -> Sequence[bytes]:
-        """Return the certificate's chains in PEM, leaf first: the directory's own choice, then others (7.4.2)."""
+    async def chains(self, url: str, *, alternates: bool) -> Sequence[bytes]:
+        """Return the certificate's chains in PEM, leaf first: the directory's own choice, then `alternates` (7.4.2)."""
         first = await self._post(url, None, accept=CHAIN)
-        others = [urljoin(url, link) for link in first.links.get("alternate", ())]
+        others = [urljoin(url, link) for link in first.links.get("alternate", ()) if alternates]
         return [first.body, *[(await self._post(other, None, accept=CHAIN)).body for other in others]]
+
+    async def revoke(self, certificate: bytes, reason_code: int) -> None:
+        """Revoke a certificate (DER), as its account or, without one, by its own key (section 7.6)."""
+        url = (await self._transport.directory()).revoke_cert
+        if url is None:
+            raise DirectoryFailed(ACMEProblem(Trouble.NO_REVOCATION, "the directory revokes nothing"), is_final=True)
+        body: dict[str, object] = {"certificate": encoded(certificate)}
+        if reason_code:
+            body["reason"] = reason_code
+        await self._transport.post(url, body, self._key, account=self._account or None)
 
     async def renewal_info(self, certificate: str) -> tuple[RenewalInfo, Reply] | None:
         """Return what the directory says about renewing a certificate (by its ARI identifier), None if nothing."""
@@ -164,16 +184,20 @@ class Client:
         return reply.read(RenewalInfo), reply
 
     async def _settled(self, url: str, kind: type[R], is_done: Callable[[R], bool]) -> R:
-        waited = 0.0
-        for wait in polls():
-            found = (await self._post(url, None)).read(kind)
+        """Look until the directory has done its work: not before it says so, and not for ever."""
+        waited, retry_at = 0.0, None
+        for pause in polls():
+            reply = await self._post(url, None)
+            found, retry_at = reply.read(kind), reply.retry_at
             if is_done(found):
                 return found
-            if waited > PATIENCE_SECONDS:
+            wait = max(pause, reply.wait_seconds)
+            if waited + wait > PATIENCE_SECONDS:
                 break
             await asyncio.sleep(wait)
             waited += wait
-        raise Unreachable(Trouble.SLOW, f"the directory works on it for more than {PATIENCE_SECONDS:.0f} seconds")
+        detail = f"the directory works on it for more than {PATIENCE_SECONDS:.0f} seconds"
+        raise DirectoryFailed(ACMEProblem(Trouble.SLOW, detail), is_final=False, retry_at=retry_at)
 
     async def _post(self, url: str, payload: object, *, accept: str = "application/json") -> Reply:
         return await self._transport.post(url, payload, self._key, account=self._account, accept=accept)

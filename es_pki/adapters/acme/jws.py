@@ -22,21 +22,28 @@ from es_pki.values import KeyType, PublicKey
 ALGORITHMS = {
     KeyType.EC_P256: "ES256",
     KeyType.EC_P384: "ES384",
+    KeyType.EC_P521: "ES512",
     KeyType.RSA_2048: "RS256",
     KeyType.RSA_3072: "RS256",
     KeyType.RSA_4096: "RS256",
 }
 """RFC 7518 section 3.1: what the directories take."""
 
-HALF_OCTETS = {KeyType.EC_P256: 32, KeyType.EC_P384: 48}
+HALF_OCTETS = {KeyType.EC_P256: 32, KeyType.EC_P384: 48, KeyType.EC_P521: 66}
 """Octets of each half of an ECDSA signature (RFC 7518 section 3.4)."""
 
 
 class AccountKey:
-    """An account's key: its public half, and the key ring that signs with the other."""
+    """An account's key: its public half, and the key ring that signs with the other.
 
-    def __init__(self, keys: KeyRing, account_id: str, key_id: str, public_key: PublicKey) -> None:
+    With the `purpose` of certificates it is a certificate's key, and `account_id` the lineage's id.
+    """
+
+    def __init__(
+        self, keys: KeyRing, account_id: str, key_id: str, public_key: PublicKey, *, purpose: str = CATEGORY
+    ) -> None:
         self._keys = keys
+        self._purpose = purpose
         self._account_id = account_id
         self._key_id = key_id
         self._key_type = public_key.key_type
@@ -56,7 +63,7 @@ class AccountKey:
         """Return the JWS of a payload (b"" for POST-as-GET). Raises what the key store raises."""
         protected = encoded(msgspec.json.encode({"alg": ALGORITHMS[self._key_type], **header}))
         signature = await self._keys.sign(
-            f"{protected}.{encoded(payload)}".encode(), self._key_id, purpose=CATEGORY, owner=self._account_id
+            f"{protected}.{encoded(payload)}".encode(), self._key_id, purpose=self._purpose, owner=self._account_id
         )
         return _flattened(protected, payload, self._as_jws(signature))
 

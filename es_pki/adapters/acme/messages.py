@@ -23,13 +23,19 @@ R = TypeVar("R")
 
 
 class Terms(Struct, frozen=True, rename="camel"):
-    """What a directory says of itself (RFC 8555 section 7.1.1); `profiles` by name, with a description of each."""
+    """What a directory says of itself (RFC 8555 section 7.1.1); `profiles` by name, with a description of each.
+
+    `account_hash_prefix` is what hashed addresses of accounts begin with, and `issuer_domain_names` whom standing
+    records name (draft-ietf-acme-dns-persist-02 sections 4.1 and 3.2).
+    """
 
     terms_of_service: Text = ""
     website: Text = ""
     caa_identities: tuple[Text, ...] = ()
     external_account_required: bool = False
     profiles: dict[Text, Text] = {}
+    account_hash_prefix: Text = ""
+    issuer_domain_names: tuple[Text, ...] = ()
 
 
 class Directory(Struct, frozen=True, rename="camel"):
@@ -39,6 +45,7 @@ class Directory(Struct, frozen=True, rename="camel"):
     new_account: URL
     new_order: URL
     key_change: URL | None = None
+    revoke_cert: URL | None = None
     renewal_info: URL | None = None
     meta: Terms = Terms()
 
@@ -86,14 +93,24 @@ class Order(Struct, frozen=True):
     error: Raw = Raw()
 
 
-class Challenge(Struct, frozen=True):
-    """A challenge (RFC 8555 section 7.1.5) of any type; `error` is a problem document."""
+class Challenge(
+    Struct,
+    frozen=True,
+    rename={"issuers": "issuerDomainNames", "issuers_before": "issuer-domain-names", "account_uri": "accounturi"},
+):
+    """A challenge (RFC 8555 section 7.1.5) of any type; `error` is a problem document.
+
+    `issuers` and what follows are those of dns-persist-01, named as in version 02 of its draft and as before.
+    """
 
     type: Text
     url: URL
     status: Text = "pending"
     token: Token | None = None
     error: Raw = Raw()
+    issuers: Raw = Raw()
+    issuers_before: Raw = Raw()
+    account_uri: Raw = Raw()
 
 
 class Authorization(Struct, frozen=True):

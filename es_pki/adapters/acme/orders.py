@@ -12,19 +12,23 @@ from es_pki.adapters.acme.attempt import Attempt, Delivered
 from es_pki.adapters.acme.directories import Directories
 from es_pki.adapters.acme.pacing import jittered
 from es_pki.adapters.acme.problems import DirectoryFailed
-from es_pki.adapters.acme.solver import Solver
+from es_pki.adapters.acme.solver import Solver, not_set_up
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.deciders import ACME_ACCOUNT, ACME_ORDER
 from es_pki.adapters.postponed import Postponed
 from es_pki.adapters.signing import ACTOR
-from es_pki.commands.acme_account import usable
+from es_pki.commands.acme_account import ACMEAccountUnusable, is_open, usable
 from es_pki.commands.acme_order import ACMEOrderShared, placed
-from es_pki.commands.acme_steps import RecordACMEHindrance, RecordACMEOrderFailure, State
+from es_pki.commands.acme_problems import is_of_directory
+from es_pki.commands.acme_steps import RecordACMEHindrance, RecordACMEOrderFailure, RecordACMEOrderMove, State
 from es_pki.decider import Refused
 from es_pki.values.acme import ACME_GIVEN_UP, ACME_REFUSED_HERE, ACMEProblem, ChallengeType
 
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=6)
+
+PATIENCE_FINALIZED = 3
+"""How often a directory that has the CSR may hinder an order before it goes on with another account."""
 
 MOST_HINDRANCES = 40
 """How often in a row an order may be hindered before it fails: about a week, as long as directories keep orders."""
@@ -49,6 +53,11 @@ class Orders:
         self._deliver = deliver
         self._now = now
         self._running: dict[str, asyncio.Task[State]] = {}
+
+    def check(self, challenge: ChallengeType) -> None:
+        """Require that names can be proved this way. Raises `ChallengeNotSetUp`."""
+        if challenge not in self._solvers:
+            raise not_set_up(challenge)
 
     async def close(self) -> None:
         """Leave what is under way where it is: every step that was done is recorded."""
@@ -83,19 +92,22 @@ class Orders:
 
     async def _advanced(self, order_id: str, actor: str, *, is_new: bool) -> State:
         state = (await self._aggregates.load(ACME_ORDER, order_id, afresh=True)).state
-        order = placed(state)
-        if state.is_over:
-            return state
-        account = await self._aggregates.load(ACME_ACCOUNT, order.account_id, afresh=True)
-        client = self._directories.client(order.account_id, account.state)
-        thumbprint = self._directories.key(order.account_id, account.state.key).thumbprint
+        placed(state)
+        while not state.is_over:
+            state = await self._attempted(order_id, state, actor, is_new=is_new)
+            is_new = False
+        return state
+
+    async def _attempted(self, order_id: str, state: State, actor: str, *, is_new: bool) -> State:
+        """Go on with an order's present account: to the end, or until it goes on with another."""
+        account = await self._aggregates.load(ACME_ACCOUNT, state.account_id, afresh=True)
         attempt = Attempt(
             self._aggregates,
-            client,
+            self._directories.client(state.account_id, account.state),
             self._solvers,
             self._deliver,
             order_id=order_id,
-            thumbprint=thumbprint,
+            thumbprint=self._directories.key(state.account_id, account.state.key).thumbprint,
             actor=actor,
         )
         try:
@@ -108,13 +120,46 @@ class Orders:
             usable(account.state)
             return await attempt.proceed(state, is_new=is_new)
         except DirectoryFailed as failed:
-            if failed.is_final or state.hindered >= MOST_HINDRANCES:
-                return await self._failed(attempt, state, failed.problem)
-            raise await self._hindered(attempt, state, failed.problem, failed.retry_at) from None
+            return await self._troubled(attempt, await attempt.state(), failed)
+        except ACMEAccountUnusable as unusable:
+            problem = ACMEProblem(ACME_REFUSED_HERE, unusable.detail)
+            return await self._troubled(attempt, state, DirectoryFailed(problem, is_final=True), is_directory=True)
         except ACMEOrderShared as shared:
             raise await self._hindered(attempt, state, ACMEProblem(SHARED, shared.detail), None) from None
         except Refused as refused:
             return await self._failed(attempt, state, ACMEProblem(ACME_REFUSED_HERE, refused.detail))
+
+    async def _troubled(
+        self, attempt: Attempt, state: State, failed: DirectoryFailed, *, is_directory: bool = False
+    ) -> State:
+        """Go on with the next account, end the order, or leave it for later, when it begins with the first again."""
+        if is_directory or is_of_directory(failed.problem):
+            # A directory that has the CSR makes the certificate: it is given some time for that.
+            is_patient = state.is_finalized and not failed.is_final and state.hindered < PATIENCE_FINALIZED
+            later = "" if is_patient else await self._next_account(state)
+            if later:
+                return await self._moved(attempt, state, later, failed.problem)
+        is_rehearsal = placed(state).is_rehearsal
+        if failed.is_final or is_rehearsal or state.hindered >= MOST_HINDRANCES:
+            return await self._failed(attempt, state, failed.problem)
+        if state.account_id != state.accounts[0] and not state.is_finalized:
+            state = await self._moved(attempt, state, state.accounts[0], failed.problem)
+        raise await self._hindered(attempt, state, failed.problem, failed.retry_at) from None
+
+    async def _next_account(self, state: State) -> str:
+        """Return the id of the next account that is open, "" for none."""
+        for account_id in state.later_accounts:
+            if is_open((await self._aggregates.load(ACME_ACCOUNT, account_id, afresh=True)).state):
+                return account_id
+        return ""
+
+    async def _moved(self, attempt: Attempt, state: State, account_id: str, problem: ACMEProblem) -> State:
+        """Clean up and record that the order goes on with another account, or what hinders its clean-up."""
+        try:
+            await attempt.clean_up()
+        except DirectoryFailed as failed:
+            raise await self._hindered(attempt, state, failed.problem, failed.retry_at) from None
+        return await attempt.record(RecordACMEOrderMove(account_id, problem))
 
     async def _failed(self, attempt: Attempt, state: State, problem: ACMEProblem) -> State:
         """Clean up and record that the order is over, or what hinders its clean-up."""

@@ -26,6 +26,8 @@ class Trouble(StrEnum):
     FAILING = "urn:es-pki:acme:failing"
     NOT_VISIBLE = "urn:es-pki:acme:not-visible"
     NO_CHALLENGE = "urn:es-pki:acme:no-challenge"
+    NO_REVOCATION = "urn:es-pki:acme:no-revocation"
+    NOT_PUBLISHED = "urn:es-pki:acme:not-published"
 
 
 class DirectoryFailed(Exception):

@@ -42,7 +42,8 @@ R = TypeVar("R")
 class Reply(NamedTuple):
     """An answer of success. `links` are the addresses of its `Link` headers, by relation, in their order.
 
-    `retry_at` is when it wants to be asked again, and `date` what time it was there; None where it doesn't say.
+    `retry_at` is when it wants to be asked again, `wait_seconds` how long that is from now, and `date` what time it was
+    there; None and 0 where it doesn't say.
     """
 
     body: bytes
@@ -50,6 +51,7 @@ class Reply(NamedTuple):
     links: Mapping[str, tuple[str, ...]]
     retry_at: datetime | None
     date: datetime | None
+    wait_seconds: float = 0.0
 
     def read(self, kind: type[R]) -> R:
         """Return the resource. Raises `AnswerMalformed`."""
@@ -145,12 +147,14 @@ class Transport:
             nonce = answer.headers.get("Replay-Nonce")
             if nonce:
                 self._nonces.append(nonce)
-            retry_at = retry_after(answer.headers.get("Retry-After"), self._now())
+            now = self._now()
+            retry_at = retry_after(answer.headers.get("Retry-After"), now)
             if answer.status >= 300:
                 raise reported(answer.status, content, retry_at)
             links = _links(answer.headers.getall("Link", []))
             date = http_date(answer.headers.get("Date", ""))
-            return Reply(content, answer.headers.get("Location", ""), links, retry_at, date)
+            wait_seconds = (retry_at - now).total_seconds() if retry_at is not None else 0.0
+            return Reply(content, answer.headers.get("Location", ""), links, retry_at, date, wait_seconds)
 
 
 async def _whole(stream: aiohttp.StreamReader) -> bytes:

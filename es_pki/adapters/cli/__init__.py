@@ -28,12 +28,10 @@ def run(argv: Sequence[str], local: Local) -> int:
     try:
         status: int = arguments.run(session)
     except RefusedByServer as refused:
-        show.note(f"error: {refused.detail}")
-        for field, rule, detail in refused.violations:
-            show.note(f"  {field}: {rule}: {detail}")
+        _show_refusal(refused, as_json=session.wants_json)
         return REFUSED
     except (Misused, NoPlace, Unreachable, SettingsRefused, LocalFailure, LogError) as error:
-        show.note(f"error: {error}")
+        show.note(show.as_json({"detail": str(error)}, indent=None) if session.wants_json else f"error: {error}")
         return FAILED
     except BrokenPipeError:  # whoever read the output, as head does, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -43,3 +41,13 @@ def run(argv: Sequence[str], local: Local) -> int:
     finally:
         session.close()
     return status
+
+
+def _show_refusal(refused: RefusedByServer, *, as_json: bool) -> None:
+    """Say to standard error what the server said: in JSON its problem document; else nothing is said twice."""
+    if as_json:
+        show.note(show.as_json(refused.problem or {"detail": refused.detail}, indent=None))
+        return
+    show.note(f"error: {refused.detail}")
+    for field, rule, detail in refused.violations:
+        show.note(f"  {field}: {rule}" if detail == refused.detail else f"  {field}: {rule}: {detail}")

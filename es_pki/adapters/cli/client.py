@@ -27,13 +27,23 @@ class Unreachable(Exception):
 
 
 class RefusedByServer(Exception):
-    """The server said no. `violations` are its `(field, rule, detail)`, `code` is the stable name of the reason."""
+    """The server said no. `violations` are its `(field, rule, detail)`, `code` is the stable name of the reason.
 
-    def __init__(self, detail: str, violations: tuple[tuple[str, str, str], ...] = (), code: str = "") -> None:
+    `problem` is the problem document as it came, None where none did.
+    """
+
+    def __init__(
+        self,
+        detail: str,
+        violations: tuple[tuple[str, str, str], ...] = (),
+        code: str = "",
+        problem: Object | None = None,
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.violations = violations
         self.code = code
+        self.problem = problem
 
 
 class Reply(Struct, frozen=True):
@@ -200,4 +210,5 @@ def _refusal(reply: Reply) -> RefusedByServer:
         str(problem.get("detail") or f"the server answered with status {reply.status}"),
         tuple((str(v.get("field")), str(v.get("rule")), str(v.get("detail"))) for v in violations),
         str(problem.get("code") or ""),
+        problem,
     )

@@ -118,6 +118,7 @@ SUBJECT_ALT_NAMES = (
 SID = option("--sid", dest="security_identifier", metavar="SID", help="an Active Directory account's S-1-5-21-…")
 ACCOUNT = (
     several("--upn", "user_principal_names", "NAME@DOMAIN", "an Active Directory account, by user principal name"),
+    several("--krb5", "kerberos_principal_names", "NAME@REALM", "a Kerberos principal, as krbtgt/REALM@REALM"),
     SID,
 )
 
@@ -157,7 +158,11 @@ SETTINGS = tuple(
         ("crl-shards", "NUMBER", "among how many CRLs new certificates are spread, besides the full one (default: 0)"),
         ("dns-resolvers", "ADDRESS:PORT,…", "the resolvers that dns-01 asks (default: the system's)"),
         ("dns-hooks", "PROGRAM,…", "the programs that DNS providers may start"),
+        ("tls-alpn-listen", "HOST:PORT", "where tls-alpn-01 is answered, behind port 443 (default: nowhere)"),
+        ("acme-webroots", "FOLDER,…", "folders of web servers that answer to http-01 (default: none)"),
         ("dns-hook-user", "USER", "as whom they run, where es-pki runs as root"),
+        ("acme-renewals-per-hour", "NUMBER", "how many certificates of an ACME directory are renewed (default: 100)"),
+        ("acme-renewals-at-once", "NUMBER", "how many of them at the same time (default: 4)"),
         ("fetch-networks", "NETWORK,…", "private networks that CRLs and OCSP answers may be fetched from (CIDR)"),
         ("organization", "TEXT", "stands in the subjects of the first authorities"),
     )

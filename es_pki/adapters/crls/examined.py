@@ -1,12 +1,11 @@
 """Whether the CRLs are what the log says: the part of the examination that knows revocation lists.
 
-Every CRL was prepared before it was signed, under a number that is higher than all before. The signature of each list's
-newest is its issuer's, over exactly what had been recorded by then.
+Every CRL was prepared before it was signed, under a number that is higher than all before. Its signature, also that of
+one that was replaced long ago, is its issuer's, over exactly what had been recorded by then: each is made again.
 """
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -20,22 +19,14 @@ from es_pki.events.revocation_list import CRLIssued, CRLPrepared, Signed
 from es_pki.values import PublicKey
 
 
-class _Newest(NamedTuple):
-    """A list's newest issued CRL, and where that was recorded."""
-
-    position: int
-    draft: Draft
-    issued: CRLIssued
-
-
 class CRLs:
-    """The state of one reading."""
+    """The state of one reading. `authorities` are those made so far, by their ids; whoever reads adds to them."""
 
-    def __init__(self) -> None:
+    def __init__(self, authorities: Mapping[str, x509.Certificate]) -> None:
+        self._authorities = authorities
         self._ledger = Ledger()
         self._drafts: dict[str, Draft] = {}
         self._outstanding: set[str] = set()
-        self._newest: dict[str, _Newest] = {}
 
     def problems_of(self, happened: Happened) -> Iterator[str]:
         """Yield how an event contradicts those before it."""
@@ -49,7 +40,7 @@ class CRLs:
                 elif draft.prepared.crl_number != issued.crl_number:
                     yield f"CRL {issued.crl_number} was signed when {draft.prepared.crl_number} was prepared"
                 else:
-                    self._newest[happened.id] = _Newest(happened.position, draft, issued)
+                    yield from self._signed(happened.id, draft, issued)
                 self._outstanding.discard(happened.id)
             case _:
                 self._ledger.enter(happened)
@@ -68,15 +59,12 @@ class CRLs:
             self._drafts[happened.id] = draft
         self._outstanding.add(happened.id)
 
-    def problems_at_the_end(self, authorities: Mapping[str, x509.Certificate]) -> Iterator[tuple[int, str]]:
-        """Yield what is wrong with each list's newest CRL, and where it was recorded."""
-        for aggregate_id, newest in self._newest.items():
-            issuer = authorities.get(parts_of(aggregate_id)[0])
-            if issuer is None:
-                yield newest.position, "the issuer of the CRL is no authority"
-                continue
-            if not _is_as_recorded(issuer, newest.draft, newest.issued):
-                yield newest.position, f"CRL {newest.issued.crl_number} isn't what the log says, or not its issuer's"
+    def _signed(self, aggregate_id: str, draft: Draft, issued: CRLIssued) -> Iterator[str]:
+        issuer = self._authorities.get(parts_of(aggregate_id)[0])
+        if issuer is None:
+            yield "the issuer of the CRL is no authority"
+        elif not _is_as_recorded(issuer, draft, issued):
+            yield f"CRL {issued.crl_number} isn't what the log says, or not its issuer's"
 
 
 def _is_as_recorded(issuer: x509.Certificate, draft: Draft, issued: CRLIssued) -> bool:

@@ -11,6 +11,9 @@ from es_pki.config import Settings
 from es_pki.decider import Kind, Refused, Violation
 from es_pki.events.service import Installation
 
+NOT_WRITTEN = frozenset({"passphrase_file", "pid_file", "tgtd_socket"})
+"""Fields whose path may itself be one of the allowed: es-pki makes nothing there."""
+
 
 class NotAllowed(Refused):
     """The settings don't allow this folder or program. Add it to `service_folders` or `service_programs`, or move it.
@@ -45,14 +48,14 @@ class Allowed(Struct, frozen=True):
 
     def _violations(self, installation: Installation) -> Iterator[Violation]:
         paths = {f"files[{index}].path": file.path for index, file in enumerate(installation.files)}
-        for field in ("link", "passphrase_file", "pid_file"):
+        for field in ("link", "passphrase_file", "pid_file", "chap_secrets_file", "tgtd_socket"):
             paths[field] = getattr(installation, field)
         for field, path in paths.items():
-            is_read = field in {"passphrase_file", "pid_file"} and path in self.folders
+            is_read = field in NOT_WRITTEN and path in self.folders
             if path and not is_read and self.folder_above(path) is None:
                 detail = "the path lies in none of the folders of the setting service_folders"
                 yield Violation(field, "service_folders", detail)
-        for field in ("test_command", "reload_command", "start_command"):
+        for field in ("test_command", "reload_command", "start_command", "login_command"):
             command = getattr(installation, field)
             if command and not self._is_program(command):
                 detail = "the program, with these arguments, is none of the setting service_programs"

@@ -25,6 +25,7 @@ from es_pki.adapters.deployment import folders, material, programs, wire
 from es_pki.adapters.deployment.allowed import Allowed, NotAllowed
 from es_pki.adapters.deployment.files import Files
 from es_pki.adapters.deployment.material import Material
+from es_pki.adapters.deployment.own_listener import OwnListener, OwnMaterial
 from es_pki.adapters.deployment.step import StepFailed, said_by
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.chain import issuers_of, without_root
@@ -34,7 +35,8 @@ from es_pki.adapters.keystore.store import KeyMissing, KeyUnreadable
 from es_pki.adapters.signing import ACTOR
 from es_pki.adapters.x509.formats import fingerprint
 from es_pki.commands.deployment import Outcome, RecordDeployment
-from es_pki.commands.service import ServiceCommand
+from es_pki.commands.order import Turn, held_back, turn
+from es_pki.commands.service import ServiceCommand, State, registered
 from es_pki.events.service import (
     CertificateDeployed,
     DeploymentFailed,
@@ -42,6 +44,7 @@ from es_pki.events.service import (
     DeploymentStarted,
     DeploymentStep,
     Installation,
+    ServiceKind,
 )
 
 LOG = logging.getLogger("es_pki.deployment")
@@ -53,11 +56,19 @@ LOOK_AGAIN_SECONDS = 0.1
 class Deployer:
     """Carries out what `DeploymentStarted` told of."""
 
-    def __init__(self, aggregates: Aggregates, keys: KeyRing, allowed: Allowed, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        aggregates: Aggregates,
+        keys: KeyRing,
+        allowed: Allowed,
+        now: Callable[[], datetime],
+        own_listener: OwnListener | None = None,
+    ) -> None:
         self._aggregates = aggregates
         self._keys = keys
         self._allowed = allowed
         self._now = now
+        self._own_listener = own_listener
 
     async def deploy(self, service_id: str, deployment_id: str) -> None:
         """Carry out a deployment, unless it has ended, and record its outcome."""
@@ -65,7 +76,7 @@ class Deployer:
         running = state.deployments.running
         if running is None or running.started.deployment_id != deployment_id:
             return
-        outcome = await self._outcome(running.started, state.installation)
+        outcome = await self._outcome(running.started, state)
 
         async def record() -> ServiceCommand:
             return RecordDeployment(outcome)
@@ -76,28 +87,53 @@ class Deployer:
         with contextlib.suppress(StepFailed):  # what is left over is removed by the next deployment
             await asyncio.to_thread(Files(self._allowed, state.installation, deployment_id).clean)
 
-    async def _outcome(self, started: DeploymentStarted, installation: Installation) -> Outcome:
-        attempt = _Attempt(self._allowed, installation, started.deployment_id)
+    async def _outcome(self, started: DeploymentStarted, state: State) -> Outcome:
+        installation = state.installation
+        is_own = registered(state).kind is ServiceKind.API
+        own_listener = self._own_listener if is_own else None
+        attempt = _Attempt(self._allowed, installation, started.deployment_id, own_listener)
         try:
             self._allowed.check(installation)
-            content = await self._material(started)
+            await self._check_turn(started, installation)
+            content = await self._material(started, needs_key=started.leaves_key or is_own)
             await asyncio.to_thread(material.prove, content, self._now())
             await attempt.forward(content)
         except NotAllowed as refused:
             return await attempt.backward(StepFailed(DeploymentStep.STAGE, refused.detail))
         except StepFailed as failed:
-            return await attempt.backward(failed)
+            return await self._written_anew(attempt, await attempt.backward(failed), failed, state)
         return CertificateDeployed(started.deployment_id, was_seen=bool(installation.probe.address))
 
-    async def _material(self, started: DeploymentStarted) -> Material:
-        """Return what is to be deployed; its key only where the service gets it."""
+    async def _written_anew(self, attempt: "_Attempt", outcome: Outcome, failed: StepFailed, state: State) -> Outcome:
+        """Write what the service had from what is kept here, where the files from before don't do."""
+        had = state.deployments.deployed
+        if not isinstance(outcome, DeploymentFailed) or outcome.step is not DeploymentStep.RESTORE or had is None:
+            return outcome
+        try:
+            content = await self._material(had, needs_key=had.leaves_key)
+            await asyncio.to_thread(material.prove, content, self._now())
+            await attempt.again(content)
+        except StepFailed:
+            return outcome
+        reason = f"{outcome.reason}; so what was deployed before was written anew"
+        return DeploymentRolledBack(outcome.deployment_id, failed.step, reason, outcome.words)
+
+    async def _check_turn(self, started: DeploymentStarted, installation: Installation) -> None:
+        """Raise `StepFailed` while a service that this one comes after doesn't have the version."""
+        for service_id in installation.after:
+            before = (await self._aggregates.load(SERVICE, service_id, afresh=True)).state
+            if turn(before, started.certificate_id, started.fingerprint) is not Turn.COME:
+                raise StepFailed(DeploymentStep.PROVE, held_back(before))
+
+    async def _material(self, started: DeploymentStarted, *, needs_key: bool) -> Material:
+        """Return what is to be deployed; its key only where the service gets it, or is this process."""
         state = (await self._aggregates.load(CERTIFICATE, started.certificate_id)).state
         version = state.versions.get(started.version)
         if version is None or version.certificate is None:
             raise StepFailed(DeploymentStep.PROVE, "the version was never issued")
         issuers = without_root(await issuers_of(self._aggregates, version.prepared))
         key, key_id = None, version.prepared.key_id
-        if started.leaves_key and key_id is not None:
+        if needs_key and key_id is not None:
             try:
                 key = await self._keys.secret(key_id, purpose=CERTIFICATE.category, owner=started.certificate_id)
             except (KeyMissing, KeyUnreadable):
@@ -108,11 +144,15 @@ class Deployer:
 class _Attempt:
     """One attempt at a deployment: forward, or back."""
 
-    def __init__(self, allowed: Allowed, installation: Installation, deployment_id: str) -> None:
+    def __init__(
+        self, allowed: Allowed, installation: Installation, deployment_id: str, own_listener: OwnListener | None
+    ) -> None:
         self._allowed = allowed
         self._installation = installation
         self._deployment_id = deployment_id
         self._files = Files(allowed, installation, deployment_id)
+        self._own_listener = own_listener
+        self._own_before = own_listener.served if own_listener else None
         self._was_reloaded = False
 
     async def forward(self, content: Material) -> None:
@@ -124,6 +164,8 @@ class _Attempt:
         await self._test()
         self._was_reloaded = True
         await self._reload()
+        if self._own_listener is not None:
+            self._own_listener.serve(OwnMaterial(content.chain, material.key_of(content)))
         await self._see(content.chain)
 
     async def backward(self, failed: StepFailed) -> Outcome:
@@ -134,6 +176,7 @@ class _Attempt:
         try:
             before = await asyncio.to_thread(self._leaf_before)
             await asyncio.to_thread(self._files.restore)
+            await asyncio.to_thread(self._check_files_fit)
             await self._return_to(before)
         except StepFailed as worse:
             reason = f"{failed.reason}; and then: {worse.reason}"
@@ -141,8 +184,26 @@ class _Attempt:
             return DeploymentFailed(self._deployment_id, DeploymentStep.RESTORE, reason, words)
         return DeploymentRolledBack(*told)
 
+    async def again(self, content: Material) -> None:
+        """Bring what the service had before to it, whatever its files hold. Raises `StepFailed`."""
+        contents = await asyncio.to_thread(self._contents, content)
+        await asyncio.to_thread(self._files.stage, contents)
+        await asyncio.to_thread(self._files.switch)
+        await self._return_to(content.certificate)
+
+    def _check_files_fit(self) -> None:
+        """Raise `StepFailed` when the files from before hold a key that isn't the certificate's."""
+        found = [text for file in self._installation.files if (text := self._files.before(file.path))]
+        if not material.fit(found):
+            reason = "the key in the files from before is not their certificate's: somebody else changed them"
+            raise StepFailed(DeploymentStep.RESTORE, reason)
+
     def _contents(self, content: Material) -> dict[str, bytes]:
-        return {file.path: material.content(file.form, content, self._passphrase) for file in self._installation.files}
+        entry = self._installation.directory_entry
+        return {
+            file.path: material.content(file.form, content, self._passphrase, entry)
+            for file in self._installation.files
+        }
 
     def _passphrase(self) -> str:
         text = folders.read(self._allowed, self._installation.passphrase_file, 4_096).decode(errors="replace")
@@ -201,6 +262,8 @@ class _Attempt:
 
     def _leaf_before(self) -> bytes | None:
         """Return the certificate that the service's files held before, if they tell."""
+        if self._own_before is not None:
+            return self._own_before.chain[0]
         found = (self._files.before(file.path) for file in self._installation.files)
         return next((leaf for text in found if text and (leaf := material.leaf_of(text))), None)
 
@@ -208,6 +271,8 @@ class _Attempt:
         """Have the service serve again what it served before, starting it if it is gone. Raises `StepFailed`."""
         can_be_seen = before is not None and self._installation.probe.address
         try:
+            if self._own_listener is not None and self._own_before is not None:
+                self._own_listener.serve(self._own_before)
             if self._was_reloaded:
                 await self._reload_again(can_be_seen=bool(can_be_seen))
             if before is not None:

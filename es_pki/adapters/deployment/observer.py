@@ -12,9 +12,9 @@ from es_pki.adapters.intake.aggregates import Aggregates, Handled
 from es_pki.adapters.intake.chain import issuers_of, without_root
 from es_pki.adapters.intake.deciders import CERTIFICATE, SERVICE
 from es_pki.adapters.x509.formats import fingerprint
-from es_pki.commands.deployment import check_is_bound, check_none_runs
+from es_pki.commands.deployment import check_is_bound, check_none_runs, served_instead
 from es_pki.commands.drift import Expected, RecordObservation, Seen, drift
-from es_pki.commands.service import NothingToLookAt, ServiceCommand, State, check_is_there
+from es_pki.commands.service import NothingToLookAt, ServiceCommand, State, check_runs
 from es_pki.events.service import Drift, Probe, ServiceEvent, ServiceObserved
 from es_pki.values import SubjectAltNames
 
@@ -33,11 +33,12 @@ class Observer:
     async def observe(self, service_id: str, *, actor: str) -> Handled[State, ServiceEvent]:
         """Look at a service and record what has changed. Raises `Refused` and `Conflict`."""
         state = (await self._aggregates.load(SERVICE, service_id, afresh=True)).state
-        check_is_there(state)
+        check_runs(state)
         check_none_runs(state.deployments)
-        certificate_id, probe = check_is_bound(state.bound).certificate_id, state.installation.probe
+        bound, probe = check_is_bound(state.bound), state.installation.probe
         if not probe.address:
             raise NothingToLookAt("the service has no address to look at")
+        certificate_id = served_instead(state.deployments, bound) or bound.certificate_id
         observed = await self._observed(certificate_id, probe)
 
         async def command() -> ServiceCommand:

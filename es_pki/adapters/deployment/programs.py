@@ -10,13 +10,15 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from es_pki.adapters.deployment.step import said_by, words_of
 
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 """Nothing of es-pki's own environment, which may hold its passphrases."""
+
+NOTHING: Mapping[str, str] = {}
 
 KEPT_OUTPUT = 64 * 1024
 
@@ -28,8 +30,8 @@ class Ran(NamedTuple):
     words: str
 
 
-async def run(command: Sequence[str], seconds: float) -> Ran:
-    """Run a program to its end. What it started and left behind is listened to no more."""
+async def run(command: Sequence[str], seconds: float, further: Mapping[str, str] = NOTHING) -> Ran:
+    """Run a program to its end, with `further` variables. What it started and left behind is listened to no more."""
     try:
         process = subprocess.Popen(  # noqa: ASYNC220, S603 - see above; the settings list what may be run
             command,
@@ -38,7 +40,7 @@ async def run(command: Sequence[str], seconds: float) -> Ran:
             stderr=subprocess.STDOUT,
             bufsize=0,
             cwd="/",
-            env=ENVIRONMENT,
+            env={**ENVIRONMENT, **further},
             start_new_session=True,
         )
     except OSError as error:

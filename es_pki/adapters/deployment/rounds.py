@@ -15,6 +15,7 @@ from es_pki.adapters.entropy import uuid7
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.signing import ACTOR
 from es_pki.adapters.views import ViewStore, every_row
+from es_pki.commands.deployment import served_instead
 from es_pki.decider import Refused
 from es_pki.events.service import Drift
 from es_pki.projections import services
@@ -56,7 +57,9 @@ class Rounds:
             state = (await self._observer.observe(service_id, actor=ACTOR)).state
             observed, installation = state.observed, state.installation
             can_change = installation.files or installation.reload_command or installation.reload_signal
-            if observed is not None and Drift.OLDER_VERSION in observed.drift and can_change:
+            has_fallen_back = state.bound is not None and served_instead(state.deployments, state.bound) is not None
+            is_behind = observed is not None and Drift.OLDER_VERSION in observed.drift
+            if is_behind and can_change and not has_fallen_back:
                 await start(self._aggregates, service_id, uuid7(self._now()), actor=ACTOR)
         except (Refused, Conflict) as refused:
             told = {"service": service_id, "because": str(refused)}
@@ -66,4 +69,4 @@ class Rounds:
 
 
 def _is_watched(row: services.Row) -> bool:
-    return row.certificate_id is not None and bool(row.installation.probe.address)
+    return row.certificate_id is not None and row.stopped_at is None and bool(row.installation.probe.address)

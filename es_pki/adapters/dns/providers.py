@@ -6,7 +6,7 @@ Nothing is believed that isn't seen: a record is there when every name server of
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from weakref import WeakValueDictionary
 
 from msgspec import Struct
@@ -17,6 +17,7 @@ from es_pki.adapters.dns.hook import Hook, HookRules
 from es_pki.adapters.dns.lexicon import Lexicon
 from es_pki.adapters.dns.lookup import Lookup, NameServer, named, values_at
 from es_pki.adapters.dns.problems import DNSFailed, NoProvider
+from es_pki.adapters.dns.survey import survey
 from es_pki.adapters.dns.writer import TXTRecord, Writer
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.deciders import DNS_PROVIDER
@@ -110,6 +111,12 @@ class DNSProviders:
     async def is_everywhere(self, provider: Provider, record: TXTRecord) -> bool:
         """Tell whether every name server of the zone has the value."""
         return not await self._differing(provider, record, is_there=True)
+
+    async def survey(self, provider: Provider | None, name: str) -> Mapping[str, frozenset[str] | DNSFailed]:
+        """Return the TXT values of a name by name server, or why that doesn't say."""
+        if provider is not None and provider.name_servers:
+            return await survey(self._lookup, name, tuple(await asyncio.gather(*map(named, provider.name_servers))))
+        return await survey(self._lookup, name)
 
     async def check(self, provider: Provider) -> None:
         """Write, find and remove a record of a drawn name in each zone."""

@@ -11,19 +11,25 @@ from es_pki.values import Role
 
 LONGEST_TOKEN = 256
 
-EVERYBODY = frozenset(Role)
+EVERYBODY = frozenset(Role) - {Role.CALENDAR}
+FEED_READERS = frozenset(Role)
 AUDITORS = frozenset({Role.ADMIN, Role.AUDITOR})
 OPERATORS = frozenset({Role.ADMIN, Role.OPERATOR})
 WATCHERS = frozenset({Role.ADMIN, Role.OPERATOR, Role.AUDITOR})
 
 
-async def admitted(request: web.Request, roles: frozenset[Role]) -> Caller:
+async def admitted(request: web.Request, roles: frozenset[Role], *, is_feed: bool = False) -> Caller:
     """Return who sends the request. Raises `Problem` 401 for no good token and 403 for the wrong roles.
+
+    `is_feed`: the token may stand in the address (`?token=`) if it opens nothing but feeds: addresses get about.
 
     A token opens from the moment its creation is answered, and nothing any more when its revocation is: on every
     server of the installation, however far behind its views are.
     """
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    is_in_address = is_feed and not scheme and "token" in request.query
+    if is_in_address:
+        scheme, token = "bearer", request.query["token"]
     if scheme.lower() != "bearer" or not token.strip() or len(token) > LONGEST_TOKEN:
         raise _unauthenticated("send Authorization: Bearer and a token")
     state = await request.app[TOKENS].principal(token.strip())
@@ -31,6 +37,8 @@ async def admitted(request: web.Request, roles: frozenset[Role]) -> Caller:
         raise _unauthenticated("this token opens nothing")
     if state.created.expires is not None and state.created.expires <= request.app[PARTS].now():
         raise _unauthenticated("this token has expired")
+    if is_in_address and set(state.created.roles) != {Role.CALENDAR}:
+        raise _unauthenticated("only a token with just the role calendar may stand in an address")
     caller = Caller(state.created.name, frozenset(state.created.roles))
     if caller.roles.isdisjoint(roles):
         wanted = ", ".join(sorted(roles))

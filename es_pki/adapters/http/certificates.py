@@ -15,8 +15,9 @@ from es_pki.adapters.intake.chain import issuers_of, without_root
 from es_pki.adapters.intake.deciders import CERTIFICATE
 from es_pki.adapters.recorded import happened
 from es_pki.adapters.x509.formats import fingerprint, pem_chain, pkcs7
-from es_pki.commands.lineage import State, Version
+from es_pki.commands.lineage import State
 from es_pki.commands.refusals import NotFound
+from es_pki.commands.versions import Version
 from es_pki.events.certificate import CertificateEvent
 from es_pki.projections.inventory import CertificateStatus
 from es_pki.values import CRLReason
@@ -65,6 +66,8 @@ async def certificate_versions(request: web.Request) -> web.StreamResponse:
             "failure": version.failure,
             "revoked_at": _revoked_at(version),
             "reason": _reason(version),
+            "revocation_due_at": version.superseding.due_at if version.superseding else None,
+            "held_up_by": version.held_up_by,
         }
         for number, version in state.versions.items()
     ]

@@ -1,4 +1,4 @@
-"""How many certificates and services there are, by what the views show: counted now and then, never for each scrape."""
+"""How many certificates, services and notices there are, by what the views show: counted now and then only."""
 
 import asyncio
 from collections import Counter
@@ -9,9 +9,12 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
+from es_pki.adapters.http.lags import Lag, lags
 from es_pki.adapters.views import Query, ViewStore
-from es_pki.projections import expiry_calendar, inventory, services
+from es_pki.events.service import Drift
+from es_pki.projections import acme_renewals, expiry_calendar, inventory, notices, services
 from es_pki.projections.inventory import CertificateStatus
+from es_pki.projections.notices import NoticeStatus
 from es_pki.projections.services import ServiceStatus
 from es_pki.projections.view import View
 
@@ -41,6 +44,10 @@ class Counted(Struct, frozen=True):
     certificates: Counter[CertificateStatus] | None
     services: Counter[ServiceStatus] | None
     expiries: Counter[tuple[expiry_calendar.Kind, int]] | None
+    renewals: Counter[acme_renewals.Status] | None
+    notices: Counter[NoticeStatus] | None
+    drifts: Counter[Drift] | None
+    lags: tuple[Lag, ...]
 
 
 class Counts:
@@ -62,7 +69,7 @@ class Counts:
 
     async def _count(self, now: datetime) -> Counted:
         until = now + timedelta(days=WITHIN_DAYS[-1])
-        ending = Query(filters={"signed": "yes"}, since=now, until=until)
+        ending = Query(filters={"signed": "yes", "what": expiry_calendar.What.EXPIRY}, since=now, until=until)
 
         def expires(row: expiry_calendar.Row) -> list[tuple[expiry_calendar.Kind, int]]:
             return [(row.kind, days) for days in WITHIN_DAYS if row.not_after < now + timedelta(days=days)]
@@ -72,6 +79,10 @@ class Counts:
             await self._of(inventory.view, Query(), lambda row: [row.status]),
             await self._of(services.view, Query(), lambda row: [row.status]),
             await self._of(expiry_calendar.view, ending, expires),
+            await self._of(acme_renewals.view, Query(), lambda row: [row.status]),
+            await self._of(notices.view, Query(), lambda row: [row.status]),
+            await self._of(services.view, Query(), lambda row: row.served.drift if row.served is not None else ()),
+            await lags(self._views, now),
         )
 
     async def _of(self, view: View[R], query: Query, counts_as: Callable[[R], Iterable[T]]) -> Counter[T] | None:

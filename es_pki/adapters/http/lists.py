@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from es_pki.adapters.http.asking import HIGHEST_LIMIT, as_of, moment, query_of, time_asked_about, wait_until_seen
+from es_pki.adapters.http.findings import with_finding
 from es_pki.adapters.http.parts import PARTS
 from es_pki.adapters.http.replies import json_reply, row_object
 from es_pki.adapters.recorded import owner_of
@@ -27,6 +28,8 @@ from es_pki.projections import (
     inventory,
     key_compromises,
     key_uses,
+    notice_channels,
+    notices,
     principals,
     revocation_lists,
     revocations,
@@ -46,8 +49,10 @@ async def list_authorities(request: web.Request) -> web.StreamResponse:
 
 
 async def list_certificates(request: web.Request) -> web.StreamResponse:
-    """Answer with the inventory, by name."""
-    return await _list(request, inventory.view, certificate_object)
+    """Answer with the inventory, by name; `finding`: only what has it, as `weak-key` or `expired`."""
+    await wait_until_seen(request)
+    query = await with_finding(request, await query_of(request, inventory.view))
+    return await page_of_rows(request, inventory.view, query, certificate_object)
 
 
 async def list_signing_requests(request: web.Request) -> web.StreamResponse:
@@ -90,6 +95,27 @@ async def one_dns_provider(request: web.Request) -> web.StreamResponse:
 async def dns_provider_history(request: web.Request) -> web.StreamResponse:
     """Answer with what happened to a DNS provider, first to last."""
     return await history_of(request, (await row_of(request, dns_providers.view)).id)
+
+
+async def list_notice_channels(request: web.Request) -> web.StreamResponse:
+    """Answer with the channels that notices are sent to, by name; never with secrets."""
+    return await _list(request, notice_channels.view, row_object)
+
+
+async def one_notice_channel(request: web.Request) -> web.StreamResponse:
+    """Answer with a channel that notices are sent to; never with its secret."""
+    row = await row_of(request, notice_channels.view)
+    return json_reply(row_object(row))
+
+
+async def notice_channel_history(request: web.Request) -> web.StreamResponse:
+    """Answer with what happened to a channel, first to last."""
+    return await history_of(request, (await row_of(request, notice_channels.view)).id)
+
+
+async def list_notices(request: web.Request) -> web.StreamResponse:
+    """Answer with the notices, first to last: what was sent to whom, and what could not be, and why."""
+    return await _list(request, notices.view, row_object)
 
 
 async def list_acme_orders(request: web.Request) -> web.StreamResponse:
@@ -200,7 +226,10 @@ async def authority_history(request: web.Request) -> web.StreamResponse:
 
 
 async def calendar(request: web.Request) -> web.StreamResponse:
-    """Answer with what expires from `from` (default: the time asked about) until `to` (never), soonest first."""
+    """Answer with what ends from `from` (default: the time asked about) until `to` (never), soonest first.
+
+    `what`: that which expires (`expiry`), or is to be revoked as planned (`revocation`).
+    """
     return await page_of_rows(request, expiry_calendar.view, await calendar_query(request), row_object)
 
 

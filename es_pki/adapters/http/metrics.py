@@ -14,13 +14,16 @@ from aiohttp import web
 from es_pki.adapters.http.counts import WITHIN_DAYS, Counted, Counts
 from es_pki.adapters.http.exposition import CONTENT_TYPE, Metric, MetricType, Sample, exposition
 from es_pki.adapters.http.health import ANSWER_SECONDS
+from es_pki.adapters.http.lags import Lag
 from es_pki.adapters.http.parts import PARTS, Parts
 from es_pki.adapters.ocsp.response import Failure
 from es_pki.adapters.views import Query
 from es_pki.commands.revocation_list import parts_of
-from es_pki.projections import authorities
+from es_pki.events.service import Drift
+from es_pki.projections import acme_renewals, authorities
 from es_pki.projections.expiry_calendar import Kind
 from es_pki.projections.inventory import CertificateStatus
+from es_pki.projections.notices import NoticeStatus
 from es_pki.projections.services import ServiceStatus
 
 LOG = logging.getLogger("es_pki.metrics")
@@ -160,6 +163,25 @@ def _counted_metrics(counted: Counted) -> Iterator[Metric]:
     if counted.services is not None:
         services = [Sample(counted.services[status], {"status": status}) for status in ServiceStatus]
         yield Metric("es_pki_services", "Services by status.", services)
+    if counted.renewals is not None:
+        renewals = [Sample(counted.renewals[status], {"status": status}) for status in acme_renewals.Status]
+        says = "Certificates of ACME directories by how their renewal stands: failing ones are attempted again."
+        yield Metric("es_pki_acme_renewals", says, renewals)
+    if counted.drifts is not None:
+        drifts = [Sample(counted.drifts[drift], {"drift": drift}) for drift in Drift]
+        yield Metric("es_pki_service_drifts", "Services by how what they serve differs.", drifts)
+    if counted.notices is not None:
+        told = [Sample(counted.notices[status], {"status": status}) for status in NoticeStatus]
+        yield Metric("es_pki_notices", "Notices to all channels by status.", told)
+    took = [Sample(lag.took, _service(lag)) for lag in counted.lags if lag.took is not None]
+    yield Metric("es_pki_service_lag_seconds", "From issued to served, of the version that a service has.", took)
+    behind = [Sample(lag.behind, _service(lag)) for lag in counted.lags]
+    says = "How long a service is without its certificate's current version, 0 when it has it."
+    yield Metric("es_pki_service_behind_seconds", says, behind)
+
+
+def _service(lag: Lag) -> dict[str, str]:
+    return {"service_id": lag.service_id, "service": lag.service}
 
 
 def _gauge(name: str, says: str, value: float) -> Metric:

@@ -7,6 +7,7 @@ from importlib.metadata import version
 import msgspec
 
 from es_pki.adapters.http.asking import DEFAULT_LIMIT, HIGHEST_LIMIT
+from es_pki.adapters.http.findings import FINDINGS
 from es_pki.adapters.http.route import REFERENCE, Route, Schema
 from es_pki.adapters.intake.answer import Answer
 from es_pki.adapters.intake.requests import REQUESTS, SubjectFields
@@ -27,6 +28,7 @@ PARAMETERS: dict[str, Schema] = {
     "position": _WHOLE,
     "size": _WHOLE,
     "version": _WHOLE,
+    "finding": {"type": "string", "enum": list(FINDINGS)},
 }
 """The parameters that aren't just text."""
 
@@ -60,7 +62,10 @@ def document(routes: Sequence[Route]) -> dict[str, object]:
         "info": {"title": "es-pki", "version": version("es-pki")},
         "paths": paths,
         "components": {
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "feed": {"type": "apiKey", "in": "query", "name": "token"},
+            },
             "schemas": dict(sorted({**components, "Problem": _PROBLEM_SCHEMA}.items())),
         },
     }
@@ -112,7 +117,7 @@ def _operation(route: Route) -> dict[str, object]:
         schema = {"$ref": REFERENCE.format(name=takes.__name__)} if isinstance(takes, type) else takes
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     if route.roles:
-        operation["security"] = [{"bearer": sorted(route.roles)}]
+        operation["security"] = [{"bearer": sorted(route.roles)}, *([{"feed": []}] if route.is_feed else [])]
     return operation
 
 

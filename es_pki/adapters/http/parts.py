@@ -6,6 +6,7 @@ from datetime import datetime
 from aiohttp import web
 from msgspec import Struct
 
+from es_pki.adapters.acme.debug.debugger import Debugger
 from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.backup.scheduled import ScheduledBackups
 from es_pki.adapters.checkpoints import Notary
@@ -35,6 +36,7 @@ class Parts(Struct, frozen=True):
     aggregates: Aggregates
     desk: Desk
     acme: ACME
+    debugger: Debugger
     second_opinion: SecondOpinion
     crls: Publisher
     ocsp: Responder

@@ -51,7 +51,7 @@ class Route(NamedTuple):
     """A route. `roles` None: open to anyone; the empty set: the handler asks for the roles itself.
 
     `shows`: the view's rows that it answers with, None for anything else. `takes`: what its body is, or the body's
-    schema, None without one.
+    schema, None without one. `is_feed`: its token may be the parameter `token`.
     """
 
     method: str
@@ -61,6 +61,7 @@ class Route(NamedTuple):
     parameters: tuple[str, ...] = ()
     shows: Shown | None = None
     takes: type[Struct] | Schema | None = None
+    is_feed: bool = False
 
     @property
     def methods(self) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from es_pki.adapters.http import (
     trust,
     validation,
 )
-from es_pki.adapters.http.access import AUDITORS, EVERYBODY, OPERATORS, WATCHERS, admitted
+from es_pki.adapters.http.access import AUDITORS, EVERYBODY, FEED_READERS, OPERATORS, WATCHERS, admitted
 from es_pki.adapters.http.asking import check_parameters
 from es_pki.adapters.http.counts import Counts
 from es_pki.adapters.http.openapi import document
@@ -45,6 +45,8 @@ from es_pki.projections import (
     inventory,
     key_compromises,
     key_uses,
+    notice_channels,
+    notices,
     principals,
     profiles,
     revocation_lists,
@@ -73,7 +75,7 @@ KEYS = ("key_type", "key_algorithm", "security_bits", "public_key_hash")
 NOW_OR_THEN = ("as_of", "at_least")
 PAGES = ("limit", "cursor", *NOW_OR_THEN)
 HISTORY = (*PAGES, "type", "actor")
-EXPIRIES = ("from", "to", "kind")
+EXPIRIES = ("from", "to", "kind", "what", "owner", "labels")
 VERSIONED = (*NOW_OR_THEN, "version")
 
 
@@ -104,7 +106,7 @@ ROUTES: tuple[Route, ...] = (
         "/api/v1/certificates",
         EVERYBODY,
         lists.list_certificates,
-        (*PAGES, *CERTIFICATES, *KEYS),
+        (*PAGES, *CERTIFICATES, *KEYS, "finding"),
         page_of(inventory.Row),
     ),
     Route("GET", "/api/v1/certificates/{id}", EVERYBODY, lists.one_certificate, NOW_OR_THEN, Shown(inventory.Row)),
@@ -125,7 +127,7 @@ ROUTES: tuple[Route, ...] = (
         "/api/v1/certificates/{id}/validation",
         EVERYBODY,
         validation.certificate_validation,
-        (*VERSIONED, "purpose", "host", "revocation", "trust_store", "fetch"),
+        (*VERSIONED, "purpose", "host", "time", "revocation", "trust_store", "fetch"),
     ),
     Route("POST", "/api/v1/validate", EVERYBODY, validation.validate, takes=Validate),
     Route(
@@ -212,6 +214,38 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/api/v1/dns-providers/{id}/check", OPERATORS, dns.check_dns_provider),
     Route(
         "GET",
+        "/api/v1/notice-channels",
+        EVERYBODY,
+        lists.list_notice_channels,
+        (*PAGES, "name", "kind"),
+        page_of(notice_channels.Row),
+    ),
+    Route(
+        "GET",
+        "/api/v1/notice-channels/{id}",
+        EVERYBODY,
+        lists.one_notice_channel,
+        NOW_OR_THEN,
+        Shown(notice_channels.Row),
+    ),
+    Route(
+        "GET",
+        "/api/v1/notice-channels/{id}/history",
+        EVERYBODY,
+        lists.notice_channel_history,
+        HISTORY,
+        page_of(history.Row),
+    ),
+    Route(
+        "GET",
+        "/api/v1/notices",
+        EVERYBODY,
+        lists.list_notices,
+        (*PAGES, "channel", "channel_id", "kind", "status", "concerns", "concerns_id", "service"),
+        page_of(notices.Row),
+    ),
+    Route(
+        "GET",
         "/api/v1/acme/orders",
         EVERYBODY,
         lists.list_acme_orders,
@@ -228,12 +262,19 @@ ROUTES: tuple[Route, ...] = (
         "/api/v1/acme/renewals",
         EVERYBODY,
         lists.list_acme_renewals,
-        (*PAGES, "name"),
+        (*PAGES, "name", "status"),
         page_of(acme_renewals.Row),
     ),
     Route("POST", "/api/v1/lint", EVERYBODY, linting.lint, takes=linting.Lint),
     Route("GET", "/api/v1/calendar", EVERYBODY, lists.calendar, (*PAGES, *EXPIRIES), page_of(expiry_calendar.Row)),
-    Route("GET", "/api/v1/calendar.ics", EVERYBODY, calendar_feed.calendar_feed, (*NOW_OR_THEN, *EXPIRIES)),
+    Route(
+        "GET",
+        "/api/v1/calendar.ics",
+        FEED_READERS,
+        calendar_feed.calendar_feed,
+        (*NOW_OR_THEN, *EXPIRIES, "token"),
+        is_feed=True,
+    ),
     Route(
         "GET",
         "/api/v1/key-uses",
@@ -327,7 +368,7 @@ def _guarded(route: Route) -> Handler:
 
     async def guarded(request: web.Request) -> web.StreamResponse:
         if roles:
-            await admitted(request, roles)
+            await admitted(request, roles, is_feed=route.is_feed)
         check_parameters(request, route.parameters)
         return await route.handler(request)
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from es_pki.adapters.crls import Made
 from es_pki.adapters.gathering import Gathered, gathered
-from es_pki.adapters.http.asking import as_of, number_of, time_asked_about
+from es_pki.adapters.http.asking import as_of, moment, number_of, time_asked_about
 from es_pki.adapters.http.certificates import version_asked_about
 from es_pki.adapters.http.commands import decoded, json_body
 from es_pki.adapters.http.lists import certificate_row
@@ -24,8 +24,8 @@ from es_pki.adapters.validation.work import JUDGE, Anchor, Case, Validation
 from es_pki.adapters.views import ROWS_AT_ONCE, Query, every_row
 from es_pki.adapters.x509.formats import pem
 from es_pki.adapters.x509.keys import spki_of_certificate
-from es_pki.commands.lineage import Version
 from es_pki.commands.refusals import Malformed, NotFound
+from es_pki.commands.versions import Version
 from es_pki.projections import authorities, trust, trust_stores
 from es_pki.projections.authorities import AuthorityStatus
 from es_pki.projections.trust import TrustStatus
@@ -64,19 +64,20 @@ async def validate(request: web.Request) -> web.StreamResponse:
 async def certificate_validation(request: web.Request) -> web.StreamResponse:
     """Answer whether the certificate holds, by our own roots or a trust store: key, chain, dates, names, revocation.
 
-    `fetch=1`: what is lacking is fetched from where the certificates point at.
+    `time`: when it is to hold, the time that `as_of` asks about without it. `fetch=1`: what is lacking is fetched from
+    where the certificates point at.
     """
     row = await certificate_row(request)
     version = await version_asked_about(request, row.id)
     if version.certificate is None:
         raise NotFound("this version was not signed")
-    is_past = await as_of(request) is not None
+    is_past, time = await as_of(request) is not None, request.query.get("time")
     asked = Validate(
         certificates=pem(version.certificate),
         purpose=_chosen(request, "purpose", Purpose, PURPOSES.get(version.prepared.profile, Purpose.ANY)),
         trust_store=request.query.get("trust_store"),
         host=request.query.get("host"),
-        time=await time_asked_about(request),
+        time=await time_asked_about(request) if time is None else moment("time", time),
         revocation=_chosen(
             request, "revocation", RevocationMode, RevocationMode.NONE if is_past else RevocationMode.SOFT
         ),

@@ -15,6 +15,7 @@ from es_pki.adapters.intake.office import Office
 from es_pki.adapters.intake.requests import (
     ACMEAccountRequest,
     DeactivateACMEAccount,
+    NameACMETestAccount,
     RegisterACMEAccount,
     RollOverACMEAccountKey,
 )
@@ -45,6 +46,8 @@ async def take(
             return await register(office, request, asked, digest)
         case RollOverACMEAccountKey():
             return await roll_over(office, request, asked)
+        case NameACMETestAccount():
+            return await name_test_account(office, request, asked)
         case DeactivateACMEAccount():
             return await deactivate(office, request, asked)
 
@@ -58,7 +61,11 @@ async def register(office: Office, request: RegisterACMEAccount, asked: Asked, d
     if secret and (await office.aggregates.load(ACME_ACCOUNT, account_id)).state.opening is None:
         secret_id = await office.keys.keep(secret, purpose=acme_account.CATEGORY, owner=account_id)
 
+    test_account_id = await office.acme_account_id(request.test_account, "test_account") if request.test_account else ""
+
     async def command(key: MadeKey) -> ACMEAccountCommand:
+        if test_account_id:
+            usable((await office.aggregates.load(ACME_ACCOUNT, test_account_id)).state)
         return acme_account.RegisterACMEAccount(
             name=request.name,
             directory=address_of(request.directory),
@@ -70,6 +77,7 @@ async def register(office: Office, request: RegisterACMEAccount, asked: Asked, d
             eab_mac_id=secret_id,
             ca_bundle=ca_bundle,
             request_digest=digest,
+            test_account_id=test_account_id,
         )
 
     try:
@@ -91,6 +99,20 @@ async def roll_over(office: Office, request: RollOverACMEAccountKey, asked: Aske
     key_type = request.key_type or prepared.key_type
     events = await office.with_new_key(ACME_ACCOUNT, account_id, key_type, command, actor=actor)
     return await _answer(office, account_id, events, lambda: office.acme.accounts.roll_over(account_id, actor=actor))
+
+
+async def name_test_account(office: Office, request: NameACMETestAccount, asked: Asked) -> Answer:
+    """Record with which account it is rehearsed."""
+    account_id, actor = await office.acme_account_id(request.account), asked.caller.name
+    test_account_id = await office.acme_account_id(request.test_account, "test_account") if request.test_account else ""
+
+    async def command() -> ACMEAccountCommand:
+        if test_account_id:
+            usable((await office.aggregates.load(ACME_ACCOUNT, test_account_id)).state)
+        return acme_account.NameACMETestAccount(test_account_id, is_itself=test_account_id == account_id)
+
+    handled = await office.aggregates.handle(ACME_ACCOUNT, account_id, command, actor=actor)
+    return await _told(office, account_id, handled.events, None)
 
 
 async def deactivate(office: Office, request: DeactivateACMEAccount, asked: Asked) -> Answer:
@@ -115,6 +137,13 @@ async def _answer(
         events += (await work()).events
     except DirectoryFailed as failed:
         waits_for = failed.problem
+    return await _told(office, account_id, events, waits_for)
+
+
+async def _told(
+    office: Office, account_id: str, events: tuple[ACMEAccountEvent, ...], waits_for: ACMEProblem | None
+) -> Answer:
+    """Answer with how an account stands."""
     loaded = await office.aggregates.load(ACME_ACCOUNT, account_id)
     opening, state = opened(loaded.state), loaded.state
     return Answer(

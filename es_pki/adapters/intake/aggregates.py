@@ -57,7 +57,7 @@ class Aggregates(Protocol):
     async def preview(
         self, decider: Decider[C, S, E], aggregate_id: str, ask: Callable[[], Awaitable[C]]
     ) -> Sequence[E]:
-        """Decide without appending; return what would happen. Raises `Refused`."""
+        """Rehearse the decision, without examining or appending it; return what would happen. Raises `Refused`."""
         ...
 
     def every(self, *kinds: type[codec.Event]) -> AsyncIterator[Happened]:

@@ -1,5 +1,8 @@
 """Requests about authorities."""
 
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
 from es_pki.adapters.entropy import serial_number
 from es_pki.adapters.intake import importing
 from es_pki.adapters.intake.answer import Answer, Asked, answered
@@ -8,7 +11,8 @@ from es_pki.adapters.intake.office import Office
 from es_pki.adapters.intake.requests import AuthorityRequest, CreateAuthority, ImportAuthority, SetIssuancePolicy
 from es_pki.adapters.keyring import MadeKey
 from es_pki.adapters.x509 import names
-from es_pki.commands import authority
+from es_pki.adapters.x509.keys import stand_in
+from es_pki.commands import authority, authority_creation
 from es_pki.commands.authority import AuthorityCommand
 from es_pki.commands.revocation_list import list_id
 
@@ -26,15 +30,48 @@ async def take(office: Office, request: AuthorityRequest, asked: Asked, digest: 
 
 async def create(office: Office, request: CreateAuthority, asked: Asked, digest: bytes) -> Answer:
     """Make the authority's key, prepare its certificate, sign it."""
+    authority_id, command = await _creating(office, request, asked, digest)
+    events = await office.with_new_key(AUTHORITY, authority_id, request.key_type, command, actor=asked.caller.name)
+    signed = await office.signer.sign_authority(authority_id, actor=asked.caller.name)
+    if signed.events:
+        await office.crls.first(authority_id, list_id(authority_id, 0), asked.now, actor=asked.caller.name)
+    return Answer(
+        position=signed.position,
+        stream=AUTHORITY.stream(authority_id),
+        events=answered((*events, *signed.events)),
+        result=await _result(office, authority_id, signed.state),
+    )
+
+
+class Plan(NamedTuple):
+    """What `create` would do: the command that the request becomes, with a stand-in for the key."""
+
+    authority_id: str
+    command: Callable[[], Awaitable[authority_creation.CreateAuthority]]
+
+
+async def plan_to_create(office: Office, request: CreateAuthority, asked: Asked) -> Plan:
+    """Return what `create` would do."""
+    authority_id, command = await _creating(office, request, asked, b"")
+    return Plan(authority_id, lambda: command(MadeKey("", stand_in(request.key_type))))
+
+
+class _Creating(NamedTuple):
+    authority_id: str
+    command: Callable[[MadeKey], Awaitable[authority_creation.CreateAuthority]]
+
+
+async def _creating(office: Office, request: CreateAuthority, asked: Asked, digest: bytes) -> _Creating:
     authority_id = asked.new_id()
     subject = names.subject(request.subject)
     issuer_id = None if request.issuer is None else await office.authority_id(request.issuer, "issuer")
     number = serial_number()
 
-    async def command(key: MadeKey) -> AuthorityCommand:
-        return authority.CreateAuthority(
+    async def command(key: MadeKey) -> authority_creation.CreateAuthority:
+        return authority_creation.CreateAuthority(
             authority_id=authority_id,
             name=request.name,
+            profile=await office.profile(request.profile),
             subject=subject,
             issuer=None if issuer_id is None else await office.issuer(issuer_id),
             public_key=key.public_key,
@@ -47,16 +84,7 @@ async def create(office: Office, request: CreateAuthority, asked: Asked, digest:
             request_digest=digest,
         )
 
-    events = await office.with_new_key(AUTHORITY, authority_id, request.key_type, command, actor=asked.caller.name)
-    signed = await office.signer.sign_authority(authority_id, actor=asked.caller.name)
-    if signed.events:
-        await office.crls.first(authority_id, list_id(authority_id, 0), asked.now, actor=asked.caller.name)
-    return Answer(
-        position=signed.position,
-        stream=AUTHORITY.stream(authority_id),
-        events=answered((*events, *signed.events)),
-        result=await _result(office, authority_id, signed.state),
-    )
+    return _Creating(authority_id, command)
 
 
 async def set_policy(office: Office, request: SetIssuancePolicy, asked: Asked) -> Answer:

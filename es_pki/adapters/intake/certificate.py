@@ -209,7 +209,8 @@ def _names(request: IssueCertificate | SelfSignCertificate) -> tuple[Subject, Su
         request.ip_addresses,
         request.email_addresses,
         request.uris,
-        request.user_principal_names,
+        user_principal_names=request.user_principal_names,
+        kerberos_principal_names=request.kerberos_principal_names,
     )
 
 

@@ -11,6 +11,8 @@ from es_pki.commands import (
     dns_provider,
     key_compromise,
     log_key,
+    notice,
+    notice_channel,
     ocsp_responder,
     principal,
     profile,
@@ -29,6 +31,8 @@ AUTHORITY = authority.decider(_ENCODE)
 CERTIFICATE = certificate.decider(_ENCODE)
 DNS_PROVIDER = dns_provider.decider
 LOG_KEY = log_key.decider
+NOTICE = notice.decider
+NOTICE_CHANNEL = notice_channel.decider
 OCSP_RESPONDER = ocsp_responder.decider(_ENCODE)
 PRINCIPAL = principal.decider
 PROFILE = profile.decider

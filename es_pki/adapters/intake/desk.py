@@ -12,6 +12,7 @@ from es_pki.adapters.intake import (
     key_compromise,
     lineage,
     log_key,
+    notice_channel,
     ocsp_responder,
     principal,
     profile,
@@ -34,6 +35,7 @@ from es_pki.adapters.intake.requests import (
     KeyCompromiseRequest,
     LineageRequest,
     LogKeyRequest,
+    NoticeChannelRequest,
     PrincipalRequest,
     ProfileRequest,
     Request,
@@ -43,6 +45,9 @@ from es_pki.adapters.intake.requests import (
     digest_of,
 )
 from es_pki.decider import Kind, Refused, Violation
+
+OutwardRequest = ServiceRequest | ACMEAccountRequest | ACMEOrderRequest | DNSProviderRequest | NoticeChannelRequest
+"""What is about somebody outside: who serves, certifies, answers for names, or is told."""
 
 
 class NotPermitted(Refused):
@@ -85,14 +90,8 @@ class Desk:
             return await signing_request.take(office, request, asked, digest)
         if isinstance(request, ProfileRequest):
             return await profile.take(office, request, asked)
-        if isinstance(request, ServiceRequest):
-            return await service.take(office, request, asked, digest)
-        if isinstance(request, ACMEAccountRequest):
-            return await acme_account.take(office, request, asked, digest)
-        if isinstance(request, ACMEOrderRequest):
-            return await acme_order.take(office, request, asked, digest)
-        if isinstance(request, DNSProviderRequest):
-            return await dns_provider.take(office, request, asked, digest)
+        if isinstance(request, OutwardRequest):
+            return await self._take_outward(request, asked, digest)
         if isinstance(request, RevocationRequest):
             return await revocation.take(office, request, asked)
         if isinstance(request, CRLRequest):
@@ -105,6 +104,20 @@ class Desk:
             return await log_key.rotate(office, asked)
         if isinstance(request, PrincipalRequest):
             return await principal.take(office, request, asked, digest)
+        assert_never(request)
+
+    async def _take_outward(self, request: OutwardRequest, asked: Asked, digest: bytes) -> Answer:
+        office = self._office
+        if isinstance(request, ServiceRequest):
+            return await service.take(office, request, asked, digest)
+        if isinstance(request, ACMEAccountRequest):
+            return await acme_account.take(office, request, asked, digest)
+        if isinstance(request, ACMEOrderRequest):
+            return await acme_order.take(office, request, asked, digest)
+        if isinstance(request, DNSProviderRequest):
+            return await dns_provider.take(office, request, asked, digest)
+        if isinstance(request, NoticeChannelRequest):
+            return await notice_channel.take(office, request, asked, digest)
         assert_never(request)
 
 

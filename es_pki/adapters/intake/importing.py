@@ -21,6 +21,7 @@ from es_pki.commands.lineage import State
 from es_pki.commands.revocation_list import list_id
 from es_pki.decider import Decider, Refused, Reservation
 from es_pki.events import codec
+from es_pki.events.authority import AuthorityImported
 from es_pki.events.certificate import CertificateEvent, CertificateImported, CertificatePrepared
 from es_pki.values.foreign import ForeignSubject
 from eventlog import Conflict
@@ -64,7 +65,8 @@ async def bring_authority_in(office: Office, request: ImportAuthority, asked: As
             "name": request.name,
             "serial_number": facts.serial_number,
             "not_after": facts.not_after,
-            "is_new": bool(handled.events),
+            "is_new": any(isinstance(event, AuthorityImported) for event in handled.events),
+            "key_is_new": any(getattr(event, "key_id", None) is not None for event in handled.events),
             "key_is_here": prepared is not None and prepared.key_id is not None,
             "certificate_pem": pem_chain([facts.certificate]),
         },

@@ -15,7 +15,7 @@ from es_pki.adapters.intake.requests import (
     RenewCertificate,
     RollBackCertificate,
 )
-from es_pki.commands import lineage
+from es_pki.commands import description, lineage
 from es_pki.commands.certificate import CertificateCommand
 
 AboutTheWhole = RollBackCertificate | RenameCertificate | DescribeCertificate | DeleteCertificate
@@ -45,7 +45,7 @@ async def _command(office: Office, request: AboutTheWhole, asked: Asked, certifi
         case RenameCertificate(name=name, keep_former_name=keeps):
             return lineage.RenameCertificate(name, keeps, await office.users_of(certificate_id))
         case DescribeCertificate(labels=labels, owner=owner):
-            return lineage.DescribeCertificate(labels, owner)
+            return description.DescribeCertificate(labels, owner)
         case DeleteCertificate(reason=reason):
             return lineage.DeleteCertificate(reason, await office.users_of(certificate_id))
 

@@ -15,6 +15,7 @@ from es_pki.adapters.intake.chain import chain, issuers_of, without_root
 from es_pki.adapters.intake.deciders import AUTHORITY, CERTIFICATE, PROFILE
 from es_pki.adapters.keyring import KeyRing, MadeKey
 from es_pki.adapters.lint import SecondOpinion
+from es_pki.adapters.notices.sender import Sender
 from es_pki.adapters.signing import Signer
 from es_pki.adapters.worker import Workers
 from es_pki.adapters.x509.formats import pem_chain
@@ -25,6 +26,7 @@ from es_pki.commands.built_in import BUILT_IN
 from es_pki.commands.certificate import CertificateMissing
 from es_pki.commands.dns_provider import DNSProviderMissing
 from es_pki.commands.names import is_own_name, is_uuid
+from es_pki.commands.notice_channel import NoticeChannelMissing
 from es_pki.commands.principal import PrincipalMissing
 from es_pki.commands.profile import profile_of
 from es_pki.commands.refusals import ProfileMissing
@@ -40,7 +42,7 @@ from eventlog import Conflict
 OWN_CERTIFICATE = "es-pki-api"
 """The name of the certificate that es-pki's own management listener serves."""
 
-RELEASED = frozenset({"certificate", "acme_account", "dns_provider"})
+RELEASED = frozenset({"certificate", "acme_account", "dns_provider", "notice_channel"})
 """The kinds whose names change hands; of all others an owner may be remembered."""
 
 C = TypeVar("C")
@@ -65,6 +67,7 @@ class Office(Struct, frozen=True):
     allowed: Allowed
     observer: Observer
     dns: DNSProviders
+    sender: Sender
 
     async def authority_id(self, name_or_id: str, field: str) -> str:
         """Return an authority's id. Raises `AuthorityMissing`, naming the field."""
@@ -86,13 +89,17 @@ class Office(Struct, frozen=True):
         """Return a service's id. Raises `ServiceMissing`."""
         return await self._named("service", name_or_id, ServiceMissing)
 
-    async def acme_account_id(self, name_or_id: str) -> str:
-        """Return an ACME account's id. Raises `ACMEAccountMissing`."""
-        return await self._named("acme_account", name_or_id, ACMEAccountMissing, "account")
+    async def acme_account_id(self, name_or_id: str, field: str = "account") -> str:
+        """Return an ACME account's id. Raises `ACMEAccountMissing`, naming the field."""
+        return await self._named("acme_account", name_or_id, ACMEAccountMissing, field)
 
     async def dns_provider_id(self, name_or_id: str) -> str:
         """Return a DNS provider's id. Raises `DNSProviderMissing`."""
         return await self._named("dns_provider", name_or_id, DNSProviderMissing)
+
+    async def notice_channel_id(self, name_or_id: str) -> str:
+        """Return a channel's id. Raises `NoticeChannelMissing`."""
+        return await self._named("notice_channel", name_or_id, NoticeChannelMissing, "channel")
 
     async def certificate_id(self, name_or_id: str, field: str = "certificate") -> str:
         """Return a certificate's id, by any name that leads to it. Raises `CertificateMissing`, naming the field."""
@@ -199,8 +206,9 @@ class Office(Struct, frozen=True):
 
         The key is the aggregate's, unless `purpose` and `owner` name another that will have it.
 
-        The request is judged with a stand-in before its key is made. The key is durable before the command is; it is
-        discarded when the command came to nothing, but kept after any other failure: the append may have been stored.
+        The request is judged with a stand-in before its key is made; linters judge what is written with the key itself.
+        The key is durable before the command is; it is discarded when the command came to nothing, but kept after any
+        other failure: the append may have been stored.
         """
         judged = MadeKey("", stand_in(key_type))
         if not await self.aggregates.preview(decider, aggregate_id, lambda: ask(judged)):

@@ -4,18 +4,19 @@ No event is appended, no name or serial number reserved, no key made: where the 
 its type stands in the certificate. The certificate carries a signature that nobody can verify.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import assert_never, get_args
+from typing import NamedTuple, TypeVar, assert_never, get_args
 
 from msgspec import Struct
 
-from es_pki.adapters.intake import certificate, renewal
+from es_pki.adapters.intake import authority, certificate, renewal
 from es_pki.adapters.intake.answer import Asked
 from es_pki.adapters.intake.certificate import Plan
-from es_pki.adapters.intake.deciders import CERTIFICATE, KEY_COMPROMISE
+from es_pki.adapters.intake.deciders import AUTHORITY, CERTIFICATE, KEY_COMPROMISE
 from es_pki.adapters.intake.office import Office
 from es_pki.adapters.intake.requests import (
+    CreateAuthority,
     IssueCertificate,
     ReissueCertificate,
     RenewCertificate,
@@ -23,19 +24,27 @@ from es_pki.adapters.intake.requests import (
     SelfSignCertificate,
     SignCSR,
 )
-from es_pki.adapters.lint import Linter, LintFailed, Severity
+from es_pki.adapters.lint import Linter, Severity
 from es_pki.adapters.x509.encode import specimen
 from es_pki.adapters.x509.formats import pem
-from es_pki.commands.certificate import Making, draft_of, new_name
+from es_pki.commands import authority_creation
+from es_pki.commands.authority import claims_of
+from es_pki.commands.authority_creation import RULES_OF_AUTHORITIES
+from es_pki.commands.certificate import draft_of, new_name
 from es_pki.commands.names import is_own_name
 from es_pki.commands.preparation import RULES_OF_VERSIONS
 from es_pki.commands.refusals import RulesBroken, taken
-from es_pki.commands.rules import Draft
-from es_pki.decider import Refused, Violation
+from es_pki.commands.rules import Draft, Rule
+from es_pki.decider import Decider, Guard, Refused
+from es_pki.events import codec
 from es_pki.values import CriticalExtension, KeyType, KeyUsage, NameConstraints, Subject, SubjectAltNames
 from es_pki.values.profile import LintLevel
 
-Previewable = IssueCertificate | SignCSR | SelfSignCertificate | RenewCertificate | ReissueCertificate
+C = TypeVar("C")
+S = TypeVar("S")
+E = TypeVar("E", bound=codec.Event)
+
+Previewable = CreateAuthority | IssueCertificate | SignCSR | SelfSignCertificate | RenewCertificate | ReissueCertificate
 PREVIEWABLE: tuple[type[Request], ...] = get_args(Previewable)
 
 
@@ -88,27 +97,39 @@ class Previewed(Struct, frozen=True):
     findings: tuple[Finding, ...]
 
 
-Judge = Callable[[Office, Draft, bytes | None], Awaitable[Sequence[Finding]]]
-"""Judges a draft and the DER certificate that it would become, under a signature that nobody can verify.
+class Sketch(NamedTuple):
+    """A certificate that a request would make, as far as it is known without making it.
+
+    `rules` are those that it must pass. `refused`: what the request would be refused with besides.
+    """
+
+    draft: Draft
+    rules: Sequence[Rule]
+    refused: Sequence[Refused]
+
+
+Judge = Callable[[Office, Sketch, bytes | None], Awaitable[Sequence[Finding]]]
+"""Judges a sketch and the DER certificate that it would become, under a signature that nobody can verify.
 
 There is no certificate where the draft breaks rules so badly that none can be written.
 """
 
 
-async def by_rules(_office: Office, draft: Draft, _certificate: bytes | None) -> Sequence[Finding]:
-    """Judge by the rules that every certificate passes."""
+async def by_rules(_office: Office, sketch: Sketch, _certificate: bytes | None) -> Sequence[Finding]:
+    """Judge by the rules that every certificate of its kind passes."""
     return [
         Finding("rules", rule.__name__, violation.rule, violation.field, violation.detail)
-        for rule in RULES_OF_VERSIONS
-        for violation in rule(draft)
+        for rule in sketch.rules
+        for violation in rule(sketch.draft)
     ]
 
 
-async def by_lint(office: Office, draft: Draft, certificate: bytes | None) -> Sequence[Finding]:
+async def by_lint(office: Office, sketch: Sketch, certificate: bytes | None) -> Sequence[Finding]:
     """Judge the bytes by both linters. pkilint blocks where the profile is strict, and authorities."""
     if certificate is None:
         return []
-    is_strict = draft.profile.terms.lint is LintLevel.STRICT or draft.template.is_authority
+    template = sketch.draft.template
+    is_strict = sketch.draft.profile.terms.lint is LintLevel.STRICT or template.is_authority
     return [
         Finding(
             by=found.linter.value,
@@ -118,45 +139,61 @@ async def by_lint(office: Office, draft: Draft, certificate: bytes | None) -> Se
             detail=found.detail,
             blocks=found.severity is Severity.ERROR and (found.linter is Linter.OWN or is_strict),
         )
-        for found in await office.second_opinion.of(certificate, draft.template.issuer_certificate)
+        for found in await office.second_opinion.of(certificate, template.issuer_certificate)
         if found.severity is not Severity.NOTICE
     ]
 
 
 JUDGES: tuple[Judge, ...] = (by_rules, by_lint)
-"""Everybody who has something to say about a draft."""
+"""Everybody who has something to say about a sketch."""
 
 
 async def preview(office: Office, request: Previewable, asked: Asked) -> Previewed:
     """Return what the request would make. Raises what the request would be refused with, but for rules it breaks."""
-    broken: list[Violation] = []
     try:
-        plan = await _plan(office, request, asked)
-        try:
-            await office.aggregates.preview(CERTIFICATE, plan.certificate_id, plan.command)
-        except RulesBroken as refused:
-            broken += refused.violations  # asked again below, rule by rule; what they rest on was read afresh
-        except LintFailed:
-            pass  # asked again below
-        command = await plan.command()
-        draft = draft_of(command, (await office.aggregates.load(CERTIFICATE, plan.certificate_id)).state)
+        sketch = await _sketched(office, request, asked)
     except RulesBroken as refused:
         return Previewed(False, None, None, tuple(_of_refusal(refused)))
-    certificate = _written(draft)
-    findings = [finding for judge in JUDGES for finding in await judge(office, draft, certificate)]
+    certificate = _written(sketch)
+    findings = [finding for judge in JUDGES for finding in await judge(office, sketch, certificate)]
     known = {(finding.source, finding.field, finding.detail) for finding in findings}
-    others = [v for v in broken if (v.rule, v.field, v.detail) not in known]
-    for refusal in (RulesBroken("", *others), *await _refusals(office, command)):
-        findings += _of_refusal(refusal)
+    for refusal in sketch.refused:
+        findings += [found for found in _of_refusal(refusal) if (found.source, found.field, found.detail) not in known]
     return Previewed(
         would_be_made=not any(finding.blocks for finding in findings),
-        certificate=_contents(draft),
+        certificate=_contents(sketch.draft),
         certificate_pem=None if certificate is None else pem(certificate),
         findings=tuple(findings),
     )
 
 
-async def _plan(office: Office, request: Previewable, asked: Asked) -> Plan:
+async def _sketched(office: Office, request: Previewable, asked: Asked) -> Sketch:
+    if isinstance(request, CreateAuthority):
+        return await _authority(office, await authority.plan_to_create(office, request, asked))
+    plan = await _plan(office, request, asked)
+    broken = await _broken(office, CERTIFICATE, plan.certificate_id, plan.command)
+    command = await plan.command()
+    draft = draft_of(command, (await office.aggregates.load(CERTIFICATE, plan.certificate_id)).state)
+    name = new_name(command)
+    names = {f"certificate_name-{name}": taken("name", name, CERTIFICATE.category)} if is_own_name(name) else {}
+    refused = await _refusals(office, names, CERTIFICATE.guards(command))
+    return Sketch(draft, RULES_OF_VERSIONS, (*broken, *refused))
+
+
+async def _authority(office: Office, plan: authority.Plan) -> Sketch:
+    broken = await _broken(office, AUTHORITY, plan.authority_id, plan.command)
+    command = await plan.command()
+    draft = authority_creation.draft_of(command)
+    claims = claims_of(plan.authority_id, draft.name, draft.template.subject) if is_own_name(draft.name) else ()
+    refused = await _refusals(office, {each.stream: each.taken for each in claims}, AUTHORITY.guards(command))
+    return Sketch(draft, RULES_OF_AUTHORITIES, (*broken, *refused))
+
+
+async def _plan(
+    office: Office,
+    request: IssueCertificate | SignCSR | SelfSignCertificate | RenewCertificate | ReissueCertificate,
+    asked: Asked,
+) -> Plan:
     match request:
         case IssueCertificate():
             return await certificate.plan_to_issue(office, request, asked)
@@ -170,23 +207,31 @@ async def _plan(office: Office, request: Previewable, asked: Asked) -> Plan:
             assert_never(request)
 
 
-def _written(draft: Draft) -> bytes | None:
+async def _broken(
+    office: Office, decider: Decider[C, S, E], aggregate_id: str, ask: Callable[[], Awaitable[C]]
+) -> Sequence[Refused]:
+    """Decide, so that what the sketch rests on is read afresh; return the rules broken. Raises other refusals."""
+    try:
+        await office.aggregates.preview(decider, aggregate_id, ask)
+    except RulesBroken as refused:
+        return (refused,)
+    return ()
+
+
+def _written(sketch: Sketch) -> bytes | None:
     """Return the DER certificate, None for a draft that breaks rules and can't be written."""
     try:
-        return specimen(draft.template)
+        return specimen(sketch.draft.template)
     except ValueError:
-        if not any(violation for rule in RULES_OF_VERSIONS for violation in rule(draft)):
+        if not any(violation for rule in sketch.rules for violation in rule(sketch.draft)):
             raise
         return None
 
 
-async def _refusals(office: Office, command: Making) -> Sequence[Refused]:
+async def _refusals(office: Office, names: Mapping[str, Refused], guards: Sequence[Guard]) -> Sequence[Refused]:
     """Return what the append itself would be refused with: a name that is another's, keys that others have."""
-    found: list[Refused] = []
-    name = new_name(command)
-    if is_own_name(name) and await office.aggregates.owner(f"certificate_name-{name}") is not None:
-        found.append(taken("name", name, CERTIFICATE.category))
-    for guard in CERTIFICATE.guards(command):
+    found = [taken for stream, taken in names.items() if await office.aggregates.owner(stream) is not None]
+    for guard in guards:
         if guard.broken is not None:
             _, _, key = guard.stream.partition("-")
             loaded = await office.aggregates.load(KEY_COMPROMISE, key, afresh=True)

@@ -15,9 +15,9 @@ from es_pki.adapters.x509.csr import SigningRequest, read_csr
 from es_pki.adapters.x509.keys import public_key_of, stand_in
 from es_pki.commands import certificate, renewal
 from es_pki.commands.certificate import CertificateCommand, Making
-from es_pki.commands.lineage import Version
 from es_pki.commands.refusals import Malformed, NotSignedYet, SigningGivenUp
 from es_pki.commands.renewal import Further, Names
+from es_pki.commands.versions import Version
 from es_pki.values import KeyType, PublicKey
 
 Next = Callable[[Further], Making]
@@ -72,7 +72,8 @@ def _names(request: ReissueCertificate) -> Names:
             request.ip_addresses,
             request.email_addresses,
             request.uris,
-            request.user_principal_names,
+            user_principal_names=request.user_principal_names,
+            kerberos_principal_names=request.kerberos_principal_names,
         ),
         request.security_identifier,
     )
@@ -157,6 +158,7 @@ class _Lineage:
             now=self._asked.now,
             request_id=self._request_id,
             request_digest=self._digest,
+            revoke_previous_after_days=self._request.revoke_previous_after_days,
         )
 
     async def key_type(self) -> KeyType:

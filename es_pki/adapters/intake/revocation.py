@@ -1,19 +1,23 @@
 """Requests for certificates and authorities to hold no more, or again."""
 
+import asyncio
 from datetime import datetime
 
+from es_pki.adapters.acme.problems import DirectoryFailed
 from es_pki.adapters.compromise import revoke_uses
 from es_pki.adapters.intake.answer import Answer, Asked, answered
 from es_pki.adapters.intake.deciders import AUTHORITY, CERTIFICATE, KEY_COMPROMISE
 from es_pki.adapters.intake.office import Office
 from es_pki.adapters.intake.requests import (
     HoldCertificate,
+    PlanSupersession,
     ReleaseCertificate,
     RevocationRequest,
     RevokeAuthority,
     RevokeCertificate,
+    WithdrawSupersession,
 )
-from es_pki.commands import authority_revocation, revocation
+from es_pki.commands import authority_revocation, revocation, supersession
 from es_pki.commands.authority import AuthorityCommand, AuthorityMissing
 from es_pki.commands.certificate import CertificateCommand, model
 from es_pki.commands.key_compromise import ReportKeyCompromise
@@ -23,20 +27,27 @@ from es_pki.commands.refusals import Malformed
 from es_pki.commands.revocation import Which, chosen
 from es_pki.decider import Guard
 from es_pki.values import CRLReason, public_key_hash, serial_hex
+from es_pki.values.acme import ACMEProblem
+
+PATIENCE_SECONDS = 20.0
+"""How long a request waits for a directory to revoke; that goes on without it."""
 
 
 async def take(office: Office, request: RevocationRequest, asked: Asked) -> Answer:
     """Do what was asked."""
     match request:
-        case RevokeCertificate() | HoldCertificate() | ReleaseCertificate():
+        case (
+            RevokeCertificate() | HoldCertificate() | ReleaseCertificate() | PlanSupersession() | WithdrawSupersession()
+        ):
             return await _certificate(office, request, asked)
         case RevokeAuthority():
             return await _authority(office, request, asked)
 
 
-async def _certificate(
-    office: Office, request: RevokeCertificate | HoldCertificate | ReleaseCertificate, asked: Asked
-) -> Answer:
+OfVersion = RevokeCertificate | HoldCertificate | ReleaseCertificate | PlanSupersession | WithdrawSupersession
+
+
+async def _certificate(office: Office, request: OfVersion, asked: Asked) -> Answer:
     certificate_id = await office.certificate_id(request.certificate)
     which = Which(request.version, _serial_number(request.serial_number))
 
@@ -46,32 +57,57 @@ async def _certificate(
                 return revocation.HoldCertificate(which, asked.now)
             case ReleaseCertificate():
                 return revocation.ReleaseCertificate(which, asked.now)
-            case RevokeCertificate(reason=reason, invalidity_date=date):
+            case PlanSupersession(after_days=days):
+                return supersession.PlanSupersession(which, days, asked.now)
+            case WithdrawSupersession():
+                return supersession.WithdrawSupersession(which)
+            case RevokeCertificate(reason=reason, invalidity_date=date, unless_current=spared):
                 state = (await office.aggregates.load(CERTIFICATE, certificate_id)).state
                 report = await _report(office, _key_of(state, which), reason, f"a certificate of {state.name}")
-                return revocation.RevokeCertificate(which, reason, _whole_seconds(date), asked.now, report)
+                return revocation.RevokeCertificate(which, reason, _whole_seconds(date), asked.now, report, spared)
 
     handled = await office.aggregates.handle(CERTIFICATE, certificate_id, command, actor=asked.caller.name)
     key, reason = _key_of(handled.state, which), getattr(request, "reason", None)
+    position = await _revoke_other_uses(office, key, reason, asked) or handled.position
+    number, waits_for = chosen(handled.state, which).prepared.version, None
+    if chosen(handled.state, which).requested:
+        waits_for = await _asked_of_directory(office, certificate_id, number, asked)
+    loaded = await office.aggregates.load(CERTIFICATE, certificate_id)
     return Answer(
-        position=await _revoke_other_uses(office, key, reason, asked) or handled.position,
+        position=max(position, loaded.position),
         stream=CERTIFICATE.stream(certificate_id),
         events=answered(handled.events),
-        result={"certificate_id": certificate_id, **_result(handled.state, which)},
+        result={"certificate_id": certificate_id, **_result(loaded.state, Which(number), waits_for)},
     )
 
 
-def _result(state: State, which: Which) -> dict[str, object]:
+async def _asked_of_directory(office: Office, certificate_id: str, version: int, asked: Asked) -> ACMEProblem | None:
+    """Have the directory revoke what it issued; return what that waits for: the reactions go on with it."""
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await office.acme.revocations.revoke(certificate_id, version, actor=asked.caller.name)
+    except DirectoryFailed as failed:
+        return failed.problem
+    except TimeoutError:
+        pass  # the answer says that it was asked for
+    return None
+
+
+def _result(state: State, which: Which, waits_for: ACMEProblem | None) -> dict[str, object]:
     version = chosen(state, which)
     revoked, held = version.revoked, version.held
+    standing = "revoked" if revoked else "held" if held else "requested" if version.requested else "issued"
     return {
         "name": state.name,
         "version": version.prepared.version,
         "serial_number": version.prepared.serial_number,
-        "status": "revoked" if revoked else "held" if held else "issued",
+        "status": standing,
+        "problem": version.refusal or waits_for,
         "revoked_at": revoked.revoked_at if revoked else held.held_at if held else None,
         "reason": revoked.reason if revoked else CRLReason.CERTIFICATE_HOLD if held else None,
         "invalidity_date": revoked.invalidity_date if revoked else None,
+        "revocation_due_at": version.superseding.due_at if version.superseding else None,
+        "held_up_by": version.held_up_by,
     }
 
 

@@ -1,12 +1,14 @@
 """Requests about services: what they are, and what they serve."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import asdict, replace
 
+from es_pki.adapters.deployment.chap import PURPOSE as CHAP_SECRET
 from es_pki.adapters.deployment.starting import start
+from es_pki.adapters.entropy import chap_secret
 from es_pki.adapters.intake.aggregates import Loaded
 from es_pki.adapters.intake.answer import Answer, Asked, answered
 from es_pki.adapters.intake.deciders import CERTIFICATE, SERVICE
@@ -16,23 +18,27 @@ from es_pki.adapters.intake.requests import (
     DeployCertificate,
     ReconfigureService,
     RegisterService,
+    ResumeService,
     RetireService,
+    RotateCHAPSecret,
     ServiceRequest,
+    StopService,
     UnbindCertificate,
     VerifyService,
 )
-from es_pki.commands import service
+from es_pki.commands import chap, service
 from es_pki.commands.refusals import Malformed
 from es_pki.commands.service import ServiceCommand, State, registered
 from es_pki.commands.service_kinds import installed
 from es_pki.commands.usage import BeginUse, EndUse
-from es_pki.decider import Guard
-from es_pki.events.service import Installation, ServiceEvent, ServiceObserved
+from es_pki.decider import Guard, Refused
+from es_pki.events.service import CHAPSecretPrepared, Installation, ServiceEvent, ServiceObserved
+from eventlog import Conflict
 
 LONGEST_WAIT_SECONDS = 120
 LOOK_SECONDS = 0.1
 
-About = ReconfigureService | BindCertificate | UnbindCertificate | RetireService
+About = ReconfigureService | BindCertificate | UnbindCertificate | StopService | ResumeService | RetireService
 
 
 async def take(office: Office, request: ServiceRequest, asked: Asked, digest: bytes) -> Answer:
@@ -40,19 +46,29 @@ async def take(office: Office, request: ServiceRequest, asked: Asked, digest: by
     match request:
         case RegisterService():
             return await register(office, request, asked, digest)
-        case ReconfigureService() | BindCertificate() | UnbindCertificate() | RetireService():
+        case (
+            ReconfigureService()
+            | BindCertificate()
+            | UnbindCertificate()
+            | StopService()
+            | ResumeService()
+            | RetireService()
+        ):
             return await about(office, request, asked)
         case DeployCertificate():
             return await deploy(office, request, asked)
         case VerifyService():
             return await verify(office, request, asked)
+        case RotateCHAPSecret():
+            return await rotate(office, request, asked)
 
 
 async def register(office: Office, request: RegisterService, asked: Asked, digest: bytes) -> Answer:
     """Know a service from now on."""
 
     async def command() -> ServiceCommand:
-        installation = installed(request.kind, request.name, request.folder, _given(request))
+        given = await _given(office, request, "")
+        installation = installed(request.kind, request.name, request.folder, given)
         office.allowed.check(installation)
         return service.RegisterService(request.name, request.kind, installation, digest)
 
@@ -67,13 +83,18 @@ async def about(office: Office, request: About, asked: Asked) -> Answer:
         state = (await office.aggregates.load(SERVICE, service_id)).state
         match request:
             case ReconfigureService():
-                installation = replace(state.installation, **_given(request))
+                installation = replace(state.installation, **await _given(office, request, service_id))
                 office.allowed.check(installation)
                 return service.ReconfigureService(installation)
             case BindCertificate():
                 return await _binding(office, request, service_id, state)
             case UnbindCertificate():
                 return service.UnbindCertificate(await _uses(office, service_id, state, {}))
+            case StopService(reason=reason):
+                return service.StopService(reason, await _uses(office, service_id, state, {}))
+            case ResumeService():
+                wanted = replace(state, is_stopped=False).certificate_ids
+                return service.ResumeService(await _uses(office, service_id, state, wanted))
             case RetireService(reason=reason):
                 return service.RetireService(reason, await _uses(office, service_id, state, {}))
 
@@ -103,24 +124,80 @@ async def _uses(office: Office, service_id: str, state: State, wanted: Mapping[s
     return tuple(guards)
 
 
-def _given(request: RegisterService | ReconfigureService) -> Mapping[str, Any]:
-    """Return the fields of the installation that a request gives."""
+async def _given(office: Office, request: RegisterService | ReconfigureService, service_id: str) -> Mapping[str, Any]:
+    """Return the fields of the installation that a request gives; other services by their ids."""
     fields = ((name, getattr(request, name)) for name in Installation.__struct_fields__)
-    return {name: value for name, value in fields if value is not None}
+    given = {name: value for name, value in fields if value is not None}
+    if request.after is not None:
+        given["after"] = tuple([await office.service_id(name) for name in request.after])
+        await _check_no_circle(office, service_id, given["after"])
+    return given
+
+
+async def _check_no_circle(office: Office, service_id: str, after: Sequence[str]) -> None:
+    """Refuse that services wait for each other."""
+    ahead, known = list(after), set(after)
+    while ahead and service_id not in known:
+        state = (await office.aggregates.load(SERVICE, ahead.pop())).state
+        ahead += [each for each in state.installation.after if each not in known]
+        known |= set(state.installation.after)
+    if service_id in known:
+        raise Malformed.at("after", "services are in order", "the service would come after itself")
 
 
 async def deploy(office: Office, request: DeployCertificate, asked: Asked) -> Answer:
     """Start a deployment, and wait for its outcome if that was asked for."""
-    if not 0 <= request.wait_seconds <= LONGEST_WAIT_SECONDS:
-        raise Malformed.at("wait_seconds", "waits are bounded", f"0 to {LONGEST_WAIT_SECONDS} seconds")
+    _check_wait(request.wait_seconds)
     service_id, deployment_id = await office.service_id(request.service), asked.new_id()
     handled = await start(office.aggregates, service_id, deployment_id, actor=asked.caller.name)
-    ended = await _ended(office, service_id, deployment_id, request.wait_seconds)
+    ended = await _until(office, service_id, lambda state: not _runs(state, deployment_id), request.wait_seconds)
     deployment = ended.state.deployments.newest
     result: dict[str, object] = {"deployment_id": deployment_id, "outcome": None}
     if deployment is not None and deployment.outcome is not None:
         result |= {"outcome": type(deployment.outcome).__name__, **asdict(deployment.outcome)}
     return _answer(service_id, ended.state, max(handled.position, ended.position), handled.events, result)
+
+
+async def rotate(office: Office, request: RotateCHAPSecret, asked: Asked) -> Answer:
+    """Make secrets and start the rotation to them; wait for its outcome if that was asked for."""
+    _check_wait(request.wait_seconds)
+    service_id, rotation_id = await office.service_id(request.service), asked.new_id()
+    installation = (await office.aggregates.load(SERVICE, service_id, afresh=True)).state.installation
+
+    def command(key_id: str = "", target_key_id: str = "") -> Callable[[], Awaitable[ServiceCommand]]:
+        async def prepared() -> ServiceCommand:
+            return chap.RotateCHAPSecret(CHAPSecretPrepared(rotation_id, key_id, target_key_id))
+
+        return prepared
+
+    kept: list[str] = []
+    if await office.aggregates.preview(SERVICE, service_id, command()):
+        for _ in range(2 if installation.chap_target_user else 1):
+            secret = chap_secret(installation.chap_secret_length).encode()
+            kept.append(await office.keys.keep(secret, purpose=CHAP_SECRET, owner=service_id))
+    try:
+        handled = await office.aggregates.handle(SERVICE, service_id, command(*kept), actor=asked.caller.name)
+    except (Refused, Conflict):
+        await _discard(office, kept)
+        raise
+    if not handled.events:
+        await _discard(office, kept)
+    ended = await _until(office, service_id, lambda state: not _rotates(state, rotation_id), request.wait_seconds)
+    secrets = ended.state.chap
+    outcome = secrets.outcome if secrets.newest and secrets.newest.rotation_id == rotation_id else None
+    result: dict[str, object] = {"rotation_id": rotation_id, "outcome": None}
+    if outcome is not None:
+        result |= {"outcome": type(outcome).__name__, **asdict(outcome)}
+    return _answer(service_id, ended.state, max(handled.position, ended.position), handled.events, result)
+
+
+def _rotates(state: State, rotation_id: str) -> bool:
+    return state.chap.running is not None and state.chap.running.rotation_id == rotation_id
+
+
+async def _discard(office: Office, key_ids: Sequence[str]) -> None:
+    for key_id in key_ids:
+        await office.keys.discard(key_id)
 
 
 async def verify(office: Office, request: VerifyService, asked: Asked) -> Answer:
@@ -131,14 +208,23 @@ async def verify(office: Office, request: VerifyService, asked: Asked) -> Answer
     return _answer(service_id, handled.state, handled.position, handled.events, asdict(observed))
 
 
-async def _ended(office: Office, service_id: str, deployment_id: str, seconds: float) -> Loaded[State]:
-    """Return the service once the deployment has ended, or as it is when the time is over."""
+def _runs(state: State, deployment_id: str) -> bool:
+    running = state.deployments.running
+    return running is not None and running.started.deployment_id == deployment_id
+
+
+def _check_wait(seconds: int) -> None:
+    if not 0 <= seconds <= LONGEST_WAIT_SECONDS:
+        raise Malformed.at("wait_seconds", "waits are bounded", f"0 to {LONGEST_WAIT_SECONDS} seconds")
+
+
+async def _until(office: Office, service_id: str, has_ended: Callable[[State], bool], seconds: float) -> Loaded[State]:
+    """Return the service once something has ended, or as it is when the time is over."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     while True:
         loaded = await office.aggregates.load(SERVICE, service_id, afresh=True)
-        running = loaded.state.deployments.running
-        if running is None or running.started.deployment_id != deployment_id or loop.time() >= deadline:
+        if has_ended(loaded.state) or loop.time() >= deadline:
             return loaded
         await asyncio.sleep(LOOK_SECONDS)
 

@@ -4,6 +4,7 @@ Written anew rather than taken from `commands/names.py`: a linter that asks the 
 """
 
 import re
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -34,6 +35,7 @@ def email_address_fault(address: bytes) -> str:
     return host_fault(domain)
 
 
+@lru_cache(maxsize=256)
 def uri_fault(uri: bytes) -> str:
     """Judge an absolute URI (RFC 3986 section 4.3): with an authority, its host is a host name or IP address."""
     text = uri.decode("latin-1")

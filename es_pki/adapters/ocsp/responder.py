@@ -97,7 +97,8 @@ class Responder:
     async def answer(self, authority_id: str, request: bytes) -> Answer:
         """Answer a request to an authority's responder. Raises `AuthorityMissing`, `LogError`, `KeyStoreRefused`."""
         answer = await self._answer(authority_id, request)
-        self.answered.update(answer.says)
+        for said in answer.says:
+            self.answered[said] += 1
         return answer
 
     async def _answer(self, authority_id: str, request: bytes) -> Answer:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from es_pki.adapters.intake.aggregates import Aggregates
 from es_pki.adapters.intake.deciders import AUTHORITY, CERTIFICATE, OCSP_RESPONDER
 from es_pki.adapters.ocsp.response import Good, Revoked, Status, Unknown
-from es_pki.commands.lineage import Version
+from es_pki.commands.versions import Version
 from es_pki.values import CRLReason, serial_hex
 
 LARGEST_SERIAL_NUMBER = 1 << 160

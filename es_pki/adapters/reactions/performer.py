@@ -3,7 +3,7 @@
 from es_pki.adapters import clock
 from es_pki.adapters.acme.works import ACME
 from es_pki.adapters.compromise import revoke_uses
-from es_pki.adapters.deployment import Deployer
+from es_pki.adapters.deployment import CHAPRotator, Deployer
 from es_pki.adapters.deployment.starting import redeploy
 from es_pki.adapters.discarding import discard_keys, discard_signing_request_key
 from es_pki.adapters.intake.aggregates import Aggregates
@@ -13,13 +13,16 @@ from es_pki.commands.reactions import (
     AdvanceACMEOrder,
     CloseACMEAccount,
     DeployService,
+    DiscardCHAPSecrets,
     DiscardKeys,
     DiscardSigningRequestKey,
     Effect,
     OpenACMEAccount,
     RedeployCertificate,
+    RevokeAtDirectory,
     RevokeKeyUses,
     RollOverACMEKey,
+    RotateTargetSecret,
     SignAuthority,
     SignCertificate,
     SignOCSPResponder,
@@ -29,12 +32,22 @@ from es_pki.commands.reactions import (
 class Performer:
     """Knows for every effect who does it."""
 
-    def __init__(self, aggregates: Aggregates, keys: KeyRing, signer: Signer, acme: ACME, deployer: Deployer) -> None:
+    def __init__(
+        self,
+        aggregates: Aggregates,
+        keys: KeyRing,
+        signer: Signer,
+        acme: ACME,
+        *,
+        deployer: Deployer,
+        rotator: CHAPRotator,
+    ) -> None:
         self._aggregates = aggregates
         self._keys = keys
         self._signer = signer
         self._acme = acme
         self._deployer = deployer
+        self._rotator = rotator
 
     async def perform(self, effect: Effect) -> None:
         """Do an outstanding effect. Raises what those raise who do it: it is tried again."""
@@ -53,13 +66,19 @@ class Performer:
                 await self._deployer.deploy(service_id, deployment_id)
             case RedeployCertificate(certificate_id=certificate_id, position=position):
                 await redeploy(self._aggregates, certificate_id, position)
+            case RotateTargetSecret(service_id=service_id, rotation_id=rotation_id):
+                await self._rotator.rotate(service_id, rotation_id)
+            case DiscardCHAPSecrets(key_ids=key_ids):
+                await self._rotator.discard(key_ids)
             case RevokeKeyUses(public_key_hash=of_key):
                 await revoke_uses(self._aggregates, of_key, clock.now(), actor=ACTOR)
             case OpenACMEAccount(account_id=account_id):
-                await self._acme.accounts.register(account_id)
+                await self._acme.accounts.heed(account_id, self._acme.accounts.register)
             case RollOverACMEKey(account_id=account_id):
-                await self._acme.accounts.roll_over(account_id)
+                await self._acme.accounts.heed(account_id, self._acme.accounts.roll_over)
             case CloseACMEAccount(account_id=account_id):
-                await self._acme.accounts.deactivate(account_id)
+                await self._acme.accounts.heed(account_id, self._acme.accounts.deactivate)
             case AdvanceACMEOrder(order_id=order_id):
                 await self._acme.orders.advance(order_id)
+            case RevokeAtDirectory(certificate_id=certificate_id, version=version):
+                await self._acme.revocations.revoke(certificate_id, version)

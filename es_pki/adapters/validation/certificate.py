@@ -50,6 +50,9 @@ def quietly() -> AbstractContextManager[object]:
 
 Extension = TypeVar("Extension", bound=x509.ExtensionType)
 
+_TEXTUAL = x509.DNSName | x509.IPAddress | x509.RFC822Name | x509.UniformResourceIdentifier
+"""The alternative names that people can read."""
+
 
 class Unreadable(ValueError):
     """Bytes that are no certificate, CRL or OCSP response at all."""
@@ -108,8 +111,12 @@ class Parsed:
 
     @property
     def text(self) -> str:
-        """Return the subject as people read it (RFC 4514), cut to a bearable length."""
-        return self.certificate.subject.rfc4514_string()[:LONGEST_NAME]
+        """Return the subject (RFC 4514), or the first name of what has none, cut to a bearable length."""
+        return (self.certificate.subject.rfc4514_string() or self._first_name())[:LONGEST_NAME]
+
+    def _first_name(self) -> str:
+        names = (str(name.value) for name in self.alt_names if isinstance(name, _TEXTUAL))
+        return next(names, "")
 
     @cached_property
     def fingerprint(self) -> str:

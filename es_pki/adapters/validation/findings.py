@@ -18,10 +18,11 @@ LONGEST_NAME = 200
 
 
 class Severity(StrEnum):
-    """`error`: the path is not valid. `warning`: it is, and somebody should look at it."""
+    """`error`: the path is not valid. `warning`: it is, and somebody should look at it. `notice`: it may stay so."""
 
     ERROR = "error"
     WARNING = "warning"
+    NOTICE = "notice"
 
     @property
     def is_error(self) -> bool:
@@ -33,7 +34,7 @@ class Finding(Struct, frozen=True):
     """What is wrong with a certificate of a path, or with the path as a whole.
 
     `certificate` counts from the certificate that was asked about, which is 0; None: the path, or what was sent.
-    `subject` is that certificate's distinguished name (RFC 4514), cut to `LONGEST_NAME`.
+    `subject` is that certificate's distinguished name (RFC 4514), or first name, cut to `LONGEST_NAME`.
     """
 
     severity: Severity

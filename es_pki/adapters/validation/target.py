@@ -72,7 +72,13 @@ def host_is_named(target: Target) -> str | None:
     names = [name.value for name in target.certificate.alt_names if isinstance(name, x509.DNSName)]
     if any(matches(name.lower().removesuffix("."), wanted) for name in names):
         return None
-    return f"none of its {len(names)} DNS names is the host" if names else "it has no DNS name"
+    match len(names):
+        case 0:
+            return "it has no DNS name"
+        case 1:
+            return "its DNS name is not the host"
+        case count:
+            return f"none of its {count} DNS names is the host"
 
 
 def address_is_named(target: Target) -> str | None:

@@ -14,6 +14,7 @@ from es_pki.adapters.validation.certificate import UNREADABLE, Parsed, Unreadabl
 from es_pki.adapters.validation.crl import ParsedCRL
 from es_pki.adapters.validation.evidence import Evidence
 from es_pki.adapters.validation.findings import Finding
+from es_pki.adapters.validation.linted import linted
 from es_pki.adapters.validation.ocsp import ParsedResponse
 from es_pki.adapters.validation.question import Certificates, Purpose, Question, RevocationMode
 from es_pki.adapters.validation.search import Trust
@@ -107,12 +108,14 @@ def judged(case: Case) -> Validation:
         mailbox=case.mailbox,
         revocation=case.revocation,
     )
-    verdict = validate(target, Trust(Certificates(anchors), Certificates(certificates), evidence), question)
+    trust = Trust(Certificates(anchors), Certificates(certificates), evidence)
+    verdict = validate(target, trust, question)
+    is_anchored = verdict.path[-1] in trust.anchors
     return Validation(
         verdict.is_valid,
         case.time,
         tuple(map(_step, verdict.path)),
-        verdict.findings,
+        (*verdict.findings, *linted(verdict.path, is_anchored=is_anchored)),
         tuple(sorted(verdict.policies)),
     )
 

@@ -26,17 +26,25 @@ from es_pki.projections.view import View
 R = TypeVar("R")
 
 
+MOST_VALUES = 30_000
+"""Values that a query may choose among: databases take about as many arguments."""
+
+
 class BadQuery(ValueError):
-    """A query with an unknown filter or a cursor that is none of ours."""
+    """A query with an unknown filter, too many values to choose among, or a cursor that is none of ours."""
 
 
 class Query(Struct, frozen=True):
     """Which rows: all filters must be equal; `since` (inclusive) and `until` (exclusive) bound the view's order.
 
-    `cursor` goes on after an earlier page; `as_of` is a log position, None for now.
+    `among`: filters that must equal one of these values, `MOST_VALUES` at most; `before` and `after`: moments that must
+    be earlier or later than a time. `cursor` goes on after an earlier page; `as_of` is a log position, None for now.
     """
 
     filters: Mapping[str, str] = {}
+    among: Mapping[str, Sequence[str]] = {}
+    before: Mapping[str, datetime] = {}
+    after: Mapping[str, datetime] = {}
     since: datetime | None = None
     until: datetime | None = None
     limit: int = 100

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from es_pki.adapters.views.store import BadQuery, Query
+from es_pki.adapters.views.store import MOST_VALUES, BadQuery, Query
 from es_pki.events.happened import Happened
 from es_pki.projections.view import View
 
@@ -77,8 +77,8 @@ def building_of(view: View[Any]) -> str:
 
 
 def filtered(view: View[Any]) -> tuple[str, ...]:
-    """Return the filters that have a column of their own: the field by which lists are sorted is `sort`."""
-    return tuple(name for name in view.filters if name != view.order_by)
+    """Return the filters and moments that have a column of their own: the field by which lists are sorted is `sort`."""
+    return tuple(name for name in (*view.filters, *view.moments) if name != view.order_by)
 
 
 def columns(view: View[Any]) -> tuple[str, ...]:
@@ -139,23 +139,19 @@ def _text(value: object) -> str | None:
             return f"{value:019d}"
         case Mapping():
             return "".join(_LINE.format(f"{key}={text}") for key, text in value.items())
+        case tuple():
+            return "".join(map(_LINE.format, value))
         case _:
             return str(value)
 
 
 def find(view: View[Any], query: Query) -> Statement:
     """Return the statement of a list: columns `row`, `sort`, `key`, one line more than the limit."""
-    unknown = sorted(set(query.filters) - set(view.filters))
-    if unknown:
-        raise BadQuery(f"{view.name} has no filter {unknown[0][:80]}; it has {', '.join(view.filters)}")
+    _check_is_known(view, query)
     where, arguments = [_holds(query.as_of)], _held(query.as_of)
-    for name, value in query.filters.items():
-        if name in view.members:
-            where.append(f"replace(by_{name}, ?, '') <> by_{name}")
-            arguments.append(_LINE.format(value))
-        else:
-            where.append("sort = ?" if name == view.order_by else f"by_{name} = ?")
-            arguments.append(value)
+    for condition, values in _conditions(view, query):
+        where.append(condition)
+        arguments += values
     for sign, bound in ((">=", query.since), ("<", query.until)):
         if bound is not None:
             where.append(f"sort {sign} ?")
@@ -165,6 +161,36 @@ def find(view: View[Any], query: Query) -> Statement:
         arguments += _cursor_parts(query.cursor)
     sql = f"SELECT row, sort, key FROM {table_of(view)} WHERE {' AND '.join(where)} ORDER BY sort, key LIMIT ?"  # noqa: S608 - names of our own
     return Statement(sql, [*arguments, query.limit + 1])
+
+
+def _check_is_known(view: View[Any], query: Query) -> None:
+    unknown = sorted({*query.filters, *query.among} - set(view.filters))
+    if unknown:
+        raise BadQuery(f"{view.name} has no filter {unknown[0][:80]}; it has {', '.join(view.filters)}")
+    unknown = sorted({*query.before, *query.after} - set(view.moments))
+    if unknown:
+        raise BadQuery(f"{view.name} has no moment {unknown[0][:80]}; it has {', '.join(view.moments) or 'none'}")
+    most = max(map(len, query.among.values()), default=0)
+    if most > MOST_VALUES:
+        raise BadQuery(f"{view.name} is asked about {most} values at once; {MOST_VALUES} is the most")
+
+
+def _conditions(view: View[Any], query: Query) -> Iterator[tuple[str, Sequence[object]]]:
+    """Yield what must hold of a row's filters, with its arguments."""
+
+    def column(name: str) -> str:
+        return "sort" if name == view.order_by else f"by_{name}"
+
+    for name, value in query.filters.items():
+        if name in view.members:
+            yield f"replace(by_{name}, ?, '') <> by_{name}", [_LINE.format(value)]
+        else:
+            yield f"{column(name)} = ?", [value]
+    for name, values in query.among.items():
+        yield f"{column(name)} IN ({', '.join('?' * len(values)) or 'NULL'})", values
+    for sign, bounds in (("<", query.before), (">", query.after)):
+        for name, bound in bounds.items():
+            yield f"{column(name)} {sign} ?", [_text(bound)]
 
 
 def get(view: View[Any], key: str, as_of: int | None) -> Statement:

@@ -178,9 +178,9 @@ async function loadExpiries(cursor = null) {
   expiries = found;
   byId("more-calendar").hidden = !expiries.cursor;
   byId("calendar-list").replaceChildren(table(soFar(expiries.rows.length, expiries), [
-    ["Expires", (row) => day(row.not_after)],
-    ["", (row) => remaining(row)],
-    ["What", (row) => row.kind],
+    ["Ends", (row) => day(row.at)],
+    ["", (row) => remaining({ ...row, not_after: row.at })],
+    ["What", (row) => `${row.kind} ${row.what === "expiry" ? "expires" : "is revoked"}`],
     ["Name", (row) => (row.kind === "certificate" ? pressed(row.name, () => showCertificate(row.id)) : row.name)],
     ["Version", (row) => row.version],
     ["Serial number", (row) => code(row.serial_number)],

@@ -61,12 +61,17 @@ def entry(serial_number: str, revoked_at: datetime, reason: CRLReason, invalidit
 
     The reason unspecified isn't written, as section 5.3.1 wants.
     """
+    return sequence(integer(int(serial_number, 16)), _told(revoked_at, reason, invalidity_date))
+
+
+@lru_cache(maxsize=1_024)
+def _told(revoked_at: datetime, reason: CRLReason, invalidity_date: datetime | None) -> bytes:
+    """Return what an entry says besides its serial number: many are revoked at once, for one reason."""
     extensions = b"" if reason is CRLReason.UNSPECIFIED else _reason(reason)
     if invalidity_date is not None:
         moment = element(GENERALIZED_TIME, f"{invalidity_date:%Y%m%d%H%M%S}Z".encode())
         extensions += _extension(_INVALIDITY_DATE, moment)
-    listed = sequence(extensions) if extensions else b""
-    return sequence(integer(int(serial_number, 16)), _time(revoked_at), listed)
+    return _time(revoked_at) + (sequence(extensions) if extensions else b"")
 
 
 @lru_cache(maxsize=32)

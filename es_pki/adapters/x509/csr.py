@@ -14,9 +14,10 @@ from cryptography.x509.oid import ObjectIdentifier
 from msgspec import Struct
 
 from es_pki.adapters.x509 import names
+from es_pki.adapters.x509.accounts import account_of
 from es_pki.adapters.x509.attributes import attribute_oids
-from es_pki.adapters.x509.der import UTF8_STRING, content
 from es_pki.adapters.x509.encode import ATTRIBUTE_OIDS, USER_PRINCIPAL_NAME
+from es_pki.adapters.x509.kerberos import KERBEROS_PRINCIPAL_NAME
 from es_pki.adapters.x509.keys import judged, read_with
 from es_pki.commands.refusals import Malformed, RulesBroken
 from es_pki.decider import Violation
@@ -121,29 +122,36 @@ def _attribute(attribute: x509.NameAttribute[str | bytes], field: str) -> Attrib
 
 
 def _subject_alt_names(csr: x509.CertificateSigningRequest, field: str) -> SubjectAltNames:
-    forms: dict[type[x509.GeneralName], list[str]] = {
-        x509.DNSName: [],
-        x509.IPAddress: [],
-        x509.RFC822Name: [],
-        x509.UniformResourceIdentifier: [],
-        x509.OtherName: [],
-    }
+    forms: dict[object, list[str]] = {form: [] for form in _FORMS}
     for name in _requested_names(csr):
-        is_other = isinstance(name, x509.OtherName) and name.type_id != USER_PRINCIPAL_NAME
-        if type(name) not in forms or is_other:
+        form = name.type_id if isinstance(name, x509.OtherName) else type(name)
+        if form not in forms:
             raise _broken(
                 f"{field}.subject_alt_names",
                 "RFC 5280 section 4.2.1.6",
-                f"names are DNS names, IP addresses, mailboxes, URIs and UPNs, not {type(name).__name__}",
+                "names are DNS names, IP addresses, mailboxes, URIs, UPNs and Kerberos principals,"
+                f" not {type(name).__name__}",
             )
-        forms[type(name)].append(_account(name) if isinstance(name, x509.OtherName) else str(name.value))
-    return names.subject_alt_names(*forms.values())
+        forms[form].append(account_of(name) if isinstance(name, x509.OtherName) else str(name.value))
+    dns_names, ip_addresses, email_addresses, uris, accounts, principals = forms.values()
+    return names.subject_alt_names(
+        dns_names,
+        ip_addresses,
+        email_addresses,
+        uris,
+        user_principal_names=accounts,
+        kerberos_principal_names=principals,
+    )
 
 
-def _account(name: x509.OtherName) -> str:
-    """Return a user principal name. Raises `ValueError` for what is no UTF8String."""
-    start, end = content(name.value, 0, UTF8_STRING)
-    return name.value[start:end].decode()
+_FORMS = (
+    x509.DNSName,
+    x509.IPAddress,
+    x509.RFC822Name,
+    x509.UniformResourceIdentifier,
+    USER_PRINCIPAL_NAME,
+    KERBEROS_PRINCIPAL_NAME,
+)
 
 
 def _requested_names(csr: x509.CertificateSigningRequest) -> list[x509.GeneralName]:

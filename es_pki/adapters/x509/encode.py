@@ -22,6 +22,7 @@ from es_pki.adapters.x509.der import (
     object_identifier,
     sequence,
 )
+from es_pki.adapters.x509.kerberos import KERBEROS_PRINCIPAL_NAME, encoded
 from es_pki.adapters.x509.keys import ML_DSA, PrivateKeyObject, signature_hash
 from es_pki.adapters.x509.weak_keys import EXPONENT
 from es_pki.values import (
@@ -182,19 +183,17 @@ def _subject_key_identifier(spki: bytes) -> x509.SubjectKeyIdentifier:
     return x509.SubjectKeyIdentifier.from_public_key(_public_key(spki))
 
 
-@lru_cache(maxsize=256)
 def _authority_key_identifier(issuer: bytes, own_spki: bytes) -> x509.Extension[x509.ExtensionType]:
     """RFC 5280 section 4.2.1.1: the issuer's subject key identifier, or one's own when signing for oneself."""
-    if not issuer:
-        identifier = _subject_key_identifier(own_spki)
-    else:
-        identifier = _identifier_of(x509.load_der_x509_certificate(issuer))
+    identifier = _identifier_of(issuer) if issuer else _subject_key_identifier(own_spki)
     value = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)
     return _extension(value, critical=False)
 
 
-def _identifier_of(certificate: x509.Certificate) -> x509.SubjectKeyIdentifier:
+@lru_cache(maxsize=256)
+def _identifier_of(issuer: bytes) -> x509.SubjectKeyIdentifier:
     """Return the certificate's subject key identifier; one made elsewhere may lack it: then by method 1."""
+    certificate = x509.load_der_x509_certificate(issuer)
     try:
         return certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     except x509.ExtensionNotFound:
@@ -243,6 +242,7 @@ def _subject_alt_name(names: SubjectAltNames) -> x509.SubjectAlternativeName:
     general += [x509.RFC822Name(address) for address in names.email_addresses]
     general += [x509.UniformResourceIdentifier(uri) for uri in names.uris]
     general += [x509.OtherName(USER_PRINCIPAL_NAME, _utf8(name)) for name in names.user_principal_names]
+    general += [x509.OtherName(KERBEROS_PRINCIPAL_NAME, encoded(name)) for name in names.kerberos_principal_names]
     return x509.SubjectAlternativeName(general)
 
 

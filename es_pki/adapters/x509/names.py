@@ -37,6 +37,8 @@ def subject(attributes: Mapping[str, str | tuple[str, ...]]) -> Subject:
     unknown = sorted(set(attributes) - set(AttributeType))
     if unknown:
         raise Malformed.at("subject", "attributes are known", f"attributes are: {', '.join(AttributeType)}")
+    if not attributes:
+        return ()
     found: list[Attribute] = []
     for kind in CUSTOMARY_ORDER:
         values = attributes.get(kind, ())
@@ -49,7 +51,9 @@ def subject_alt_names(
     ip_addresses: Iterable[str],
     email_addresses: Iterable[str],
     uris: Iterable[str],
+    *,
     user_principal_names: Iterable[str] = (),
+    kerberos_principal_names: Iterable[str] = (),
 ) -> SubjectAltNames:
     """Return the names in canonical form, each once, in their order. Raises `Malformed`, naming field and index."""
     return SubjectAltNames(
@@ -58,6 +62,9 @@ def subject_alt_names(
         email_addresses=_canonical("email_addresses", email_addresses, email_address),
         uris=tuple(dict.fromkeys(uris)),
         user_principal_names=_canonical("user_principal_names", user_principal_names, user_principal_name),
+        kerberos_principal_names=_canonical(
+            "kerberos_principal_names", kerberos_principal_names, kerberos_principal_name
+        ),
     )
 
 
@@ -111,3 +118,11 @@ def user_principal_name(text: str) -> str:
     if not at or not account:
         raise ValueError("a user principal name is account@domain")
     return f"{account}@{domain.lower()}"
+
+
+def kerberos_principal_name(text: str) -> str:
+    """Return a Kerberos principal, in which capitals count. Raises `ValueError` (RFC 4120 section 6)."""
+    principal, at, realm = text.strip().rpartition("@")
+    if not at or not principal or not realm:
+        raise ValueError("a Kerberos principal is component/component@REALM")
+    return f"{principal}@{realm}"

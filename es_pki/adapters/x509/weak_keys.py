@@ -1,7 +1,7 @@
 """Public keys that protect nothing: one small function per weakness, with its source. Every door asks `weaknesses`.
 
 All of it is arithmetic on numbers of at most `LARGEST_RSA` bits, in bounded time: less than a millisecond a key.
-Debian's weak keys of 2008 (CVE-2008-0166) aren't known here: no package brings the list any more.
+Debian's weak keys of 2008 (CVE-2008-0166) aren't known here: no package brings the list (docs/adr/0013).
 """
 
 from collections.abc import Callable, Iterator

@@ -18,6 +18,7 @@ RULES: tuple[Rule, ...] = (
     form.subject_is_well_formed,
     form.subject_alt_names_are_well_formed,
     form.security_identifier_is_well_formed,
+    form.ticket_granting_service_is_a_kdc,
     form.server_has_a_host_name,
     form.server_common_name_is_among_its_names,
     form.email_certificate_has_a_mailbox,

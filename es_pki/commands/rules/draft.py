@@ -26,8 +26,16 @@ class Draft(Struct, frozen=True):
 
     @property
     def is_server(self) -> bool:
-        """Tell whether it is for a server."""
-        return ExtendedKeyUsage.SERVER_AUTH in self.template.extended_key_usages
+        """Tell whether it is for a server; an authority's purposes are those of the certificates below it."""
+        return self._is_for(ExtendedKeyUsage.SERVER_AUTH)
+
+    @property
+    def is_for_email(self) -> bool:
+        """Tell whether it is for e-mail."""
+        return self._is_for(ExtendedKeyUsage.EMAIL_PROTECTION)
+
+    def _is_for(self, purpose: ExtendedKeyUsage) -> bool:
+        return purpose in self.template.extended_key_usages and not self.template.is_authority
 
 
 Rule = Callable[[Draft], Iterator[Violation]]

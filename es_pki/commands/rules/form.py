@@ -66,8 +66,7 @@ def server_common_name_is_among_its_names(draft: Draft) -> Iterator[Violation]:
 
 def email_certificate_has_a_mailbox(draft: Draft) -> Iterator[Violation]:
     """RFC 8550 section 3: the mailbox stands in the subject alternative names."""
-    is_for_email = ExtendedKeyUsage.EMAIL_PROTECTION in draft.template.extended_key_usages
-    if is_for_email and not draft.template.subject_alt_names.email_addresses:
+    if draft.is_for_email and not draft.template.subject_alt_names.email_addresses:
         yield Violation("email_addresses", "RFC 8550 section 3", "an e-mail certificate needs a mailbox")
 
 
@@ -89,6 +88,18 @@ def security_identifier_is_well_formed(draft: Draft) -> Iterator[Violation]:
     """MS-DTYP section 2.4.2.1: an account's security identifier, as `S-1-5-21-1-2-3-1105`."""
     if draft.template.security_identifier and not _SECURITY_IDENTIFIER.fullmatch(draft.template.security_identifier):
         yield Violation("security_identifier", "MS-DTYP section 2.4.2.1", "write it as S-1-5-21-1-2-3-1105")
+
+
+def ticket_granting_service_is_a_kdc(draft: Draft) -> Iterator[Violation]:
+    """RFC 4556 section 3.2.4: krbtgt/REALM@REALM is the name of a KDC, which has no other."""
+    is_kdc = ExtendedKeyUsage.KDC_AUTHENTICATION in draft.template.extended_key_usages
+    for name in draft.template.subject_alt_names.kerberos_principal_names:
+        principal, _, realm = name.rpartition("@")
+        if is_kdc and principal != f"krbtgt/{realm}":
+            yield Violation("kerberos_principal_names", "RFC 4556 section 3.2.4", "a KDC is krbtgt/REALM@REALM")
+        elif not is_kdc and principal.partition("/")[0] == "krbtgt":
+            detail = "krbtgt is a KDC: take a profile for kdc_authentication"
+            yield Violation("kerberos_principal_names", "RFC 4556 section 3.2.4", detail)
 
 
 def elliptic_curve_key_does_not_encipher(draft: Draft) -> Iterator[Violation]:

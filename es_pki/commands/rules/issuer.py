@@ -100,11 +100,13 @@ def path_length_is_within_the_issuer(draft: Draft) -> Iterator[Violation]:
 
 
 def accounts_are_within_the_policy(draft: Draft) -> Iterator[Violation]:
-    """Require the policy's leave to name accounts of an Active Directory (MS-KILE section 3.3.5.6.4)."""
+    """Require the policy's leave to name accounts of a directory or realm (MS-KILE section 3.3.5.6.4, RFC 4556)."""
     if draft.issuer is None or draft.issuer.policy.account_names is True:
         return
     detail = f"{draft.issuer.name} certifies no accounts: its policy's account_names allows it"
     if draft.template.subject_alt_names.user_principal_names:
         yield Violation("user_principal_names", "issuance policy", detail)
+    if draft.template.subject_alt_names.kerberos_principal_names:
+        yield Violation("kerberos_principal_names", "issuance policy", detail)
     if draft.template.security_identifier:
         yield Violation("security_identifier", "issuance policy", detail)

@@ -45,6 +45,7 @@ def name_forms_in(draft: Draft) -> tuple[NameForm, ...]:
         NameForm.URIS: names.uris,
         NameForm.USER_PRINCIPAL_NAMES: names.user_principal_names,
         NameForm.SECURITY_IDENTIFIER: draft.template.security_identifier,
+        NameForm.KERBEROS_PRINCIPAL_NAMES: names.kerberos_principal_names,
     }
     return tuple(form for form, value in used.items() if value)
 

@@ -2,60 +2,20 @@
 
 from typing import assert_never
 
-from es_pki.events.acme_account import (
-    ACMEAccountDeactivated,
-    ACMEAccountEvent,
-    ACMEAccountKeyPrepared,
-    ACMEAccountKeyRolledOver,
-    ACMEAccountPrepared,
-    ACMEAccountRegistered,
-    ACMEDeactivationRequested,
-    ACMEKeyRollOverFailed,
-    ACMERegistrationFailed,
-)
-from es_pki.events.acme_order import (
-    ACMEAuthorizationValidated,
-    ACMECertificateObtained,
-    ACMEChallengeCleanedUp,
-    ACMEChallengePresented,
-    ACMEChallengeSeen,
-    ACMEOrderAbandoned,
-    ACMEOrderCreated,
-    ACMEOrderEvent,
-    ACMEOrderFailed,
-    ACMEOrderFinalized,
-    ACMEOrderHindered,
-    ACMEOrderPlaced,
-)
-from es_pki.events.acme_renewal import ACMERenewalEvent, ACMERenewalFailed, ACMERenewalPlanned
+from es_pki.events.acme_account import ACMEAccountEvent
+from es_pki.events.acme_order import ACMEOrderEvent
+from es_pki.events.acme_renewal import ACMERenewalEvent
 from es_pki.events.authority import (
     AuthorityCreated,
     AuthorityEvent,
     AuthorityImported,
+    AuthorityKeyImported,
     AuthorityPrepared,
     AuthorityRevoked,
     AuthoritySigningFailed,
     IssuancePolicyAdopted,
 )
-from es_pki.events.certificate import (
-    CertificateDeleted,
-    CertificateEvent,
-    CertificateHeld,
-    CertificateImported,
-    CertificateIssued,
-    CertificateLabelled,
-    CertificatePrepared,
-    CertificateReleased,
-    CertificateRenamed,
-    CertificateRevoked,
-    CertificateRolledBack,
-    OwnerAssigned,
-    PrivateKeyExported,
-    PrivateKeysDiscarded,
-    SigningFailed,
-    UseBegun,
-    UseEnded,
-)
+from es_pki.events.certificate import CertificateEvent
 from es_pki.events.codec import Event
 from es_pki.events.dns_provider import (
     DNSCredentialsReplaced,
@@ -65,6 +25,13 @@ from es_pki.events.dns_provider import (
 )
 from es_pki.events.key_compromise import KeyCompromiseEvent, KeyUsesRevoked
 from es_pki.events.log_key import LogKeyAdopted, LogKeyEvent, LogRestored
+from es_pki.events.notice import NoticeBegun, NoticeEvent, NoticeFailed, NoticeSent
+from es_pki.events.notice_channel import (
+    NoticeChannelAdded,
+    NoticeChannelEvent,
+    NoticeChannelRemoved,
+    NoticeSecretReplaced,
+)
 from es_pki.events.ocsp_responder import (
     OCSPResponderCertified,
     OCSPResponderEvent,
@@ -79,6 +46,9 @@ from es_pki.events.service import (
     CertificateBound,
     CertificateDeployed,
     CertificateUnbound,
+    CHAPRotationFailed,
+    CHAPSecretPrepared,
+    CHAPSecretRotated,
     DeploymentFailed,
     DeploymentRolledBack,
     DeploymentStarted,
@@ -86,7 +56,9 @@ from es_pki.events.service import (
     ServiceEvent,
     ServiceObserved,
     ServiceRegistered,
+    ServiceResumed,
     ServiceRetired,
+    ServiceStopped,
 )
 from es_pki.events.signing_request import (
     SigningRequestApproved,
@@ -98,6 +70,8 @@ from es_pki.events.signing_request import (
     SigningRequestSigned,
 )
 from es_pki.events.trust_store import CertificateDistrusted, CertificateTrusted, TrustStoreCreated, TrustStoreEvent
+from es_pki.projections.history.of_acme import of_acme
+from es_pki.projections.history.of_certificate import of_certificate
 
 
 def summary(event: Event) -> str:
@@ -105,7 +79,7 @@ def summary(event: Event) -> str:
     if isinstance(event, AuthorityEvent):
         return _of_authority(event)
     if isinstance(event, CertificateEvent):
-        return _of_certificate(event)
+        return of_certificate(event)
     if isinstance(event, SigningRequestEvent):
         return _of_signing_request(event)
     if isinstance(event, TrustStoreEvent):
@@ -117,9 +91,11 @@ def summary(event: Event) -> str:
     if isinstance(event, ServiceEvent):
         return _of_service(event)
     if isinstance(event, ACMEAccountEvent | ACMEOrderEvent | ACMERenewalEvent):
-        return _of_acme(event)
+        return of_acme(event)
     if isinstance(event, DNSProviderEvent):
         return _of_dns_provider(event)
+    if isinstance(event, NoticeEvent | NoticeChannelEvent):
+        return _of_notice(event)
     if isinstance(event, PrincipalEvent):
         return _of_principal(event)
     if isinstance(event, ProfileEvent):
@@ -146,44 +122,10 @@ def _of_authority(event: AuthorityEvent) -> str:
         case AuthorityImported():
             key = "with its key" if event.key_id else "without its key"
             return f"{event.name}: made elsewhere, {key}, until {event.not_after:%F}"
+        case AuthorityKeyImported():
+            return "its private key is here: it may sign"
         case AuthorityRevoked():
             return f"{event.reason}, since {event.revoked_at:%F %T}Z"
-
-
-def _of_certificate(event: CertificateEvent) -> str:
-    match event:
-        case CertificatePrepared():
-            until = f"serial number {event.serial_number}, until {event.not_after:%F}"
-            return f"{event.name}: version {event.version}, {event.profile} {event.profile_version}, {until}"
-        case CertificateIssued():
-            return "signed"
-        case SigningFailed():
-            return event.reason
-        case CertificateImported():
-            until = f"serial number {event.serial_number}, until {event.not_after:%F}"
-            return f"{event.name}: version {event.version}, made elsewhere, {until}"
-        case CertificateRolledBack():
-            return f"version {event.version} is the current one again"
-        case CertificateRevoked():
-            return f"version {event.version}: {event.reason}, since {event.revoked_at:%F %T}Z"
-        case CertificateHeld() | CertificateReleased():
-            return f"version {event.version}"
-        case CertificateRenamed():
-            return f"{event.former_name} is called {event.name}"
-        case CertificateLabelled():
-            return ", ".join(f"{key}={value}" for key, value in event.labels.items()) or "no labels"
-        case OwnerAssigned():
-            return event.owner or "nobody"
-        case CertificateDeleted():
-            return f"{', '.join(event.names)}: {event.reason}".removesuffix(": ")
-        case PrivateKeysDiscarded():
-            return f"{len(event.key_ids)} private keys"
-        case PrivateKeyExported():
-            return f"version {event.version}, {event.format}: {event.reason}"
-        case UseBegun():
-            return f"used by {event.service}{' as its fallback' if event.as_fallback else ''}"
-        case UseEnded():
-            return f"no more used by the service {event.service_id}"
 
 
 def _of_signing_request(event: SigningRequestEvent) -> str:
@@ -236,43 +178,23 @@ def _of_service(event: ServiceEvent) -> str:
             return f"{len(event.installation.files)} files, mode {event.installation.mode}"
         case CertificateBound() | CertificateUnbound():
             return f"certificate {event.certificate_id}"
-        case ServiceRetired():
+        case ServiceStopped() | ServiceRetired():
             return event.reason
+        case ServiceResumed():
+            return f"certificate {event.certificate_id}" if event.certificate_id else "nothing bound"
         case DeploymentStarted():
             key = ", with its private key" if event.leaves_key else ""
             return f"version {event.version} of the certificate {event.certificate_id}{key}"
         case CertificateDeployed():
             return "seen on the wire" if event.was_seen else "not looked at"
-        case DeploymentFailed() | DeploymentRolledBack():
+        case CHAPSecretPrepared():
+            return "another secret for the target, and one of its own" if event.target_key_id else "another secret"
+        case CHAPSecretRotated():
+            return "seen by a login" if event.was_seen else "not tried"
+        case DeploymentFailed() | DeploymentRolledBack() | CHAPRotationFailed():
             return f"{event.step}: {event.reason}"
         case ServiceObserved():
             return f"serves {event.fingerprint or 'nothing'}: {', '.join(event.drift) or 'as it should'}"
-
-
-def _of_acme(event: ACMEAccountEvent | ACMEOrderEvent | ACMERenewalEvent) -> str:
-    if isinstance(event, ACMEAccountEvent):
-        return _of_acme_account(event)
-    if isinstance(event, ACMEOrderEvent):
-        return _of_acme_order(event)
-    return _of_acme_renewal(event)
-
-
-def _of_acme_account(event: ACMEAccountEvent) -> str:
-    match event:
-        case ACMEAccountPrepared():
-            return f"{event.name}: {event.directory}"
-        case ACMEAccountRegistered():
-            return event.url
-        case ACMEAccountKeyPrepared():
-            return event.key_type.value
-        case ACMEAccountKeyRolledOver():
-            return f"key {event.key_id}"
-        case ACMERegistrationFailed() | ACMEKeyRollOverFailed():
-            return f"{event.problem.type}: {event.problem.detail}"
-        case ACMEDeactivationRequested():
-            return event.reason
-        case ACMEAccountDeactivated():
-            return "closed"
 
 
 def _of_dns_provider(event: DNSProviderEvent) -> str:
@@ -285,33 +207,20 @@ def _of_dns_provider(event: DNSProviderEvent) -> str:
             return f"{event.name}: {event.reason}".removesuffix(": ")
 
 
-def _of_acme_order(event: ACMEOrderEvent) -> str:
+def _of_notice(event: NoticeEvent | NoticeChannelEvent) -> str:
     match event:
-        case ACMEOrderPlaced():
-            names = (*event.subject_alt_names.dns_names, *event.subject_alt_names.ip_addresses)
-            return f"{event.name}: {', '.join(names)}"
-        case ACMEOrderCreated():
-            return event.url
-        case ACMEChallengePresented():
-            return f"{event.identifier}: {event.type}"
-        case ACMEChallengeSeen() | ACMEAuthorizationValidated() | ACMEChallengeCleanedUp():
-            return event.authorization
-        case ACMEOrderFinalized():
-            return "the directory has the CSR"
-        case ACMECertificateObtained():
-            return f"version {event.version}"
-        case ACMEOrderHindered() | ACMEOrderFailed():
-            return f"{event.problem.type}: {event.problem.detail}"
-        case ACMEOrderAbandoned():
-            return event.reason
-
-
-def _of_acme_renewal(event: ACMERenewalEvent) -> str:
-    match event:
-        case ACMERenewalPlanned():
-            return f"{event.name}: version {event.version} at {event.at:%F %T}Z"
-        case ACMERenewalFailed():
-            return f"version {event.version}: {event.problem.type}: {event.problem.detail}"
+        case NoticeBegun(channel=channel, occasion=occasion):
+            return f"{channel}: {occasion.title}"
+        case NoticeSent(detail=detail):
+            return detail
+        case NoticeFailed(reason=reason):
+            return reason
+        case NoticeChannelAdded():
+            return f"{event.name}: {event.settings.__struct_config__.tag}"
+        case NoticeSecretReplaced():
+            return ""
+        case NoticeChannelRemoved():
+            return f"{event.name}: {event.reason}".removesuffix(": ")
 
 
 def _of_principal(event: PrincipalEvent) -> str:

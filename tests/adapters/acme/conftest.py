@@ -3,17 +3,20 @@
 import pytest
 from aiohttp import web
 
-from es_pki.adapters.intake.requests import RegisterACMEAccount
+from es_pki.adapters.intake.deciders import CERTIFICATE
+from es_pki.adapters.intake.requests import PlaceACMEOrder, RegisterACMEAccount
+from es_pki.adapters.views.sqlite import SQLiteViews
 from eventlog.memory import MemoryLog
 from tests import pebble
 from tests.acme_proxy import Proxy
+from tests.adapters.acme.renewing import Looking
 from tests.world import World, open_keys
 
 
 @pytest.fixture(scope="module")
 def directory():
     """A running Pebble of this module."""
-    with pebble.running() as running:
+    with pebble.running(PEBBLE_ALTERNATE_ROOTS="2") as running:
         yield running
 
 
@@ -32,6 +35,20 @@ def registration(at, name="pebble", **changes):
     """Return a request that opens an account at the directory."""
     told = {"directory": at.url, "ca_bundle": at.ca_bundle, "terms_of_service_agreed": True}
     return RegisterACMEAccount(name=name, **{**told, **changes})
+
+
+@pytest.fixture
+async def ordered(world, proxy, listening):
+    """A certificate that came from the proxied directory, by its lineage's id."""
+    await world.ask(registration(proxy))
+    answer = await world.ask(PlaceACMEOrder("www", "pebble", dns_names=("www.example.test",)))
+    assert answer.result["status"] == "issued", answer.result
+    return answer.result["certificate_id"]
+
+
+async def versions_of(world, certificate_id):
+    """Return the versions of a certificate as the log has them."""
+    return (await world.aggregates.load(CERTIFICATE, certificate_id, afresh=True)).state.versions
 
 
 @pytest.fixture
@@ -58,3 +75,13 @@ async def listening(world, directory):
     directory.answers_at(f"http://127.0.0.1:{runner.addresses[0][1]}")
     yield
     await runner.cleanup()
+
+
+@pytest.fixture
+async def looking(world, tmp_path):
+    """The renewals of the world, on views of its own."""
+    views = await SQLiteViews.open(tmp_path / "views.db")
+    looking = Looking(world, views)
+    yield looking
+    await looking.renewals.close()
+    await views.close()

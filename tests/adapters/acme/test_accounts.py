@@ -1,16 +1,22 @@
 """Accounts at a real directory: opened, found again, given another key, closed, and what goes wrong on the way."""
 
-import pytest
+from datetime import timedelta
 
+import pytest
+from aiohttp import web
+
+from es_pki.adapters import clock
 from es_pki.adapters.acme.problems import DirectoryFailed, Trouble
 from es_pki.adapters.intake.deciders import ACME_ACCOUNT
 from es_pki.adapters.intake.requests import DeactivateACMEAccount, RollOverACMEAccountKey
+from es_pki.adapters.postponed import Postponed
 from es_pki.commands.acme_account import ACMEAccountUnusable
 from es_pki.commands.reactions import CloseACMEAccount, OpenACMEAccount, RollOverACMEKey
 from es_pki.commands.refusals import Malformed, NameTaken, RulesBroken
 from es_pki.values import KeyType
 from es_pki.values.acme import ACME_GIVEN_UP
 from tests import openssl, pebble
+from tests.acme_proxy import problem
 from tests.adapters.acme.conftest import registration
 from tests.world import Failing, Fault, World
 
@@ -180,3 +186,34 @@ async def test_of_a_bundle_only_certificates_are_kept(world, directory):
     kept = (await state_of(world, answer)).opening.prepared.ca_bundle
     assert "PRIVATE" not in kept
     assert openssl.run("x509", "-noout", "-subject", text=kept.encode()).strip().endswith("pebble")
+
+
+@pytest.mark.parametrize(
+    ("request_", "path", "status"),
+    [
+        (RollOverACMEAccountKey("pebble"), "/rollover-account-key", "valid"),
+        (DeactivateACMEAccount("pebble"), "/my-account/", "deactivating"),
+    ],
+    ids=["another key", "closing"],
+)
+async def test_what_somebody_in_between_answers_is_not_taken_for_done(world, proxy, request_, path, status):
+    opened = await world.ask(registration(proxy))
+    proxy.once(path, lambda: web.Response(text="<html>Log in to the network</html>"))
+    answer = await world.ask(request_)
+    assert (answer.result["status"], answer.result["problem"].type) == (status, Trouble.MALFORMED)
+    assert answer.result["public_key_hash"] == opened.result["public_key_hash"]
+    await world.acme.accounts.roll_over(opened.result["account_id"])
+    await world.acme.accounts.deactivate(opened.result["account_id"])
+    state = await state_of(world, opened)
+    assert (state.next_key, state.is_closed) == (None, status == "deactivating")
+
+
+async def test_a_directory_that_opens_no_account_for_now_is_asked_again_when_it_says(world, proxy):
+    proxy.once("/sign-me-up", problem("rateLimited", "too many accounts", status=429, Retry_After="3600"), times=99)
+    answer = await world.ask(registration(proxy))
+    assert (answer.result["status"], answer.result["problem"].detail) == ("prepared", "too many accounts")
+    for _ in range(3):
+        with pytest.raises(Postponed, match="too many accounts") as postponed:
+            await world.performer.perform(OpenACMEAccount(answer.result["account_id"]))
+        assert postponed.value.until - clock.now() > timedelta(minutes=59)
+    assert proxy.asked.count("/sign-me-up") == 2

@@ -202,7 +202,7 @@ async def test_one_name_that_fails_among_several_is_named(world, account, direct
 
 
 async def test_an_order_that_takes_long_goes_on_by_itself(world, account, proxy, monkeypatch):
-    from es_pki.adapters.intake import acme_order as intake  # noqa: PLC0415 - only this test changes its patience
+    from es_pki.adapters.intake import acme_ordering as intake  # noqa: PLC0415 - only this test changes its patience
 
     monkeypatch.setattr(intake, "PATIENCE_SECONDS", 0.2)
     released = asyncio.Event()
@@ -256,11 +256,6 @@ async def test_a_closed_account_orders_nothing(world, account):
         await world.ask(order())
 
 
-async def test_a_preferred_chain_is_taken_where_it_is_offered(world, account):
-    answer = await world.ask(order(preferred_chain="nobody's"))
-    assert answer.result["status"] == "issued"
-
-
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
@@ -285,19 +280,6 @@ async def test_an_answer_that_makes_no_sense_hinders_and_does_not_fail(world, ac
     proxy.once("/finalize-order", lambda: web.Response(text="<html>"))
     answer = await world.ask(order())
     assert (answer.result["status"], answer.result["problem"].type) == ("pending", Trouble.MALFORMED)
-
-
-async def test_a_certificate_for_another_key_is_not_taken(world, account, proxy):
-    """Somebody who has the account's key finalizes the order first: what comes is not ours."""
-    first = await world.ask(order("first"))
-    assert first.result["status"] == "issued"
-    proxy.once("/certZ", lambda: web.Response(body=directory_chain(proxy)))
-    answer = await world.ask(order("second"))
-    assert (answer.result["status"], answer.result["problem"].type) == ("pending", Trouble.MALFORMED)
-
-
-def directory_chain(proxy):
-    return proxy.pebble.management("/roots/0")
 
 
 async def test_what_was_ordered_is_a_certificate_like_any_other(world, account):

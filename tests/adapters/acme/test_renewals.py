@@ -1,6 +1,6 @@
 """Renewals at a real directory: on demand and by themselves, by its suggestion or by the lifetime, after failures."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from aiohttp import web
@@ -11,27 +11,20 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from es_pki.adapters import clock
 from es_pki.adapters.acme.chain import ari_identifier
-from es_pki.adapters.acme.renewals import Renewals
-from es_pki.adapters.intake.deciders import ACME_ACCOUNT, ACME_ORDER, ACME_RENEWAL, CERTIFICATE
+from es_pki.adapters.intake.deciders import ACME_ORDER, ACME_RENEWAL
 from es_pki.adapters.intake.requests import (
-    DeactivateACMEAccount,
     DeleteCertificate,
-    PlaceACMEOrder,
     RenewACME,
     SelfSignCertificate,
 )
-from es_pki.adapters.views import Query
-from es_pki.adapters.views.rebuild import rebuild
-from es_pki.adapters.views.sqlite import SQLiteViews
 from es_pki.commands.acme_order import ACMEOrderUnderWay
 from es_pki.commands.acme_renewal import NotObtainedByACME
 from es_pki.commands.refusals import Malformed
-from es_pki.projections import acme_renewals, inventory
 from es_pki.values import KeyType
-from es_pki.values.acme import ACME_REFUSED_HERE
 from tests import pebble
 from tests.acme_proxy import problem
-from tests.adapters.acme.conftest import registration
+from tests.adapters.acme.conftest import versions_of
+from tests.adapters.acme.renewing import account_of, suggesting
 
 
 @pytest.fixture(scope="module")
@@ -39,77 +32,6 @@ def directory():
     """A running Pebble that forgets that a name was proved."""
     with pebble.running(PEBBLE_AUTHZREUSE="0") as running:
         yield running
-
-
-@pytest.fixture
-async def ordered(world, proxy, listening):
-    """A certificate that came from the proxied directory, by its lineage's id."""
-    await world.ask(registration(proxy))
-    answer = await world.ask(PlaceACMEOrder("www", "pebble", dns_names=("www.example.test",)))
-    assert answer.result["status"] == "issued", answer.result
-    return answer.result["certificate_id"]
-
-
-class Clock:
-    """A time that tests move."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta()
-
-    def __call__(self) -> datetime:
-        return clock.now() + self.ahead
-
-
-class Looking:
-    """The renewals of a world, on views that are brought up to date before each look."""
-
-    def __init__(self, world, views) -> None:
-        self.world, self.views, self.time = world, views, Clock()
-        self.renewals = Renewals(world.aggregates, views, world.acme.directories, world.desk.take, self.time)
-
-    async def look(self, times: int = 1) -> None:
-        for _ in range(times):
-            await rebuild(self.world.log, self.views, inventory.view)
-            await self.renewals.look()
-            await self.renewals.settle()
-
-    async def row(self, name: str = "www"):
-        await rebuild(self.world.log, self.views, acme_renewals.view)
-        found = await self.views.find(acme_renewals.view, Query(filters={"name": name}))
-        return found.rows[0]
-
-    async def at(self, moment: datetime) -> None:
-        self.time.ahead = moment - clock.now()
-
-
-@pytest.fixture
-async def looking(world, tmp_path):
-    views = await SQLiteViews.open(tmp_path / "views.db")
-    looking = Looking(world, views)
-    yield looking
-    await looking.renewals.close()
-    await views.close()
-
-
-async def versions_of(world, certificate_id):
-    return (await world.aggregates.load(CERTIFICATE, certificate_id, afresh=True)).state.versions
-
-
-def suggesting(proxy, start, end, **headers):
-    """Have the directory suggest a window, whatever certificate it is asked about."""
-    proxy.further["renewalInfo"] = proxy.url.replace("/dir", "/renewal-info")
-    told = {
-        "suggestedWindow": {"start": start.isoformat(), "end": end.isoformat()},
-        "explanationURL": "https://a.test/why",
-    }
-
-    async def rule(request, _body):
-        if request.path.startswith("/renewal-info/"):
-            proxy.done.append(request.path)
-            return web.json_response(told, headers=headers)
-        return None
-
-    proxy.rules.insert(0, rule)
 
 
 async def test_a_renewal_makes_the_next_version_with_a_new_key(world, ordered):
@@ -185,11 +107,6 @@ async def test_what_the_directory_suggests_is_followed_and_told_in_the_order(wor
     assert order.placed.replaces == ari_identifier(certificate)
 
 
-async def account_of(world):
-    account_id = await world.aggregates.owner("acme_account_name-pebble")
-    return await world.aggregates.load(ACME_ACCOUNT, account_id)
-
-
 async def test_a_suggestion_is_asked_for_as_often_as_the_directory_wants(world, ordered, looking, proxy):
     start = clock.now() + timedelta(days=20)
     suggesting(proxy, start, start + timedelta(days=1), **{"Retry-After": "7200"})
@@ -215,39 +132,6 @@ async def test_a_suggestion_that_makes_no_sense_is_none(world, ordered, looking,
     assert not row.suggested
 
 
-async def test_one_that_fails_is_tried_later_and_holds_up_no_other(world, ordered, looking, directory):
-    await world.ask(PlaceACMEOrder("other", "pebble", dns_names=("other.example.test",)))
-    await looking.look()
-    directory.dns_says("set-servfail", host="www.example.test")
-    await looking.at(max((await looking.row("www")).planned_at, (await looking.row("other")).planned_at))
-    await looking.look()
-    failed = await looking.row("www")
-    assert (failed.version, failed.attempts) == (1, 1)
-    assert [len(await versions_of(world, await named(world, name))) for name in ("www", "other")] == [1, 2]
-    assert failed.problem.type.startswith("urn:ietf:params:acme:error:")
-    assert failed.next_attempt > looking.time()
-    directory.dns_says("clear-servfail", host="www.example.test")
-    await looking.look()
-    assert len(await versions_of(world, ordered)) == 1
-    await looking.at(failed.next_attempt)
-    await looking.look()
-    assert len(await versions_of(world, ordered)) == 2
-
-
-async def named(world, name):
-    return await world.aggregates.owner(f"certificate_name-{name}")
-
-
-async def test_what_can_not_be_renewed_is_recorded_and_tried_a_day_later(world, ordered, looking):
-    await looking.look()
-    await world.ask(DeactivateACMEAccount("pebble"))
-    await looking.at((await looking.row()).planned_at)
-    await looking.look()
-    row = await looking.row()
-    assert (row.attempts, row.problem.type) == (1, ACME_REFUSED_HERE)
-    assert row.next_attempt - looking.time() > timedelta(hours=17)
-
-
 async def test_a_deleted_certificate_is_renewed_no_more(world, ordered, looking):
     await looking.look()
     planned = (await looking.row()).planned_at
@@ -257,6 +141,8 @@ async def test_a_deleted_certificate_is_renewed_no_more(world, ordered, looking)
     assert len(await versions_of(world, ordered)) == 1
     state = (await world.aggregates.load(ACME_RENEWAL, ordered)).state
     assert state.failure is None
+    with pytest.raises(IndexError):
+        await looking.row()
 
 
 def test_a_certificate_is_known_to_its_directory_by_its_authority_and_serial_number():

@@ -80,3 +80,19 @@ def test_an_order_that_is_over_can_not_be_abandoned(es_pki, account):
 
 def test_renewals_are_listed(es_pki, account):
     assert es_pki("acme", "renewals").status == 0
+
+
+def test_a_renewal_is_rehearsed_and_goes_on_elsewhere(es_pki, account, tmp_path):
+    directory, name, bundle = pebble.shared(), fresh("account"), tmp_path / "roots.pem"
+    bundle.write_text(directory.ca_bundle)
+    told = ("--directory", directory.url, "--agree", "--ca-bundle", str(bundle), "--test-account", account)
+    assert es_pki("acme", "register", name, *told).status == 0
+    certificate = fresh()
+    host = f"{certificate}.example.test"
+    options = ("--account", name, "--fallback-account", account, "--dns", host, "-o", str(tmp_path / "www.pem"))
+    assert es_pki("acme", "issue", certificate, *options).status == 0
+    rehearsed = es_pki("acme", "renew", certificate, "--rehearse")
+    assert (rehearsed.status, "would work" in rehearsed.text) == (0, True)
+    assert es_pki("certificate", "show", certificate, "--json").json["version"] == 1
+    refused = es_pki("acme", "renew", certificate, "--rehearse", "--account", account)
+    assert (refused.status, "test account" in refused.errors) == (1, True)

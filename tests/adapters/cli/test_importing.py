@@ -85,3 +85,12 @@ def test_versions_of_one_name_go_in_one_after_the_other_and_other_things_get_ano
 
 def test_what_is_not_there_is_misused(es_pki, tmp_path):
     assert es_pki("certificate", "import-all", tmp_path / "nothing").status == 2
+
+
+def test_what_is_no_certificate_says_what_it_is(es_pki, csrs, tmp_path):
+    (tmp_path / "www.csr").write_text(csrs["ec-p256"])
+    (tmp_path / "README").write_text("Nothing of interest.")
+    outcome = es_pki("certificate", "import-all", tmp_path)
+    assert outcome.status == 1
+    assert "this is text without any PEM in it: leave it out" in outcome.text
+    assert "this is a CSR, no certificate yet: keep it with ImportCSR (es-pki csr import)" in outcome.text

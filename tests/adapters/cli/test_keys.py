@@ -48,3 +48,14 @@ def test_certificates_are_listed_by_algorithm_and_strength(es_pki):
     filters = ("--filter", "key_algorithm=ml-dsa", "--filter", "security_bits=192")
     assert name in es_pki("certificate", "list", *filters).text
     assert name not in es_pki("certificate", "list", "--filter", "security_bits=128").text
+
+
+def test_the_inventory_is_looked_through_by_finding(es_pki):
+    name = fresh()
+    assert es_pki("certificate", "self-sign", name, "--dns", "www.example.test").status == 0
+    assert es_pki("key", "report", "--certificate", name, "--reason", "it was mailed around").status == 0
+    found = es_pki("certificate", "list", "--finding", "key-compromised", "--json").json["items"]
+    assert name in {row["name"] for row in found}
+    outcome = es_pki("certificate", "list", "--finding", "weakkey")
+    assert outcome.status == 1
+    assert "weak-key, weak-signature" in outcome.errors

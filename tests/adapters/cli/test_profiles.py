@@ -113,3 +113,12 @@ def test_every_verb_that_makes_a_certificate_previews_it(es_pki, tmp_path):
     ):
         assert es_pki(*words, "--preview", "--json").json["would_be_made"], words
     assert es_pki("certificate", "show", name, "--json").json["versions"] == 1
+
+
+def test_an_authority_is_previewed_under_a_profile(es_pki):
+    words = ("authority", "create", fresh(), "--issuer", "root", "--common-name", "Branch CA", "--profile")
+    outcome = es_pki(*words, "intermediate", "--preview", "--json")
+    assert (outcome.json["would_be_made"], outcome.json["certificate"]["path_length"]) == (True, 0)
+    outcome = es_pki(*words, "server", "--preview")
+    assert outcome.status == 1
+    assert "profile_is_for_authorities" in outcome.text

@@ -54,6 +54,19 @@ def test_what_is_served_is_verified_and_drift_is_status_1(es_pki, address):
     assert es_pki("service", "retire", other).status == 0
 
 
+def test_a_service_that_can_not_be_looked_at_hides_no_other(es_pki, address, tmp_path):
+    busy, own = fresh("busy"), fresh("own")
+    for name, probe in ((busy, "127.0.0.1:9"), (own, address)):
+        assert es_pki("service", "register", name, "--probe", probe, "--probe-seconds", "20").status == 0
+        assert es_pki("service", "bind", name, "es-pki-api").status == 0
+    assert es_pki("service", "deploy", busy, "--wait", "0").status == 0
+    outcome = es_pki("service", "verify", "--json")
+    found = {row["name"]: (row["refused"], row["drift"]) for row in outcome.json["items"]}
+    assert (outcome.status, found[own]) == (1, ("", []))
+    assert "has not ended" in found[busy][0]
+    assert "has not ended" in es_pki("service", "verify", busy).errors
+
+
 def test_commands_are_split_into_arguments_and_files_named_by_their_form():
     arguments = parse(
         [*("service", "register", "x", "--reload-command", "/bin/hook 'a b' $HOME"), "--file", "key=/etc/x/key.pem"]

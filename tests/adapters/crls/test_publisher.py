@@ -33,9 +33,9 @@ from tests.world import ALICE, Fault
 PATIENCE = 20
 
 
-def publisher_of(world, folder, *, plan=None, now=clock.now):
+def publisher_of(world, folder, *, plan=None, now=clock.now, file=None):
     maker = Maker(world.aggregates, world.keys, locations, plan or CRLPlan())
-    return Publisher(world.log, maker, FileLease(folder / "crls.lock"), now)
+    return Publisher(world.log, maker, FileLease(folder / "crls.lock"), now, file)
 
 
 @contextlib.asynccontextmanager
@@ -169,6 +169,7 @@ async def test_a_certificate_belongs_to_the_list_that_it_names(world, tmp_path):
         for each in (0, shard):
             aggregate_id = await issuing_list(world, each)
             await until(lambda of=aggregate_id: publisher.made(of) and serials(publisher.made(of).complete) == {number})
+        await until(lambda: publisher.due == 0)
         other = publisher.made(await issuing_list(world, shard % SHARDS + 1))
         assert serials(other.complete) == set()
         mine = x509.load_der_x509_crl(publisher.made(await issuing_list(world, shard)).complete)

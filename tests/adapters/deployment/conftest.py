@@ -26,7 +26,7 @@ from eventlog.memory import MemoryLog
 from tests.daemons import SBIN
 from tests.world import World, open_keys
 
-NAMES = ("nginx", "haproxy", "redis-cli", "apache2", "postfix", "ldapmodify")
+NAMES = ("nginx", "haproxy", "redis-cli", "apache2", "postfix", "ldapmodify", "iscsi-inq")
 TOOLS = [f"{folder}/{name}" for folder in SBIN for name in NAMES]
 
 
@@ -70,6 +70,11 @@ class Operator:
         service_id, deployment_id = await self.start(name)
         await self.world.deployer.deploy(service_id, deployment_id)
         return await self.outcome(service_id)
+
+    async def state(self, name):
+        """Return what is known of a service."""
+        service_id = await self.world.aggregates.owner(f"service_name-{name}")
+        return (await self.world.aggregates.load(SERVICE, service_id, afresh=True)).state
 
     async def outcome(self, service_id):
         """Return the outcome of the newest deployment."""

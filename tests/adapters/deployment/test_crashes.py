@@ -2,11 +2,14 @@
 
 import pytest
 
+from es_pki.adapters.deployment.deployer import _Attempt
 from es_pki.adapters.deployment.files import Files
 from es_pki.adapters.deployment.material import leaf_of
 from es_pki.adapters.x509.formats import fingerprint
 from es_pki.events.service import CertificateDeployed, DeploymentRolledBack
+from tests import daemons
 from tests.adapters.deployment.test_faults import contents, files_in
+from tests.adapters.deployment.test_kinds import served, serving
 from tests.world import World
 
 
@@ -78,3 +81,52 @@ async def test_after_being_killed_between_two_files_the_old_pair_comes_back(oper
     await operator.world.deployer.deploy(service_id, deployment_id)
     assert isinstance(await operator.outcome(service_id), DeploymentRolledBack)
     assert contents(place) == before
+
+
+@pytest.mark.parametrize("method", ["_test", "_reload", "_see"])
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+async def test_a_real_server_gets_its_certificate_although_our_process_was_killed(
+    operator, place, monkeypatch, method, after
+):
+    recipe = daemons.nginx(place)
+    async with serving(operator, recipe):
+        renewed = await operator.renew()
+        original = getattr(_Attempt, method)
+
+        async def killed(self, *arguments):
+            if after:
+                await original(self, *arguments)
+            raise Killed
+
+        service_id, deployment_id = await operator.start("service")
+        with monkeypatch.context() as torn:
+            torn.setattr(_Attempt, method, killed)
+            with pytest.raises(Killed):
+                await operator.world.deployer.deploy(service_id, deployment_id)
+        await operator.world.deployer.deploy(service_id, deployment_id)
+        assert isinstance(await operator.outcome(service_id), CertificateDeployed)
+        assert (await served(recipe))[0] == renewed
+
+
+@pytest.mark.parametrize("method", ["_return_to", "_reload_again"])
+async def test_a_real_server_serves_the_old_certificate_although_our_process_was_killed_on_the_way_back(
+    operator, place, scripts, monkeypatch, method
+):
+    recipe = daemons.nginx(place)
+    async with serving(operator, recipe):
+        before = await served(recipe)
+        still = {"reload_command": [scripts("reload", "true")], "reload_signal": "", "pid_file": ""}
+        await operator.reconfigure("service", **still, probe_seconds=1)
+        await operator.renew()
+
+        def killed(_self, *_arguments, **_options):
+            raise Killed
+
+        service_id, deployment_id = await operator.start("service")
+        with monkeypatch.context() as torn:
+            torn.setattr(_Attempt, method, killed)
+            with pytest.raises(Killed):
+                await operator.world.deployer.deploy(service_id, deployment_id)
+        await operator.world.deployer.deploy(service_id, deployment_id)
+        assert isinstance(await operator.outcome(service_id), DeploymentRolledBack)
+        assert await served(recipe) == before

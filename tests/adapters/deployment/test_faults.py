@@ -225,6 +225,27 @@ async def test_a_service_that_is_down_is_said_and_the_files_come_back(operator, 
     assert [path.read_bytes() for path in sorted((place / "tls" / "current").iterdir())] == before
 
 
+async def test_while_the_disk_is_full_the_old_certificate_is_served_and_afterwards_the_new_one(operator, place):
+    recipe = daemons.nginx(place)
+    async with serving(operator, recipe):
+        before = await served(recipe)
+        after = await operator.renew()
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+        try:
+            outcome = await operator.deploy("service")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert isinstance(outcome, DeploymentFailed), outcome
+        assert (outcome.step, outcome.reason) == (
+            DeploymentStep.STAGE,
+            "the files can't be written: file too large",
+        )
+        assert await served(recipe) == before
+        assert isinstance(await operator.deploy("service"), CertificateDeployed)
+        assert (await served(recipe))[0] == after
+
+
 async def test_a_reload_that_changes_nothing_is_found_on_the_wire(operator, place, scripts):
     recipe = daemons.nginx(place)
     async with serving(operator, recipe):

@@ -1,6 +1,7 @@
 """Real servers change their certificates while clients connect, and serve the old ones again when they can't."""
 
 import contextlib
+import functools
 import os
 import shlex
 import signal
@@ -21,6 +22,13 @@ from tests.adapters.deployment.conftest import files_of
 
 KINDS = {"nginx": daemons.nginx, "haproxy": daemons.haproxy, "redis": daemons.redis}
 """Those that go on serving what they have when they are told to read a wrong pair."""
+
+STARTED_AGAIN = {
+    "vsftpd": daemons.vsftpd,
+    "vsftpd with implicit TLS": functools.partial(daemons.vsftpd, is_implicit=True),
+    "rclone": daemons.rclone,
+}
+"""Those that read their files when they start, and don't start with a wrong pair."""
 
 FRAGILE = {"apache": daemons.apache, "postfix": daemons.postfix, "slapd": daemons.slapd}
 """Those that then serve nothing, or are gone."""
@@ -57,8 +65,19 @@ async def test_a_server_changes_its_certificate_and_no_client_notices(operator, 
         assert set(connecting.seen) == {before, after}
         leaf, *issuers = await served(recipe)
         assert (leaf, len(issuers)) == (after, 1)
+        if recipe.also:
+            await _deploys_at(operator, recipe.also)
     left = {path.name for path in files_of(recipe).popitem()[1].parent.iterdir()}
     assert left == {path.name for path in files_of(recipe).values()}
+
+
+async def _deploys_at(operator, address):
+    """Its other address tells the same: SMTPS and LDAPS, where the first is STARTTLS."""
+    await operator.reconfigure("service", probe={"address": address, "protocol": "tls"})
+    after = await operator.renew()
+    outcome = await operator.deploy("service")
+    assert isinstance(outcome, CertificateDeployed), outcome
+    assert [fingerprint(each) for each in await wire.served(Probe(address))][:1] == [after]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -67,8 +86,7 @@ async def test_after_a_wrong_pair_the_old_certificate_is_served_again(operator, 
     recipe = KINDS[kind](place)
     async with serving(operator, recipe):
         before = await served(recipe)
-        key = next(path for form, path in files_of(recipe).items() if form in {"key", "combined"})
-        await operator.reconfigure("service", **planting(recipe, place, key, scripts), probe_seconds=1)
+        await operator.reconfigure("service", **planting(recipe, place, key_file(recipe), scripts), probe_seconds=1)
         await operator.renew()
         async with clients(recipe).connecting() as connecting:
             outcome = await operator.deploy("service")
@@ -84,8 +102,7 @@ async def test_a_server_that_a_wrong_pair_breaks_serves_the_old_certificate_in_t
     recipe = FRAGILE[kind](place)
     async with serving(operator, recipe):
         before = await served(recipe)
-        key = next(path for form, path in files_of(recipe).items() if form in {"key", "combined"})
-        await operator.reconfigure("service", **planting(recipe, place, key, scripts), probe_seconds=1)
+        await operator.reconfigure("service", **planting(recipe, place, key_file(recipe), scripts), probe_seconds=1)
         await operator.renew()
         outcome = await operator.deploy("service")
         assert isinstance(outcome, DeploymentRolledBack), outcome
@@ -93,10 +110,13 @@ async def test_a_server_that_a_wrong_pair_breaks_serves_the_old_certificate_in_t
         assert await served(recipe) == before
 
 
-async def test_a_server_that_reads_its_files_only_at_its_start_is_started_again(operator, place, scripts):
-    """vsftpd: a restart drops connections, and with a wrong pair it stays down until the files are back."""
-    recipe = daemons.vsftpd(place)
-    start = f"setsid {' '.join(map(str, recipe.command))} >/dev/null 2>&1 & echo $! > {place}/pid"
+@pytest.mark.parametrize("kind", STARTED_AGAIN)
+async def test_a_server_that_reads_its_files_only_at_its_start_is_started_again(
+    operator, place, clients, scripts, kind
+):
+    """A restart drops connections, and with a wrong pair it stays down until the files are back."""
+    recipe = STARTED_AGAIN[kind](place)
+    start = f"setsid {shlex.join(map(str, recipe.command))} >/dev/null 2>&1 & echo $! > {place}/pid"
     restart = f"kill $(cat {place}/pid) 2>/dev/null; sleep 0.1; {start}"
     async with serving(
         operator, recipe._replace(further=recipe.further | {"start_command": [scripts("start", start)]})
@@ -104,13 +124,17 @@ async def test_a_server_that_reads_its_files_only_at_its_start_is_started_again(
         pass
     await operator.reconfigure("service", reload_command=[scripts("reload", restart)], probe_seconds=2)
     try:
+        await operator.deploy("service")
+        (first, *_) = await served(recipe)
         after = await operator.renew()
-        outcome = await operator.deploy("service")
+        async with clients(recipe).connecting() as connecting:
+            outcome = await operator.deploy("service")
         assert isinstance(outcome, CertificateDeployed), outcome
+        assert set(connecting.seen) == {first, after}
         before = await served(recipe)
         assert (before[0], len(before)) == (after, 2)
         further = recipe.further | {"reload_command": [scripts("restart", restart)]}
-        planted = planting(recipe._replace(further=further), place, files_of(recipe)["combined"], scripts)
+        planted = planting(recipe._replace(further=further), place, key_file(recipe), scripts)
         await operator.reconfigure("service", **planted, probe_seconds=1)
         await operator.renew()
         outcome = await operator.deploy("service")
@@ -139,6 +163,35 @@ async def test_postgresql_changes_its_certificate_and_keeps_it_after_a_wrong_pai
         outcome = await operator.deploy("service")
         assert isinstance(outcome, DeploymentRolledBack), outcome
         assert await served(recipe) == before
+
+
+@pytest.mark.parametrize("kind", ["nginx", "apache", "haproxy"])
+async def test_a_wrong_key_that_somebody_planted_after_a_deployment_is_not_put_back(operator, place, scripts, kind):
+    """The next deployment fails, and the files from before are wrong: the pair of before comes from the key store."""
+    recipe = (KINDS | FRAGILE)[kind](place)
+    async with serving(operator, recipe):
+        before = await served(recipe)
+        key = key_file(recipe)
+        good = {path: path.read_bytes() for path in files_of(recipe).values()}
+        foreign = openssl.run("genpkey", "-algorithm", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")
+        certificates = key.read_text().partition("-----END PRIVATE KEY-----\n")[2]
+        key.write_text(foreign + certificates)
+        failing = scripts("test", "exit 1")
+        await operator.reconfigure("service", test_command=[failing], probe_seconds=5)
+        await operator.renew()
+        outcome = await operator.deploy("service")
+        assert isinstance(outcome, DeploymentRolledBack), outcome
+        assert outcome.step is DeploymentStep.TEST
+        assert "somebody else changed them; so what was deployed before was written anew" in outcome.reason
+        assert {path: path.read_bytes() for path in good} == good
+        assert await served(recipe) == before
+        await operator.reconfigure("service", test_command=[])
+        assert isinstance(await operator.deploy("service"), CertificateDeployed)
+
+
+def key_file(recipe):
+    """Return the file that has a server's key."""
+    return next(path for form, path in files_of(recipe).items() if form in {"key", "combined"})
 
 
 def planting(recipe, place, key, scripts):

@@ -1,11 +1,15 @@
 """A version that has become current is brought to every service of its certificate, each in its turn."""
 
+import contextlib
+
 import pytest
 
 from es_pki.adapters.deployment.starting import DeploymentsRunning, redeploy
 from es_pki.adapters.intake.deciders import SERVICE
-from es_pki.adapters.intake.requests import BindCertificate, RetireService
-from es_pki.events.service import CertificateDeployed
+from es_pki.adapters.intake.requests import BindCertificate, RetireService, StopService
+from es_pki.commands.refusals import Malformed
+from es_pki.commands.service import ServiceMissing
+from es_pki.events.service import CertificateDeployed, DeploymentFailed, DeploymentRolledBack
 from tests.adapters.deployment.test_faults import files_in
 
 
@@ -50,3 +54,92 @@ async def test_services_are_redeployed_once_and_busy_ones_after_their_deployment
     size = (await operator.world.log.head()).size
     await redeploy(aggregates, certificate_id, 7)
     assert (await operator.world.log.head()).size == size
+
+
+async def _redeployed(operator, position):
+    """Start what is due and carry it out, again and again, until nothing is."""
+    certificate_id = await operator.world.aggregates.owner("certificate_name-www")
+    for _ in range(10):
+        with contextlib.suppress(DeploymentsRunning):
+            await redeploy(operator.world.aggregates, certificate_id, position)
+            return
+        for name in ("front", "middle", "back", "beside"):
+            if (known := await newest(operator, name)) is not None and known.outcome is None:
+                await finish(operator, name)
+    raise AssertionError("it never ends")
+
+
+async def _chained(operator, place):
+    """Have `front` come after `middle`, that after `back`, and `beside` after nobody."""
+    for name in ("back", "middle", "front", "beside"):
+        (place / name).mkdir()
+        await operator.register(name, files=files_in(place / name))
+        await operator.deploy(name)
+    await operator.reconfigure("front", after=["middle"])
+    await operator.reconfigure("middle", after=["back"])
+
+
+async def test_a_service_gets_a_version_after_those_that_it_comes_after(operator, place):
+    await _chained(operator, place)
+    fingerprint = await operator.renew()
+    await _redeployed(operator, 7)
+    for name in ("front", "middle", "back", "beside"):
+        await finish(operator, name)
+        assert (await newest(operator, name)).outcome.was_seen is False
+        assert (await newest(operator, name)).started.fingerprint == fingerprint
+    order = [happened.id async for happened in operator.world.aggregates.every(CertificateDeployed)]
+    ids = {name: await operator.world.aggregates.owner(f"service_name-{name}") for name in ("back", "middle", "front")}
+    assert [key for key in order[4:] if key in ids.values()] == [ids["back"], ids["middle"], ids["front"]]
+
+
+async def test_who_fails_holds_back_only_those_behind_it_and_is_named(operator, place, scripts):
+    await _chained(operator, place)
+    await operator.reconfigure("middle", test_command=[scripts("test", "exit 1")])
+    await operator.renew()
+    await _redeployed(operator, 7)
+    for name in ("front", "back", "beside"):
+        await finish(operator, name)
+    assert isinstance((await newest(operator, "middle")).outcome, DeploymentRolledBack)
+    assert [type((await newest(operator, name)).outcome) for name in ("back", "beside")] == [CertificateDeployed] * 2
+    outcome = (await newest(operator, "front")).outcome
+    assert isinstance(outcome, DeploymentFailed)
+    assert outcome.reason == (
+        "the service middle, which comes before, failed at the step test: "
+        "the test of the configuration failed: it ended with status 1"
+    )
+    await operator.reconfigure("middle", test_command=[])
+    assert isinstance(await operator.deploy("middle"), CertificateDeployed)
+    assert isinstance(await operator.deploy("front"), CertificateDeployed)
+
+
+async def test_who_is_passed_over_holds_back_those_behind_it_too(operator, place):
+    await _chained(operator, place)
+    await operator.reconfigure("middle", files=[])
+    await operator.renew()
+    await _redeployed(operator, 7)
+    await finish(operator, "front")
+    assert (await newest(operator, "front")).outcome.reason == (
+        "the service middle, which comes before, doesn't have this version yet: deploy it first"
+    )
+
+
+async def test_who_is_stopped_or_serves_something_else_holds_nobody_back(operator, place):
+    await _chained(operator, place)
+    await operator.issue("other")
+    await operator.world.ask(StopService("back"))
+    await operator.world.ask(BindCertificate("middle", "other"))
+    fingerprint = await operator.renew()
+    await _redeployed(operator, 7)
+    await finish(operator, "front")
+    front = await newest(operator, "front")
+    assert (front.started.fingerprint, type(front.outcome)) == (fingerprint, CertificateDeployed)
+    assert (await newest(operator, "back")).started.fingerprint != fingerprint
+
+
+async def test_services_can_not_wait_for_each_other(operator, place):
+    await _chained(operator, place)
+    for name, after in (("back", ["front"]), ("back", ["back"])):
+        with pytest.raises(Malformed, match="come after itself"):
+            await operator.reconfigure(name, after=after)
+    with pytest.raises(ServiceMissing):
+        await operator.reconfigure("back", after=["nobody"])

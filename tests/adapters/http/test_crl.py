@@ -1,6 +1,9 @@
-"""CRLs on the public listener and in the API, judged by programs that others wrote: openssl, GnuTLS and curl."""
+"""CRLs on the public listener and in the API, judged by programs that others wrote: openssl, GnuTLS, curl, Python."""
 
+import base64
+import contextlib
 import socket
+import ssl
 import subprocess
 
 import pytest
@@ -146,6 +149,45 @@ def test_curl_does_not_talk_to_a_server_whose_certificate_was_revoked(server, tm
             tls_server.kill()
     assert refused.returncode != 0
     assert "revoked" in refused.stderr
+
+
+def test_a_client_whose_certificate_was_revoked_is_not_let_in_by_python(server, tmp_path, authority):
+    """Mutual TLS in memory; the server looks up its clients in our CRL."""
+    name, authority_id = authority
+    client, result = issued(server, name, profile="client")
+    above = server.get(f"/api/v1/authorities/{name}").json["certificate_pem"]
+    body = {"certificate": client, "format": "pem", "passphrase": "a passphrase of the test", "reason": "a client"}
+    exported = server.done("ExportCertificate", **body)["result"]["content"]
+    (tmp_path / "client.pem").write_bytes(base64.b64decode(exported) + result["certificate_pem"].encode())
+    asking = ssl.create_default_context(cadata=above)
+    asking.check_hostname, asking.verify_mode = False, ssl.CERT_NONE
+    asking.load_cert_chain(tmp_path / "client.pem", password=body["passphrase"])
+
+    def let_in():
+        (tmp_path / "crl.pem").write_text(openssl.run("crl", "-inform", "DER", text=crl_of(server, authority_id)))
+        answering = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cadata=above)
+        answering.load_verify_locations(tmp_path / "crl.pem")
+        answering.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
+        answering.verify_mode = ssl.CERT_REQUIRED
+        answering.load_cert_chain(tmp_path / "client.pem", password=body["passphrase"])
+        return shaken_hands(asking, answering)
+
+    assert let_in()
+    revoke(server, authority_id, client, result, reason="keyCompromise")
+    with pytest.raises(ssl.SSLCertVerificationError, match="certificate revoked"):
+        let_in()
+
+
+def shaken_hands(asking, answering):
+    """Tell whether two contexts come to terms, octets carried between them. Raises what the answering one refuses."""
+    ways = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = asking.wrap_bio(*ways)
+    server = answering.wrap_bio(*reversed(ways), server_side=True)
+    for _ in range(4):
+        for side in (client, server):
+            with contextlib.suppress(ssl.SSLWantReadError):
+                side.do_handshake()
+    return server.getpeercert() is not None
 
 
 def test_who_has_a_crl_is_not_sent_it_again(server, authority):

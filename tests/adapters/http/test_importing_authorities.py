@@ -62,6 +62,39 @@ def test_the_same_again_changes_nothing(server, made):
     assert server.command("ImportAuthority", {**root, "name": fresh()}).json["code"] == "name-taken"
 
 
+def test_the_key_of_one_that_was_imported_without_it_may_come_later(server, made):
+    intermediate = body(made, "intermediate")
+    server.done("ImportAuthority", **intermediate)
+    strange = {**intermediate, "private_key": made.read("root.key").decode()}
+    assert server.command("ImportAuthority", strange).json["errors"][0]["field"] == "private_key"
+    assert issue(server, intermediate["name"]).json["code"] == "authority-key-elsewhere"
+    answer = server.done("ImportAuthority", **intermediate, private_key=made.read("intermediate.key").decode())
+    assert [event["type"] for event in answer["events"]] == ["authority.key_imported.v1"]
+    assert (answer["result"]["is_new"], answer["result"]["key_is_new"], answer["result"]["key_is_here"]) == (
+        False,
+        True,
+        True,
+    )
+    path = f"/api/v1/authorities/{intermediate['name']}"
+    row = server.get(f"{path}?at_least={answer['position']}").json
+    assert (row["key_is_here"], row["imported"]) == (True, "yes")
+    summaries = [item["summary"] for item in server.get(f"{path}/history").json["items"]]
+    assert "its private key is here: it may sign" in summaries
+    chain = issue(server, intermediate["name"]).json["result"]["certificate_pem"]
+    assert openssl.verifies(made.read("root.pem").decode(), chain + made.read("intermediate.pem").decode())
+    wait_for(lambda: server.fetch(f"/pki/{intermediate['name']}/crl").status == 200)
+    again = server.done("ImportAuthority", **intermediate, private_key=made.read("intermediate.key").decode())
+    assert again["events"] == []
+
+
+def test_a_key_that_was_reported_as_compromised_is_not_taken_later(server, made):
+    root = body(made, "root")
+    server.done("ImportAuthority", **root)
+    server.done("ReportKeyCompromise", authority=root["name"], reason="stolen")
+    reply = server.command("ImportAuthority", body(made, "root", key=True) | {"name": root["name"]})
+    assert reply.json["code"] == "key-compromised"
+
+
 def test_its_path_length_and_name_constraints_bind_what_is_issued_under_it(server, made):
     made.key("bound", "ec-p256")
     constraints = ("-addext", "nameConstraints=critical,permitted;DNS:example.test,excluded;DNS:not.example.test")

@@ -143,7 +143,7 @@ async def test_too_many_to_be_counted_are_left_out(inside, monkeypatch):
     values = await scraped_inside(inside)
     names = {name for name, _ in values}
     assert "es_pki_certificates" not in names
-    assert {"es_pki_services", "es_pki_crls_due"} <= names
+    assert {"es_pki_services", "es_pki_acme_renewals", "es_pki_crls_due"} <= names
     assert missing(values) == set()
 
 

@@ -4,7 +4,8 @@ import pytest
 
 from es_pki.adapters.http.routes import ROUTES
 from es_pki.adapters.intake.requests import REQUESTS
-from tests.samples import fresh, path_of, sample
+from tests.addresses import path_of
+from tests.samples import fresh, sample
 from tests.serving import wait_for
 
 

@@ -190,6 +190,71 @@ def test_a_csr_for_other_names_speaks_against_its_renewal(server):
     assert not answer["would_be_made"]
 
 
+def test_an_authority_is_previewed_by_its_own_rules(server):
+    name, profile = fresh("ca"), fresh("profile")
+    terms = {
+        "is_authority": True,
+        "key_usages": ["key_cert_sign", "crl_sign"],
+        "extended_key_usages": ["client_auth", "server_auth"],
+        "policy_identifiers": ["1.3.6.1.4.1.99999.1"],
+        "name_constraints": {"permitted": {"dns_names": ["branch.test"]}},
+        "default_validity_days": 700,
+        "path_length": 0,
+    }
+    server.done("DefineProfile", name=profile, terms=terms)
+    body = {"name": name, "issuer": "root", "profile": profile, "subject": {"common_name": name}}
+    before = server.size()
+    answer = preview(server, "CreateAuthority", **body)
+    assert (answer["would_be_made"], answer["findings"], server.size()) == (True, [], before)
+    assert (answer["certificate"]["profile"], answer["certificate"]["is_authority"]) == (profile, True)
+    text = openssl.text_of(answer["certificate_pem"])
+    for said in (
+        "CA:TRUE, pathlen:0",
+        "Certificate Sign, CRL Sign",
+        "TLS Web Client Authentication, TLS Web Server Authentication",
+        "Policy: 1.3.6.1.4.1.99999.1",
+        "DNS:branch.test",
+    ):
+        assert said in text
+    made = server.done("CreateAuthority", **body)["result"]
+    shown, made = read(answer["certificate_pem"]), read(made["certificate_pem"])
+    assert [e for e in shown.extensions if e.oid != x509.SubjectKeyIdentifier.oid] == [
+        e for e in made.extensions if e.oid != x509.SubjectKeyIdentifier.oid
+    ]
+    row = server.get(f"/api/v1/authorities/{name}?at_least={server.size()}").json
+    assert (row["profile"], row["profile_version"]) == (profile, 1)
+    taken = preview(server, "CreateAuthority", **body)
+    assert (taken["would_be_made"], rules(taken)) == (False, [("NameTaken", "name"), ("NameTaken", "subject")])
+
+
+def test_every_rule_of_an_authority_speaks(server, nothing_made):
+    answer = preview(
+        server,
+        "CreateAuthority",
+        name="root",
+        issuer="intermediate",
+        profile="server",
+        subject={"common_name": "x", "country": "Denmark"},
+        path_length=256,
+        name_constraints={"permitted": {"dns_names": ["*.x.test"]}},
+    )
+    assert not answer["would_be_made"]
+    assert rules(answer) == [
+        ("subject_is_well_formed", "subject.country"),
+        ("path_length_is_within_the_issuer", "path_length"),
+        ("profile_is_for_authorities", "profile"),
+        ("name_constraints_are_well_formed", "name_constraints.permitted.dns_names[0]"),
+        ("NameTaken", "name"),
+    ]
+
+
+def test_who_may_not_create_an_authority_may_not_preview_one(server):
+    token = server.done("CreateToken", name=fresh("token"), roles=["operator"])["result"]["token"]
+    body = {"command": "CreateAuthority", "request": {"name": fresh(), "subject": {"common_name": "x"}}}
+    reply = server.send("POST", "/api/v1/preview", body, token=token)
+    assert (reply.status, reply.json["code"]) == (403, "not-permitted")
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code", "field"),
     [

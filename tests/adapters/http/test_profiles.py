@@ -35,7 +35,14 @@ WISHES = {
     "email": ({"email_addresses": ["a@corp.test"]}, "smimesign"),
     "code-signing": ({"uris": ["https://corp.test/signing"]}, "any"),
     "machine": ({"dns_names": ["pc1.corp.test"], **ACCOUNT}, "sslclient"),
-    "domain-controller": ({"dns_names": ["dc1.corp.test", "corp.test"], "security_identifier": SID}, "sslserver"),
+    "domain-controller": (
+        {
+            "dns_names": ["dc1.corp.test", "corp.test"],
+            "security_identifier": SID,
+            "kerberos_principal_names": ["krbtgt/CORP.TEST@CORP.TEST"],
+        },
+        "sslserver",
+    ),
 }
 USAGES = {
     ("server", "rsa-2048"): {"digital_signature", "key_encipherment"},
@@ -129,7 +136,7 @@ def test_an_intermediate_carries_exactly_what_its_profile_says(server, directory
 
 
 def test_every_built_in_profile_is_tried_here():
-    assert {*PURPOSES, "intermediate"} == set(BUILT_IN)
+    assert {*PURPOSES, "intermediate", "authority"} == set(BUILT_IN)
 
 
 def test_a_machine_is_named_as_a_directory_expects_it(server, directory):

@@ -6,7 +6,8 @@ from es_pki.adapters.http.routes import ROUTES
 from es_pki.adapters.intake.preview import PREVIEWABLE
 from es_pki.adapters.intake.requests import REQUESTS
 from es_pki.values import Role
-from tests.samples import SAMPLES, body_of, fresh, path_of, sample
+from tests.addresses import body_of, path_of
+from tests.samples import SAMPLES, fresh, sample
 
 GUARDED = [route for route in ROUTES if route.roles]
 OPEN = [route for route in ROUTES if route.roles is None]

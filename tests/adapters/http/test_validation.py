@@ -2,6 +2,7 @@
 
 import base64
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 import pytest
 from cryptography import x509
@@ -9,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from es_pki.adapters.x509.formats import pem
 from tests import openssl
-from tests.adapters.validation.chains import DAY, authority, crl, response
+from tests.adapters.validation.chains import DAY, authority, crl, made, response
 from tests.adapters.validation.chains import server as certified
 from tests.builders import NOW
 from tests.samples import fresh
@@ -37,7 +38,7 @@ def issued(server, **body):
 
 
 def rules_of(answer):
-    return {finding["rule"] for finding in answer["findings"]}
+    return {finding["rule"] for finding in answer["findings"] if not finding["rule"].startswith("lint.")}
 
 
 def test_a_chain_of_ours_is_valid_by_our_own_roots(server):
@@ -79,6 +80,26 @@ def test_a_finding_says_what_is_wrong_where_it_comes_from_and_what_to_do(server)
     assert finding["subject"] == "CN=www"
     assert finding["message"].startswith("it expired at ")
     assert finding["remedy"] == "Renew the certificate and deploy the new one."
+
+
+def test_lint_is_among_the_findings_and_makes_nothing_invalid(server):
+    leaf = text(made("www", ROOT))
+    answer = asked(server, certificates=leaf, trust_anchors=text(ROOT))
+    assert answer["is_valid"]
+    by_rule = {finding["rule"]: finding for finding in answer["findings"]}
+    must, should = by_rule["lint.authority_key_identifier_is_there"], by_rule["lint.subject_key_identifier_is_there"]
+    assert (must["severity"], should["severity"]) == ("warning", "notice")
+    assert (must["source"], must["certificate"], must["subject"]) == ("RFC 5280 section 4.2.1.1", 0, "CN=www")
+    assert must["remedy"].startswith("Have it issued anew, so that this holds: ")
+    linted = server.send("POST", "/api/v1/lint", {"certificate": leaf + text(ROOT)}).json["items"]
+    assert set(by_rule) == {f"lint.{each['rule']}" for each in linted if each["linter"] == "es-pki"}
+
+
+def test_what_a_chain_breaks_is_told_of_each_of_its_certificates_but_not_of_its_anchor(server):
+    between = made("between", ROOT, (x509.BasicConstraints(ca=True, path_length=None), True))
+    answer = asked(server, certificates=text(made("www", between), between), trust_anchors=text(ROOT))
+    told = {finding["certificate"] for finding in answer["findings"] if finding["rule"].startswith("lint.")}
+    assert told == {0, 1}
 
 
 def test_a_trust_store_says_whom_to_trust(server):
@@ -147,7 +168,17 @@ def test_a_certificate_of_ours_is_judged_by_its_purpose_and_what_is_asked_beside
     assert rules_of(server.get(f"{path}?host=other.example.test").json) >= {"host-is-named"}
     assert rules_of(server.get(f"{path}?purpose=code-signing").json) >= {"certificate-serves-purpose"}
     assert server.get(f"{path}?purpose=fun").status == 400
+    assert server.get(f"{path}?time=yesterday").status == 400
     assert server.get(f"{path}?version=9").status == 404
+
+
+@pytest.mark.parametrize(("years", "rule"), [(-1, "validity-has-begun"), (30, "validity-has-not-ended")])
+def test_a_certificate_of_ours_is_judged_at_another_time(server, years, rule):
+    name, _ = issued(server)
+    time = (datetime.now(UTC) + 365 * years * DAY).isoformat()
+    answer = server.get(f"/api/v1/certificates/{name}/validation?time={quote(time)}").json
+    assert (answer["is_valid"], datetime.fromisoformat(answer["time"]).isoformat()) == (False, time)
+    assert rule in rules_of(answer)
 
 
 def test_a_revoked_certificate_of_ours_is_no_longer_valid(server):

@@ -292,6 +292,12 @@ BROKEN: dict[str, Sample] = {
     "uris_are_absolute": Sample(with_names((0x86, b"//example.test/a"))),
     "directory_names_are_not_empty": Sample(with_names((0xA4, EMPTY))),
     "other_names_have_a_type": Sample(with_names((0xA0, oid(UNKNOWN))), "itu.invalid_asn1_syntax"),
+    "kerberos_principals_are_well_formed": Sample(
+        with_names((0xA0, element(6, oids.KERBEROS_PRINCIPAL_NAME) + element(0xA0, sequence())))
+    ),
+    "user_principal_names_are_text": Sample(
+        with_names((0xA0, element(6, oids.USER_PRINCIPAL_NAME) + element(0xA0, element(0x16, b"a@a.test"))))
+    ),
     "alternative_names_are_distinct": Sample(with_names((0x82, b"www.example.test"), (0x82, b"www.example.test"))),
     "distribution_points_lead_somewhere": Sample(
         with_points(sequence(element(0x81, b"\6\x40"))), "pkix.distribution_point_does_not_contain_name_or_issuer"

@@ -9,6 +9,7 @@ from es_pki.adapters.lease import Overtaken
 from es_pki.adapters.views import BadQuery, Query
 from es_pki.adapters.views.postgres import PostgresViews
 from es_pki.adapters.views.rebuild import RebuildLost, rebuild
+from es_pki.adapters.views.store import MOST_VALUES
 from es_pki.projections import VIEWS, inventory
 from tests.adapters.views.rows import (
     SIZE,
@@ -19,6 +20,7 @@ from tests.adapters.views.rows import (
     in_any_order,
     prepared,
 )
+from tests.builders import NOW
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
@@ -89,6 +91,29 @@ async def test_rows_are_found_by_one_of_several_texts(store, log):
     assert labelled
     for nothing in ("team=", "team", "", "TEAM=web", "team=we", "eam=web", "%"):
         assert not (await store.find(inventory.view, Query(filters={"labels": nothing}))).rows
+
+
+async def test_rows_are_found_by_values_to_choose_among_and_by_times(store, log):
+    await follow_in_pages(store, await prepared(store, log), [])
+    rows = await everything(store, inventory.view)
+
+    async def found(**query):
+        return in_any_order((await store.find(inventory.view, Query(limit=SIZE, **query))).rows)
+
+    statuses = sorted({row.status for row in rows})
+    assert len(statuses) > 2
+    for chosen in ((), statuses[:1], statuses[:2], [*statuses, "none's"]):
+        assert await found(among={"status": chosen}) == in_any_order(row for row in rows if row.status in chosen)
+    for end in {row.not_after for row in rows}:
+        assert await found(before={"not_after": end}) == in_any_order(row for row in rows if row.not_after < end)
+        assert await found(after={"not_after": end}) == in_any_order(row for row in rows if row.not_after > end)
+    for bad in (
+        {"among": {"subject": ("x",)}},
+        {"among": {"status": ("x",) * (MOST_VALUES + 1)}},
+        {"before": {"status": NOW}},
+    ):
+        with pytest.raises(BadQuery):
+            await found(**bad)
 
 
 async def test_a_view_of_another_version_is_not_there(store, log):

@@ -18,6 +18,7 @@ from es_pki.adapters.cli.verbs.certificate import names_of, print_made
 from es_pki.adapters.intake.requests import (
     AbandonACMEOrder,
     DeactivateACMEAccount,
+    NameACMETestAccount,
     PlaceACMEOrder,
     RegisterACMEAccount,
     RenewACME,
@@ -69,6 +70,11 @@ def account(session: Session) -> int:
 def roll_over(session: Session) -> int:
     """Give an ACME account another key."""
     return _print_done(session, session.send(RollOverACMEAccountKey))
+
+
+def name_test_account(session: Session) -> int:
+    """Say with which account renewals that failed are rehearsed."""
+    return _print_done(session, session.send(NameACMETestAccount))
 
 
 def deactivate(session: Session) -> int:
@@ -133,6 +139,8 @@ def _print_order(session: Session, result: Object) -> int:
     """Show what came of an order. One that failed is a failure; one that goes on by itself is none."""
     if result["status"] == "issued":
         return print_made(session, result)
+    if result["status"] == "rehearsed":
+        return _print_rehearsed(session, result)
     if session.wants_json:
         show.print_json(result)
     problem = result["problem"]
@@ -143,6 +151,14 @@ def _print_order(session: Session, result: Object) -> int:
         return 1
     again = f", next at {show.when(result['next_attempt'])}" if result["next_attempt"] else ""
     show.note(f"the order {result['order_id']} goes on by itself{again}: es-pki acme order {result['name']}")
+    return 0
+
+
+def _print_rehearsed(session: Session, result: Object) -> int:
+    if session.wants_json:
+        show.print_json(result)
+    else:
+        show.say(f"the renewal of {result['name']} would work; nothing was changed")
     return 0
 
 
@@ -181,6 +197,7 @@ ORDER_COLUMNS: list[show.Column] = [
 
 RENEWAL_COLUMNS: list[show.Column] = [
     ("NAME", lambda row: row["name"]),
+    ("STATUS", lambda row: row["status"]),
     ("VERSION", lambda row: row["version"]),
     ("NOT AFTER", lambda row: show.when(row["not_after"])),
     ("PLANNED", lambda row: show.when(row["planned_at"])),
@@ -197,6 +214,7 @@ def _detail(problem: object) -> object:
 
 ACCOUNT = option("account", metavar="ACCOUNT", help="the account's name or id")
 ORDER = option("order", metavar="ORDER", help="the order's id, or its certificate's name")
+FALLBACKS = several("--fallback-account", "fallback_accounts", "ACCOUNT", "one that orders where others can't")
 KEY_TYPE = option("--key-type", choices=values(KeyType), help="the kind of key to make for the account")
 
 VERBS = (
@@ -214,6 +232,7 @@ VERBS = (
                 metavar="FILE",
                 help=f"the key that belongs to it, in base64url (default: {MAC_KEY_VARIABLE})",
             ),
+            option("--test-account", metavar="ACCOUNT", help="an account at a directory for tests, for rehearsals"),
             option("--ca-bundle", dest="ca_bundle_file", metavar="FILE", help="the roots to trust for the directory"),
             KEY_TYPE,
             IDEMPOTENCY_KEY,
@@ -222,6 +241,11 @@ VERBS = (
     Verb("acme accounts", accounts, (filters("name, status, directory, public_key_hash"), AS_OF)),
     Verb("acme account", account, (NAME, AS_OF)),
     Verb("acme roll-over", roll_over, (ACCOUNT, KEY_TYPE, IDEMPOTENCY_KEY)),
+    Verb(
+        "acme test-account",
+        name_test_account,
+        (ACCOUNT, option("test_account", metavar="TEST_ACCOUNT", help="its name or id, '' for none"), IDEMPOTENCY_KEY),
+    ),
     Verb(
         "acme deactivate",
         deactivate,
@@ -233,10 +257,14 @@ VERBS = (
         (
             NAME,
             option("--account", required=True, metavar="ACCOUNT", help="the account that orders"),
+            FALLBACKS,
             several("--dns", "dns_names", "NAME", "a DNS name"),
             several("--ip", "ip_addresses", "ADDRESS", "an IP address"),
             option("--common-name", metavar="NAME", help="which DNS name is the CSR's common name (default: none)"),
             option("--challenge", choices=[kind.value for kind in ChallengeType], help="how each name is proved"),
+            option(
+                "--webroot", metavar="FOLDER", help="of a web server that answers to http-01 (default: es-pki does)"
+            ),
             option("--profile", metavar="NAME", help="a profile that the directory offers"),
             option("--preferred-chain", metavar="NAME", help="the common name of an issuer in the chain you want"),
             option("--key-type", choices=values(KeyType), help="the kind of key to make (default: ec-p256)"),
@@ -250,12 +278,15 @@ VERBS = (
         (
             option("certificate", metavar="NAME", help="the certificate's name or id"),
             option("--reuse-key", action="store_true", default=None, help="have the present key certified again"),
+            option("--account", metavar="ACCOUNT", help="the account that orders from now on"),
+            FALLBACKS,
+            option("--rehearse", action="store_true", default=None, help="only see whether it would work"),
             KEY_TYPE,
             OUTPUT,
             IDEMPOTENCY_KEY,
         ),
     ),
-    Verb("acme renewals", renewals, (filters("name"), AS_OF)),
+    Verb("acme renewals", renewals, (filters("name, status"), AS_OF)),
     Verb("acme orders", orders, (filters("name, status, certificate_id, account_id, public_key_hash"), AS_OF)),
     Verb("acme order", order, (ORDER, AS_OF)),
     Verb("acme debug", debug, (ORDER,)),

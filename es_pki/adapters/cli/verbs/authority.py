@@ -16,12 +16,14 @@ from es_pki.adapters.cli.options import (
     NAME_OR_ID,
     NAME_SPACES,
     OUTPUT,
+    PREVIEW,
     SUBJECT,
     Verb,
     option,
     several,
     values,
 )
+from es_pki.adapters.cli.preview import show_preview
 from es_pki.adapters.cli.session import Misused, Session, policy_from, print_object, print_rows
 from es_pki.adapters.cli.subjects import subject_of
 from es_pki.adapters.intake.requests import CreateAuthority, SetIssuancePolicy
@@ -34,6 +36,8 @@ def create(session: Session) -> int:
     """Create an authority: a root, or an intermediate below --issuer."""
     arguments = session.arguments
     further = {"subject": subject_of(arguments), "name_constraints": name_constraints(arguments, {})}
+    if arguments.preview:
+        return show_preview(session, CreateAuthority, further)
     files.check(arguments.output)
     result = session.send(CreateAuthority, further)
     if session.wants_json:
@@ -205,8 +209,10 @@ VERBS = (
             option("--issuer", metavar="NAME", help="the authority above (default: none, a root)"),
             KEY_TYPE,
             DAYS,
+            option("--profile", metavar="NAME", help="what it is for (default: authority); es-pki profile list"),
             option("--path-length", type=int, metavar="COUNT", help="authorities that may stand below it in a chain"),
             *NAME_SPACES,
+            PREVIEW,
             OUTPUT,
             IDEMPOTENCY_KEY,
         ),

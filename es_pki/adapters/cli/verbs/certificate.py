@@ -73,7 +73,8 @@ def print_made(session: Session, result: Object) -> int:
 
 def list_all(session: Session) -> int:
     """List the certificates."""
-    rows = session.client.items(PATH, {**session.as_of(), **dict(session.arguments.filters or [])})
+    wanted = {**session.as_of(), "finding": session.arguments.finding, **dict(session.arguments.filters or [])}
+    rows = session.client.items(PATH, wanted)
     return print_rows(session, columns(clock.now()), rows)
 
 
@@ -170,11 +171,17 @@ WANTED = (NAME, *SUBJECT, *SUBJECT_ALT_NAMES, *ACCOUNT, PROFILE, KEY_TYPE, DAYS,
 VERSION = option("--version", metavar="NUMBER", help="which (default: the current one)")
 FORM = option("--form", choices=list(FORMS), default="pem", help="the form (default: pem)")
 FILTERS = filters("name, status, owner, labels=KEY=VALUE, profile, key_type, …")
+FINDING = option(
+    "--finding",
+    metavar="FINDING",
+    help="only these: weak-key, weak-signature, no-alternative-names, chain-incomplete, revoked, held, signing-failed, "
+    "expired, not-yet-valid, key-compromised",
+)
 
 VERBS = (
     Verb("certificate issue", issue, (AUTHORITY, *WANTED)),
     Verb("certificate self-sign", self_sign, WANTED),
-    Verb("certificate list", list_all, (FILTERS, AS_OF)),
+    Verb("certificate list", list_all, (FILTERS, FINDING, AS_OF)),
     Verb("certificate show", one, (NAME_OR_ID, AS_OF)),
     Verb("certificate pem", pem, (NAME_OR_ID, FORM, VERSION, OUTPUT, AS_OF)),
     Verb("certificate chain", chain, (NAME_OR_ID, FORM, OUTPUT, AS_OF)),

@@ -21,7 +21,7 @@ def bring_authority_in(session: Session) -> int:
     if session.wants_json:
         show.print_json(result)
         return 0
-    verb = "is known" if result["is_new"] else "was known already"
+    verb = "is known" if result["is_new"] else "has its key now" if result["key_is_new"] else "was known already"
     what = "and may sign" if result["key_is_here"] else "and only verifies: its private key is elsewhere"
     show.note(f"authority {result['name']} {verb} {what}, until {result['not_after']}")
     return 0

@@ -90,6 +90,12 @@ OTHER_KEY = option("--key-type", choices=values(KeyType), help="the kind of key 
 CSR = option("--csr", dest="csr_file", metavar="FILE", help="the CSR of a new key that is kept elsewhere")
 VERSION = option("--to", dest="version", type=int, metavar="VERSION", help="which (default: the one before)")
 NEW_NAME = option("name", metavar="NEW_NAME", help="its new name")
+REVOKE_PREVIOUS = option(
+    "--revoke-previous-after-days",
+    type=int,
+    metavar="DAYS",
+    help="revoke the version before as superseded then, once no service has it (default: never)",
+)
 RELEASE = option(
     "--release", dest="keep_former_name", action="store_const", const=False, help="free the former name for others"
 )
@@ -102,11 +108,15 @@ REASON = option("--reason", metavar="TEXT", help="why, for the history")
 NAMES = (*SUBJECT, *SUBJECT_ALT_NAMES, *ACCOUNT)
 
 VERBS = (
-    Verb("certificate renew", renew, (CERTIFICATE, SAME_KEY, OTHER_KEY, CSR, DAYS, PREVIEW, OUTPUT, IDEMPOTENCY_KEY)),
+    Verb(
+        "certificate renew",
+        renew,
+        (CERTIFICATE, SAME_KEY, OTHER_KEY, CSR, DAYS, REVOKE_PREVIOUS, PREVIEW, OUTPUT, IDEMPOTENCY_KEY),
+    ),
     Verb(
         "certificate reissue",
         reissue,
-        (CERTIFICATE, *NAMES, SAME_KEY, OTHER_KEY, DAYS, PREVIEW, OUTPUT, IDEMPOTENCY_KEY),
+        (CERTIFICATE, *NAMES, SAME_KEY, OTHER_KEY, DAYS, REVOKE_PREVIOUS, PREVIEW, OUTPUT, IDEMPOTENCY_KEY),
     ),
     Verb("certificate rollback", roll_back, (CERTIFICATE, VERSION)),
     Verb("certificate rename", rename, (CERTIFICATE, NEW_NAME, RELEASE)),

@@ -6,6 +6,7 @@ from datetime import datetime
 from es_pki.adapters import clock
 from es_pki.adapters.cli import show
 from es_pki.adapters.cli.client import Object, Parameters
+from es_pki.adapters.cli.months import months
 from es_pki.adapters.cli.options import AS_OF, Verb, option, several
 from es_pki.adapters.cli.session import Session, print_rows
 
@@ -32,8 +33,14 @@ def status(session: Session) -> int:
 def calendar(session: Session) -> int:
     """List what expires, soonest first."""
     arguments = session.arguments
-    parameters = {**session.as_of(), "from": arguments.start, "to": arguments.end}
-    return print_rows(session, expiry_columns(clock.now()), session.client.items("/api/v1/calendar", parameters))
+    wanted = {"owner": arguments.owner, "labels": arguments.label}
+    parameters = {**session.as_of(), "from": arguments.start, "to": arguments.end, **wanted}
+    rows = session.client.items("/api/v1/calendar", parameters)
+    if not arguments.months or session.wants_json:
+        return print_rows(session, expiry_columns(clock.now()), rows)
+    for text in months(rows):
+        show.say(text)
+    return 0
 
 
 def events(session: Session) -> int:
@@ -62,14 +69,15 @@ def line(record: Object) -> str:
 
 
 def expiry_columns(now: datetime) -> list[show.Column]:
-    """Return what a list of expiries shows."""
+    """Return what a list of expiries, and of revocations that are planned, shows."""
     return [
-        ("EXPIRES", lambda row: show.when(row["not_after"])),
-        ("DAYS LEFT", lambda row: show.days_left(row["not_after"], now)),
-        ("WHAT", lambda row: row["kind"]),
+        ("ENDS", lambda row: show.when(row["at"])),
+        ("DAYS LEFT", lambda row: show.days_left(row["at"], now)),
+        ("WHAT", lambda row: f"{row['kind']} {'expires' if row['what'] == 'expiry' else 'is revoked'}"),
         ("NAME", lambda row: row["name"]),
         ("VERSION", lambda row: row["version"]),
         ("SERIAL NUMBER", lambda row: row["serial_number"]),
+        ("HELD UP BY", lambda row: ", ".join(row["held_up_by"])),
     ]
 
 
@@ -81,6 +89,9 @@ VERBS = (
         (
             option("--from", dest="start", metavar="TIME", help="from then on (default: now)"),
             option("--to", dest="end", metavar="TIME", help="until then (default: for ever)"),
+            option("--months", action="store_true", help="as the pages of a calendar"),
+            option("--owner", metavar="TEXT", help="only what belongs to this owner"),
+            option("--label", metavar="NAME=VALUE", help="only what has this label"),
             AS_OF,
         ),
     ),

@@ -3,7 +3,14 @@
 from es_pki.adapters.cli import show
 from es_pki.adapters.cli.options import AS_OF, IDEMPOTENCY_KEY, Verb, filters, moment, option
 from es_pki.adapters.cli.session import Session, print_object, print_rows
-from es_pki.adapters.intake.requests import HoldCertificate, ReleaseCertificate, RevokeAuthority, RevokeCertificate
+from es_pki.adapters.intake.requests import (
+    HoldCertificate,
+    PlanSupersession,
+    ReleaseCertificate,
+    RevokeAuthority,
+    RevokeCertificate,
+    WithdrawSupersession,
+)
 from es_pki.values import CRLReason
 
 
@@ -20,6 +27,16 @@ def hold(session: Session) -> int:
 def release(session: Session) -> int:
     """Let a version of a certificate that is held hold again."""
     return print_object(session, session.send(ReleaseCertificate))
+
+
+def supersede(session: Session) -> int:
+    """Have an earlier version of a certificate revoked as superseded after some days."""
+    return print_object(session, session.send(PlanSupersession))
+
+
+def withdraw(session: Session) -> int:
+    """Let an earlier version of a certificate hold until its end after all."""
+    return print_object(session, session.send(WithdrawSupersession))
 
 
 def revoke_authority(session: Session) -> int:
@@ -54,14 +71,20 @@ WHICH = (
     option("--serial-number", metavar="HEX", help="the version with this serial number"),
 )
 REASON = option("--reason", choices=REASONS, help="why (default: unspecified)")
+UNLESS_CURRENT = option(
+    "--unless-current", action="store_const", const=True, help="refuse to revoke the version that is served"
+)
+AFTER_DAYS = option("--after-days", type=int, required=True, metavar="DAYS", help="when: so many days from now")
 SINCE = option(
     "--invalid-since", dest="invalidity_date", metavar="TIME", type=moment, help="since when the key isn't trusted"
 )
 
 VERBS = (
-    Verb("certificate revoke", revoke, (CERTIFICATE, *WHICH, REASON, SINCE, IDEMPOTENCY_KEY)),
+    Verb("certificate revoke", revoke, (CERTIFICATE, *WHICH, REASON, SINCE, UNLESS_CURRENT, IDEMPOTENCY_KEY)),
     Verb("certificate hold", hold, (CERTIFICATE, *WHICH, IDEMPOTENCY_KEY)),
     Verb("certificate release", release, (CERTIFICATE, *WHICH, IDEMPOTENCY_KEY)),
+    Verb("certificate supersede", supersede, (CERTIFICATE, *WHICH, AFTER_DAYS, IDEMPOTENCY_KEY)),
+    Verb("certificate keep", withdraw, (CERTIFICATE, *WHICH, IDEMPOTENCY_KEY)),
     Verb(
         "authority revoke",
         revoke_authority,

@@ -4,7 +4,7 @@ import argparse
 import shlex
 
 from es_pki.adapters.cli import show
-from es_pki.adapters.cli.client import segment
+from es_pki.adapters.cli.client import Object, RefusedByServer, segment
 from es_pki.adapters.cli.options import AS_OF, IDEMPOTENCY_KEY, NAME, NAME_OR_ID, Verb, filters, option, several
 from es_pki.adapters.cli.session import Session, print_object, print_rows
 from es_pki.adapters.cli.verbs.authority import HISTORY
@@ -14,7 +14,10 @@ from es_pki.adapters.intake.requests import (
     DeployCertificate,
     ReconfigureService,
     RegisterService,
+    ResumeService,
     RetireService,
+    RotateCHAPSecret,
+    StopService,
     UnbindCertificate,
     VerifyService,
 )
@@ -51,6 +54,16 @@ def unbind(session: Session) -> int:
     return print_object(session, session.send(UnbindCertificate))
 
 
+def stop(session: Session) -> int:
+    """Say that a service doesn't run for now."""
+    return print_object(session, session.send(StopService))
+
+
+def resume(session: Session) -> int:
+    """Say that a stopped service runs again."""
+    return print_object(session, session.send(ResumeService))
+
+
 def retire(session: Session) -> int:
     """Be done with a service."""
     return print_object(session, session.send(RetireService))
@@ -63,12 +76,29 @@ def deploy(session: Session) -> int:
     return 0 if result["outcome"] in {"CertificateDeployed", None} else 1
 
 
+def rotate(session: Session) -> int:
+    """Give an iSCSI target another CHAP secret, and wait until a login shows it; status 1 when none does."""
+    result = session.send(RotateCHAPSecret)
+    print_object(session, result)
+    return 0 if result["outcome"] in {"CHAPSecretRotated", None} else 1
+
+
 def verify(session: Session) -> int:
     """Look at what a service serves, or all of them; status 1 when that is not what it should be."""
-    names = [session.arguments.service] if session.arguments.service else _watched(session)
-    rows = [session.send(VerifyService, {"service": name}) for name in names]
+    named = session.arguments.service
+    rows = [_verified(session, name, is_named=bool(named)) for name in ([named] if named else _watched(session))]
     print_rows(session, VERIFIED, rows)
-    return 1 if any(row["drift"] for row in rows) else 0
+    return 1 if any(row["drift"] or row["refused"] for row in rows) else 0
+
+
+def _verified(session: Session, name: object, *, is_named: bool) -> Object:
+    """Return what a service was seen to serve; of several, one that can't be looked at hides no other."""
+    try:
+        return {**session.send(VerifyService, {"service": name}), "refused": ""}
+    except RefusedByServer as refused:
+        if is_named:
+            raise
+        return {"name": name, "drift": [], "detail": "", "fingerprint": "", "refused": refused.detail}
 
 
 def _watched(session: Session) -> list[object]:
@@ -76,7 +106,12 @@ def _watched(session: Session) -> list[object]:
     found = []
     for row in session.client.items(PATH, {}):
         installation = row["installation"]
-        if row["certificate_id"] and isinstance(installation, dict) and installation.get("probe"):
+        if (
+            row["certificate_id"]
+            and row["stopped_at"] is None
+            and isinstance(installation, dict)
+            and installation.get("probe")
+        ):
             found.append(row["name"])
     return found
 
@@ -141,7 +176,7 @@ COLUMNS: list[show.Column] = [
 VERIFIED: list[show.Column] = [
     ("SERVICE", lambda row: row["name"]),
     ("DRIFT", lambda row: ", ".join(map(str, row["drift"])) if isinstance(row["drift"], list) else ""),
-    ("DETAIL", lambda row: row["detail"]),
+    ("DETAIL", lambda row: row["detail"] or row["refused"]),
     ("SHA-256", lambda row: row["fingerprint"]),
 ]
 
@@ -172,6 +207,25 @@ INSTALLATION = (
     option("--probe", dest="address", metavar="HOST:PORT", help="where to see what it serves"),
     option("--protocol", choices=[p.value for p in ProbeProtocol], help="how TLS begins there (default: tls)"),
     option("--server-name", metavar="NAME", help="the name to ask for (default: the probe's host)"),
+    several("--after", "after", "SERVICE", "a service that gets a new version before this one"),
+    option("--directory-entry", metavar="DN", help="the entry at which the certificate is published"),
+    option("--iscsi-target", metavar="IQN", help="the name of a target of tgtd"),
+    option("--iscsi-portal", metavar="HOST:PORT", help="... where it is reached"),
+    option("--chap-user", metavar="USER", help="the account with which initiators log in"),
+    option("--chap-target-user", metavar="USER", help="the account with which the target proves itself"),
+    option("--chap-secret-length", type=int, metavar="CHARACTERS", help="how long secrets are (default: 16)"),
+    option("--chap-secrets-file", metavar="FILE", help="the file with the secrets that tgt reads at its start"),
+    option("--tgtd-socket", metavar="PATH", help="tgtd's control socket"),
+    option("--login-command", type=command_line, metavar="COMMAND", help="what tries a login"),
+)
+
+WAIT = option(
+    "--wait",
+    dest="wait_seconds",
+    type=int,
+    default=60,
+    metavar="SECONDS",
+    help="how long to wait for the outcome (default: 60)",
 )
 
 VERBS = (
@@ -189,26 +243,18 @@ VERBS = (
     ),
     Verb("service unbind", unbind, (SERVICE, IDEMPOTENCY_KEY)),
     Verb(
+        "service stop",
+        stop,
+        (SERVICE, option("--reason", metavar="TEXT", help="why, for the history"), IDEMPOTENCY_KEY),
+    ),
+    Verb("service resume", resume, (SERVICE, IDEMPOTENCY_KEY)),
+    Verb(
         "service retire",
         retire,
         (SERVICE, option("--reason", metavar="TEXT", help="why, for the history"), IDEMPOTENCY_KEY),
     ),
-    Verb(
-        "service deploy",
-        deploy,
-        (
-            SERVICE,
-            option(
-                "--wait",
-                dest="wait_seconds",
-                type=int,
-                default=60,
-                metavar="SECONDS",
-                help="how long to wait for the outcome (default: 60)",
-            ),
-            IDEMPOTENCY_KEY,
-        ),
-    ),
+    Verb("service deploy", deploy, (SERVICE, WAIT, IDEMPOTENCY_KEY)),
+    Verb("service rotate-chap", rotate, (SERVICE, WAIT, IDEMPOTENCY_KEY)),
     Verb("service verify", verify, (option("service", nargs="?", metavar="SERVICE", help="its name or id"),)),
     Verb("service list", list_all, (filters("name, kind, status, certificate_id"), AS_OF)),
     Verb("service show", one, (NAME_OR_ID, AS_OF)),

@@ -16,13 +16,13 @@ def validate(session: Session) -> int:
     name = session.arguments.certificate
     if name == "-" or Path(name).is_file():
         return _print(session, session.client.ask("/api/v1/validate", _body(session, name)))
-    asked = {"purpose": session.arguments.purpose, "host": session.arguments.host, "as_of": session.arguments.as_of}
-    only_files = ("trust_anchors", "crls", "ocsp_responses", "email", "time")
+    only_files = ("trust_anchors", "crls", "ocsp_responses", "email")
     if any(getattr(session.arguments, option_name) for option_name in only_files):
         raise Misused("this is asked of files: a certificate of ours is judged by our own roots and CRLs")
-    further = {each: getattr(session.arguments, each) for each in ("revocation", "trust_store")}
-    further["fetch"] = "1" if session.arguments.fetch else None
-    return _print(session, session.client.get(f"{path_of(name)}/validation", {**asked, **further}))
+    taken = ("purpose", "host", "time", "as_of", "revocation", "trust_store")
+    asked = {each: getattr(session.arguments, each) for each in taken}
+    asked["fetch"] = "1" if session.arguments.fetch else None
+    return _print(session, session.client.get(f"{path_of(name)}/validation", asked))
 
 
 def chain_validate(session: Session) -> int:

@@ -15,6 +15,7 @@ from es_pki.adapters.intake.requests.acme import (
     ACMEAccountRequest,
     ACMEOrderRequest,
     DeactivateACMEAccount,
+    NameACMETestAccount,
     PlaceACMEOrder,
     RegisterACMEAccount,
     RenewACME,
@@ -61,22 +62,34 @@ from es_pki.adapters.intake.requests.lineage import (
     RollBackCertificate,
 )
 from es_pki.adapters.intake.requests.log_key import LogKeyRequest, RotateLogKey
+from es_pki.adapters.intake.requests.notice_channel import (
+    AddNoticeChannel,
+    NoticeChannelRequest,
+    RemoveNoticeChannel,
+    ReplaceNoticeSecret,
+    TestNoticeChannel,
+)
 from es_pki.adapters.intake.requests.principal import CreateToken, PrincipalRequest, RevokeToken
 from es_pki.adapters.intake.requests.profile import DefineProfile, ProfileRequest, RetireProfile
 from es_pki.adapters.intake.requests.revocation import (
     HoldCertificate,
+    PlanSupersession,
     ReleaseCertificate,
     RevocationRequest,
     RevokeAuthority,
     RevokeCertificate,
+    WithdrawSupersession,
 )
 from es_pki.adapters.intake.requests.service import (
     BindCertificate,
     DeployCertificate,
     ReconfigureService,
     RegisterService,
+    ResumeService,
     RetireService,
+    RotateCHAPSecret,
     ServiceRequest,
+    StopService,
     UnbindCertificate,
     VerifyService,
 )
@@ -101,6 +114,7 @@ __all__ = [
     "ACMEOrderRequest",
     "AbandonACMEOrder",
     "AddDNSProvider",
+    "AddNoticeChannel",
     "AuthorityRequest",
     "BindCertificate",
     "CRLRequest",
@@ -129,8 +143,11 @@ __all__ = [
     "KeyCompromiseRequest",
     "LineageRequest",
     "LogKeyRequest",
+    "NameACMETestAccount",
     "NamedCertificate",
+    "NoticeChannelRequest",
     "PlaceACMEOrder",
+    "PlanSupersession",
     "PrincipalRequest",
     "ProfileRequest",
     "ReconfigureService",
@@ -140,12 +157,15 @@ __all__ = [
     "RejectCSR",
     "ReleaseCertificate",
     "RemoveDNSProvider",
+    "RemoveNoticeChannel",
     "RenameCertificate",
     "RenewACME",
     "RenewCertificate",
     "ReplaceDNSCredentials",
+    "ReplaceNoticeSecret",
     "ReportKeyCompromise",
     "Request",
+    "ResumeService",
     "RetireProfile",
     "RetireService",
     "RevocationRequest",
@@ -154,16 +174,20 @@ __all__ = [
     "RevokeToken",
     "RollBackCertificate",
     "RollOverACMEAccountKey",
+    "RotateCHAPSecret",
     "RotateLogKey",
     "SelfSignCertificate",
     "ServiceRequest",
     "SetIssuancePolicy",
     "SignCSR",
+    "StopService",
     "SubjectFields",
+    "TestNoticeChannel",
     "TrustCertificate",
     "TrustStoreRequest",
     "UnbindCertificate",
     "VerifyService",
+    "WithdrawSupersession",
     "digest_of",
 ]
 
@@ -177,6 +201,7 @@ Request = (
     | ACMEAccountRequest
     | ACMEOrderRequest
     | DNSProviderRequest
+    | NoticeChannelRequest
     | RevocationRequest
     | CRLRequest
     | TrustStoreRequest

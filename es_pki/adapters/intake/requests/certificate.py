@@ -25,6 +25,7 @@ class IssueCertificate(Struct, frozen=True, forbid_unknown_fields=True):
     email_addresses: tuple[str, ...] = ()
     uris: tuple[str, ...] = ()
     user_principal_names: tuple[str, ...] = ()
+    kerberos_principal_names: tuple[str, ...] = ()
     profile: ProfileName = "server"
     key_type: KeyType = KeyType.EC_P256
     validity_days: int | None = None
@@ -64,6 +65,7 @@ class SelfSignCertificate(Struct, frozen=True, forbid_unknown_fields=True):
     email_addresses: tuple[str, ...] = ()
     uris: tuple[str, ...] = ()
     user_principal_names: tuple[str, ...] = ()
+    kerberos_principal_names: tuple[str, ...] = ()
     profile: ProfileName = "server"
     key_type: KeyType = KeyType.EC_P256
     validity_days: int | None = None

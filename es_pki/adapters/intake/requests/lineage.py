@@ -13,7 +13,8 @@ class RenewCertificate(Struct, frozen=True, forbid_unknown_fields=True):
 
     The key is new, of the same type unless `key_type` names another; `reuse_key` certifies the present one again; `csr`
     (PEM, or base64 of DER) brings a new one that is not kept here and asks for the same names. `validity_days` absent:
-    as many as before, at most what policy and issuer allow. The version before stays valid until its end.
+    as many as before, at most what policy and issuer allow. The version before stays valid until its end, or is revoked
+    as `superseded` after `revoke_previous_after_days`, once no service serves it any more.
     """
 
     senders: ClassVar[frozenset[Role]] = REQUESTERS
@@ -23,6 +24,7 @@ class RenewCertificate(Struct, frozen=True, forbid_unknown_fields=True):
     key_type: KeyType | None = None
     csr: str | None = None
     validity_days: int | None = None
+    revoke_previous_after_days: int | None = None
 
 
 class ReissueCertificate(Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,10 +42,12 @@ class ReissueCertificate(Struct, frozen=True, forbid_unknown_fields=True):
     email_addresses: tuple[str, ...] = ()
     uris: tuple[str, ...] = ()
     user_principal_names: tuple[str, ...] = ()
+    kerberos_principal_names: tuple[str, ...] = ()
     security_identifier: str = ""
     reuse_key: bool = False
     key_type: KeyType | None = None
     validity_days: int | None = None
+    revoke_previous_after_days: int | None = None
 
 
 class RollBackCertificate(Struct, frozen=True, forbid_unknown_fields=True):

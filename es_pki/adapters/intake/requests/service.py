@@ -10,7 +10,10 @@ from es_pki.values import Role
 
 
 class InstallationFields(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What may be given of an installation, field by field (see ServiceRegistered in docs/EVENTS.md)."""
+    """What may be given of an installation, field by field (see ServiceRegistered in docs/EVENTS.md).
+
+    `after` names services that get a new version before this one does, if they serve the same certificate.
+    """
 
     files: tuple[ServiceFile, ...] | None = None
     link: str | None = None
@@ -26,6 +29,16 @@ class InstallationFields(Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     probe: Probe | None = None
     command_seconds: int | None = None
     probe_seconds: int | None = None
+    after: tuple[str, ...] | None = None
+    directory_entry: str | None = None
+    iscsi_target: str | None = None
+    iscsi_portal: str | None = None
+    chap_user: str | None = None
+    chap_target_user: str | None = None
+    chap_secret_length: int | None = None
+    chap_secrets_file: str | None = None
+    tgtd_socket: str | None = None
+    login_command: tuple[str, ...] | None = None
 
 
 class RegisterService(InstallationFields, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -76,6 +89,26 @@ class UnbindCertificate(Struct, frozen=True, forbid_unknown_fields=True):
     service: str
 
 
+class StopService(Struct, frozen=True, forbid_unknown_fields=True):
+    """Say that a service doesn't run for now: nothing is deployed to it, nobody looks at it, and it holds nothing.
+
+    What it is bound to may be deleted meanwhile. `ResumeService` has it use that again.
+    """
+
+    senders: ClassVar[frozenset[Role]] = OPERATORS
+
+    service: str
+    reason: str = ""
+
+
+class ResumeService(Struct, frozen=True, forbid_unknown_fields=True):
+    """Say that a stopped service runs again; it gets the version that has become current meanwhile."""
+
+    senders: ClassVar[frozenset[Role]] = OPERATORS
+
+    service: str
+
+
 class RetireService(Struct, frozen=True, forbid_unknown_fields=True):
     """Be done with a service: it uses no certificate any more. Its name stays taken."""
 
@@ -110,12 +143,28 @@ class VerifyService(Struct, frozen=True, forbid_unknown_fields=True):
     service: str
 
 
+class RotateCHAPSecret(Struct, frozen=True, forbid_unknown_fields=True):
+    """Give an iSCSI target another CHAP secret (and one of its own, if it proves itself), and try a login with it.
+
+    The secrets are made and kept by es-pki. The rotation is carried out in the background; with `wait_seconds` (at most
+    120) the answer waits for its outcome, and `result` has it. When it fails, the target gets the secret of before.
+    """
+
+    senders: ClassVar[frozenset[Role]] = OPERATORS
+
+    service: str
+    wait_seconds: int = 0
+
+
 ServiceRequest = (
     RegisterService
     | ReconfigureService
     | BindCertificate
     | UnbindCertificate
+    | StopService
+    | ResumeService
     | RetireService
     | DeployCertificate
     | VerifyService
+    | RotateCHAPSecret
 )

@@ -1,12 +1,28 @@
 """The alternative names (RFC 5280 sections 4.2.1.6 and 4.2.1.7)."""
 
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 
 from es_pki.adapters.lint import oids
 from es_pki.adapters.lint.certificate import Certificate, name
 from es_pki.adapters.lint.contents import DIRECTORY_NAME, DNS_NAME, IP_ADDRESS, OTHER_NAME, RFC822_NAME, URI
-from es_pki.adapters.lint.elements import OBJECT_IDENTIFIER, SEQUENCE, NotDER, elements, only
+from es_pki.adapters.lint.elements import (
+    EXPLICIT,
+    GENERAL_STRING,
+    INTEGER,
+    OBJECT_IDENTIFIER,
+    SEQUENCE,
+    UTF8_STRING,
+    NotDER,
+    content,
+    elements,
+    integer,
+    only,
+)
 from es_pki.adapters.lint.forms import email_address_fault, host_fault, uri_fault
+
+_PRINTABLE_ASCII = re.compile(rb"[!-~]+")
 
 
 def there_is_an_alternative_name(certificate: Certificate) -> Iterator[str]:
@@ -89,6 +105,43 @@ def other_names_have_a_type(certificate: Certificate) -> Iterator[str]:
             yield "an other name is a type and one value"
 
 
+def kerberos_principals_are_well_formed(certificate: Certificate) -> Iterator[str]:
+    """RFC 4556 section 3.2.2: an id-pkinit-san is a realm and a principal's name (RFC 4120 section 5.2)."""
+    for value in _other_values(certificate, oids.KERBEROS_PRINCIPAL_NAME):
+        try:
+            realm, principal = elements(only(value, SEQUENCE))
+            kind, components = elements(only(content(principal, EXPLICIT + 1), SEQUENCE))
+            integer(only(content(kind, EXPLICIT), INTEGER))
+            texts = [only(content(realm, EXPLICIT), GENERAL_STRING)]
+            texts += [
+                content(each, GENERAL_STRING) for each in elements(only(content(components, EXPLICIT + 1), SEQUENCE))
+            ]
+        except ValueError:
+            texts = []
+        if len(texts) < 2 or not all(_PRINTABLE_ASCII.fullmatch(text) for text in texts):
+            yield "a Kerberos principal is a realm and at least one component, of printable ASCII characters"
+
+
+def user_principal_names_are_text(certificate: Certificate) -> Iterator[str]:
+    """RFC 5280 section 4.2.1.6: a user principal name is of its type, one UTF8String (MS-WCCE section 2.2.2.7.5)."""
+    for value in _other_values(certificate, oids.USER_PRINCIPAL_NAME):
+        try:
+            is_text = bool(only(value, UTF8_STRING).decode())
+        except ValueError:
+            is_text = False
+        if not is_text:
+            yield "a user principal name is one UTF8String"
+
+
+def _other_values(certificate: Certificate, kind: bytes) -> Iterator[bytes]:
+    """Yield the values of the otherNames of a type; what is no otherName has a rule of its own."""
+    for value in _values(certificate, OTHER_NAME):
+        with suppress(NotDER):
+            parts = elements(value)
+            if parts[:1] == [(OBJECT_IDENTIFIER, kind)] and len(parts) == 2:
+                yield parts[1][1]
+
+
 def alternative_names_are_distinct(certificate: Certificate) -> Iterator[str]:
     """RFC 5280 section 4.2.1.6: a name that stands there twice makes the certificate longer, and nothing else."""
     names = certificate.subject_alt_names or ()
@@ -112,5 +165,7 @@ ERRORS = (
     uris_are_absolute,
     directory_names_are_not_empty,
     other_names_have_a_type,
+    kerberos_principals_are_well_formed,
+    user_principal_names_are_text,
 )
 WARNINGS = (alternative_names_join_a_subject, alternative_names_are_distinct)

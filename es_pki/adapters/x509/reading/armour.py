@@ -13,6 +13,8 @@ from msgspec import Struct
 
 from es_pki.adapters.x509.der import SEQUENCE
 from es_pki.adapters.x509.reading.ber import as_der, head
+from es_pki.adapters.x509.reading.strays import LABELS as LABELS_OF_STRAYS
+from es_pki.adapters.x509.reading.strays import stray, stray_der
 from es_pki.commands.refusals import Malformed
 
 MOST_BLOCKS = 4_000
@@ -54,7 +56,7 @@ LABELS: Mapping[bytes, Kind] = {
     b"ENCRYPTED PRIVATE KEY": Kind.ENCRYPTED_KEY,
     b"OPENSSH PRIVATE KEY": Kind.FOREIGN_KEY,
 }
-"""Blocks of other labels (parameters, CRLs, CSRs, public keys) say nothing that is wanted here."""
+"""Blocks of other labels say nothing that is wanted here; `strays.py` knows what some of them are."""
 
 
 class Part(Struct, frozen=True):
@@ -75,14 +77,16 @@ def parts_of(content: bytes, field: str) -> list[Part]:
         found = list(_blocks(content, field))
     elif _BASE64.fullmatch(content):
         decoded = _decoded(content, field)
-        return parts_of(decoded, field) if not _BASE64.fullmatch(decoded) else _unknown(field)
+        return parts_of(decoded, field) if not _BASE64.fullmatch(decoded) else _unknown(content, field)
     else:
         found = [_part(content, field)]
-    return found or _unknown(field)
+    return found or _unknown(content, field)
 
 
-def _unknown(field: str) -> list[Part]:
-    raise Malformed.at(field, "RFC 7468", "send PEM, or base64 of DER: certificates, keys, PKCS#7 or PKCS#12")
+def _unknown(content: bytes, field: str) -> list[Part]:
+    labels = (block["label"] for block in _BLOCK.finditer(content))
+    what = next((LABELS_OF_STRAYS[label] for label in labels if label in LABELS_OF_STRAYS), "") or stray(content)
+    raise Malformed.at(field, "RFC 7468", what or "send PEM, or base64 of DER: certificates, keys, PKCS#7 or PKCS#12")
 
 
 def _blocks(content: bytes, field: str) -> Iterator[Part]:
@@ -118,15 +122,15 @@ def _decoded(body: bytes, field: str) -> bytes:
 
 def _part(content: bytes, field: str) -> Part:
     """Return a DER (or BER) object by its beginning."""
-    found = None
+    found, what = None, ""
     try:
         der = as_der(content)
-        kind = _kind(der)
-        found = None if kind is None else Part(kind, der)
+        kind, what = _kind(der), stray_der(der)
+        found = None if kind is None or what else Part(kind, der)
     except ValueError:
-        pass
+        what = stray(content)
     if found is None:
-        raise Malformed.at(field, "X.690", "this is no certificate, key, PKCS#7 or PKCS#12 file")
+        raise Malformed.at(field, "X.690", what or "this is no certificate, key, PKCS#7 or PKCS#12 file")
     return found
 
 

@@ -11,7 +11,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ObjectIdentifier
 from msgspec import Struct
 
-from es_pki.adapters.x509.encode import ATTRIBUTE_OIDS
+from es_pki.adapters.x509.accounts import account_of
+from es_pki.adapters.x509.encode import ATTRIBUTE_OIDS, USER_PRINCIPAL_NAME
+from es_pki.adapters.x509.kerberos import KERBEROS_PRINCIPAL_NAME
 from es_pki.adapters.x509.keys import key_type_of, read_with, refuse_weak, spki_of
 from es_pki.adapters.x509.reading.constraints import name_constraints_of
 from es_pki.adapters.x509.weak_keys import Purpose
@@ -184,14 +186,28 @@ def _alternative_names(extensions: x509.Extensions) -> tuple[SubjectAltNames, tu
         found = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return SubjectAltNames(), ()
-    others = (each for each in found if not isinstance(each, _TEXTUAL))
+    accounts: dict[ObjectIdentifier, list[str]] = {USER_PRINCIPAL_NAME: [], KERBEROS_PRINCIPAL_NAME: []}
+    others = [each for each in found if not isinstance(each, _TEXTUAL) and not _is_account(each, accounts)]
     names = SubjectAltNames(
         dns_names=tuple(found.get_values_for_type(x509.DNSName)),
         ip_addresses=tuple(map(str, found.get_values_for_type(x509.IPAddress))),
         email_addresses=tuple(found.get_values_for_type(x509.RFC822Name)),
         uris=tuple(found.get_values_for_type(x509.UniformResourceIdentifier)),
+        user_principal_names=tuple(accounts[USER_PRINCIPAL_NAME]),
+        kerberos_principal_names=tuple(accounts[KERBEROS_PRINCIPAL_NAME]),
     )
     return names, tuple(map(_other_name, others))
+
+
+def _is_account(name: x509.GeneralName, accounts: dict[ObjectIdentifier, list[str]]) -> bool:
+    """Put an account to those of its type, and tell whether it is one that can be read."""
+    if not isinstance(name, x509.OtherName) or name.type_id not in accounts:
+        return False
+    try:
+        accounts[name.type_id].append(account_of(name))
+    except ValueError:
+        return False
+    return True
 
 
 _TEXTUAL = x509.DNSName | x509.IPAddress | x509.RFC822Name | x509.UniformResourceIdentifier

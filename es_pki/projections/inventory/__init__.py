@@ -20,15 +20,23 @@ from es_pki.events.certificate import (
     CertificateRevoked,
     CertificateRolledBack,
     OwnerAssigned,
+    RevocationRefused,
+    RevocationRequested,
     SigningFailed,
+    SupersessionEnded,
+    SupersessionEvent,
+    SupersessionHeldUp,
+    SupersessionPlanned,
 )
 from es_pki.events.happened import Happened
+from es_pki.projections.inventory.findings import Finding, of_imported, of_prepared
 from es_pki.projections.view import View, own_id
 from es_pki.values import CRLReason, KeyAlgorithm, SubjectAltNames
+from es_pki.values.acme import ACMEProblem
 from es_pki.values.foreign import ForeignSubject, shown_subject
 
 NAME = "inventory"
-VERSION = 7
+VERSION = 8
 
 
 class CertificateStatus(StrEnum):
@@ -49,7 +57,10 @@ class Version(Struct, frozen=True):
     SubjectPublicKeyInfo in hex. `imported` is "yes" for one that was made elsewhere: then `issuer` is who issued it,
     and it may have a subject, `other_names` and a `key_type` such as nobody here makes, and perhaps no profile ("").
     `order_id` is that of the ACME order by which it came, if it came by one.
-    `revoked_at` and `reason` are those of one that is revoked or held.
+    `revoked_at` and `reason` are those of one that is revoked or held. `revocation_requested_at` is since when the
+    directory that issued it is to revoke it, `revocation_problem` why it didn't, when it was asked last. One that was
+    replaced is to be revoked at `revocation_due_at`, if that is set; `held_up_by` names the services that still had it
+    when it was due before. `findings`: what is wrong with what it says.
     """
 
     version: int
@@ -79,6 +90,11 @@ class Version(Struct, frozen=True):
     order_id: str | None = None
     issuer: ForeignSubject | None = None
     other_names: tuple[str, ...] = ()
+    revocation_due_at: datetime | None = None
+    held_up_by: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    revocation_requested_at: datetime | None = None
+    revocation_problem: ACMEProblem | None = None
 
 
 class Row(Version, frozen=True, kw_only=True):
@@ -113,8 +129,16 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
             return None
         case CertificateIssued() | SigningFailed() | CertificateRolledBack() as event:
             return _with_version(row, event, happened)
-        case CertificateHeld() | CertificateReleased() | CertificateRevoked() as event:
+        case (
+            CertificateHeld()
+            | CertificateReleased()
+            | CertificateRevoked()
+            | RevocationRequested()
+            | RevocationRefused()
+        ) as event:
             return _with_status(row, event)
+        case SupersessionPlanned() | SupersessionHeldUp() | SupersessionEnded() as event:
+            return _with_plan(row, event)
         case CertificateRenamed() as event:
             return replace(row, name=event.name, aliases=_aliases(row.aliases, event))
         case CertificateLabelled(labels=labels):
@@ -139,19 +163,46 @@ _HOLDING = frozenset({CertificateStatus.ISSUED, CertificateStatus.HELD})
 """What may be served again: what is held may be released."""
 
 
-def _with_status(row: Row, event: CertificateHeld | CertificateReleased | CertificateRevoked) -> Row:
-    """Return the row after a version that it knows began or ceased to hold."""
+_Stood = CertificateHeld | CertificateReleased | CertificateRevoked | RevocationRequested | RevocationRefused
+
+
+def _with_status(row: Row, event: _Stood) -> Row:
+    """Return the row after a version that it knows began or ceased to hold, or that was asked for."""
     version = next((v for v in (_facts(row), *row.other_versions) if v.version == event.version), None)
     if version is None:
         return row
-    changed = replace(version, status=CertificateStatus.ISSUED, revoked_at=None, reason=None)
+    changed = _standing(version, event)
+    return _shown(row, changed) if changed.version == row.version else _with_other(row, changed)
+
+
+def _standing(version: Version, event: _Stood) -> Version:
     match event:
         case CertificateHeld(held_at=since):
             reason = CRLReason.CERTIFICATE_HOLD
-            changed = replace(version, status=CertificateStatus.HELD, revoked_at=since, reason=reason)
+            return replace(version, status=CertificateStatus.HELD, revoked_at=since, reason=reason)
         case CertificateRevoked(revoked_at=since, reason=reason):
             changed = replace(version, status=CertificateStatus.REVOKED, revoked_at=since, reason=reason)
+            return replace(changed, revocation_requested_at=None, revocation_problem=None)
         case CertificateReleased():
+            return replace(version, status=CertificateStatus.ISSUED, revoked_at=None, reason=None)
+        case RevocationRequested(revoked_at=since):
+            return replace(version, revocation_requested_at=since, revocation_problem=None)
+        case RevocationRefused(problem=problem):
+            return replace(version, revocation_requested_at=None, revocation_problem=problem)
+
+
+def _with_plan(row: Row, event: SupersessionEvent) -> Row:
+    """Return the row after what is planned for a version that it knows changed."""
+    version = next((v for v in (_facts(row), *row.other_versions) if v.version == event.version), None)
+    if version is None:
+        return row
+    changed = replace(version, revocation_due_at=None, held_up_by=())
+    match event:
+        case SupersessionPlanned(due_at=due_at):
+            changed = replace(changed, revocation_due_at=due_at)
+        case SupersessionHeldUp(services=services, due_at=due_at):
+            changed = replace(version, revocation_due_at=due_at, held_up_by=services)
+        case SupersessionEnded():
             pass
     return _shown(row, changed) if changed.version == row.version else _with_other(row, changed)
 
@@ -227,6 +278,7 @@ def _version(event: CertificatePrepared, happened: Happened) -> Version:
         not_after=event.not_after,
         requested_by=happened.actor,
         requested_at=happened.time,
+        findings=of_prepared(event),
     )
 
 
@@ -256,6 +308,7 @@ def _imported(event: CertificateImported, happened: Happened) -> Version:
         order_id=event.order_id or None,
         issuer=event.issuer,
         other_names=event.other_names,
+        findings=of_imported(event),
     )
 
 
@@ -276,6 +329,11 @@ view = View(
         CertificateHeld,
         CertificateReleased,
         CertificateRevoked,
+        SupersessionPlanned,
+        SupersessionHeldUp,
+        SupersessionEnded,
+        RevocationRequested,
+        RevocationRefused,
     ),
     key=own_id,
     evolve=evolve,
@@ -295,7 +353,9 @@ view = View(
         "owner",
         "labels",
         "imported",
+        "findings",
     ),
     lookups=("name", "public_key_hash", "serial_number", "fingerprint"),
-    members=("labels",),
+    members=("labels", "findings"),
+    moments=("not_before", "not_after"),
 )

@@ -1,0 +1,1 @@
+"""Notices: told to channels, each once. The rules of what is due stand in `commands/notices_due.py`."""
