@@ -11,6 +11,9 @@ MAXIMUM_REQUESTS = 1_024
 MAXIMUM_SIZE = 1 << 20
 """Requests and bytes of a batch, at most; a single larger append is a batch of its own."""
 
+CROWD = 64
+"""From twice so many appenders on, half of them are committed while the others make their next appends."""
+
 Commit = Callable[[list[Request]], Awaitable[None] | None]
 """Commits a batch and answers its requests, at once (None) or when awaited. What it raises, all of them get."""
 
@@ -29,13 +32,10 @@ class CommitQueue:
         """Wait for the commit and return the positions. Raises what `prepare` raises, before anything waits."""
         if self._closed:
             raise Closed("the log is closed")
-        loop = asyncio.get_running_loop()
-        request = prepare(writes, metadata, loop.create_future())
+        request = prepare(writes, metadata, asyncio.get_running_loop().create_future())
         self._waiting.append(request)
         if not self._scheduled and self._running is None:
-            self._scheduled = True
-            # Behind the tasks that are ready now: all of them get into this batch.
-            loop.call_soon(self._flush)
+            self._schedule()
         return await request.answer
 
     def defer(self, requests: Sequence[Request]) -> None:
@@ -53,38 +53,58 @@ class CommitQueue:
 
     def _flush(self) -> None:
         self._scheduled = False
-        batch = self._take()
+        batch = self._take(answered=0)
+        pending = self._begin(batch)
+        if pending is not None:
+            self._running = asyncio.ensure_future(self._run(batch, pending))
+        elif self._waiting:
+            self._schedule()
+
+    def _schedule(self) -> None:
+        self._scheduled = True
+        # Behind the tasks that are ready now: all of them get into this batch.
+        asyncio.get_running_loop().call_soon(self._flush)
+
+    def _begin(self, batch: list[Request]) -> Awaitable[None] | None:
         try:
-            pending = self._commit(batch)
+            return self._commit(batch)
         except Exception as error:  # noqa: BLE001 - it goes to whom it concerns: the waiting appends
             _fail(batch, error)
-            pending = None
-        if pending is not None:
-            self._running = asyncio.ensure_future(self._finish(batch, pending))
-        elif self._waiting:
-            self._scheduled = True
-            asyncio.get_running_loop().call_soon(self._flush)
+            return None
+
+    async def _run(self, batch: list[Request], pending: Awaitable[None] | None) -> None:
+        """Wait for a commit, and for those after it as long as a crowd waits that was not part of it."""
+        try:
+            while pending is not None:
+                await self._finish(batch, pending)
+                if len(self._waiting) < CROWD:
+                    break
+                # Before those that were just answered get their turn: they make their next appends meanwhile.
+                batch = self._take(answered=len(batch))
+                pending = self._begin(batch)
+        finally:
+            self._running = None
+            if self._waiting:
+                self._schedule()
 
     async def _finish(self, batch: list[Request], pending: Awaitable[None]) -> None:
         try:
             await pending
-        except Exception as error:  # noqa: BLE001 - as in `_flush`
+        except Exception as error:  # noqa: BLE001 - as in `_begin`
             _fail(batch, error)
         except BaseException as error:  # the event loop ends
             _fail([*batch, *self._waiting], error)
             self._waiting.clear()
             raise
-        finally:
-            self._running = None
-            if self._waiting:
-                self._scheduled = True
-                asyncio.get_running_loop().call_soon(self._flush)
 
-    def _take(self) -> list[Request]:
+    def _take(self, *, answered: int) -> list[Request]:
+        """Return the next batch, of which so many appenders that were just answered may not be a part yet."""
         waiting = self._waiting
+        crowd = len(waiting) + answered
+        most = min(MAXIMUM_REQUESTS, crowd if crowd < 2 * CROWD else (crowd + 1) // 2)
         batch = [waiting.popleft()]
         size = batch[0].size
-        while waiting and len(batch) < MAXIMUM_REQUESTS and size + waiting[0].size <= MAXIMUM_SIZE:
+        while waiting and len(batch) < most and size + waiting[0].size <= MAXIMUM_SIZE:
             batch.append(waiting.popleft())
             size += batch[-1].size
         return batch

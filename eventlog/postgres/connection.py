@@ -33,6 +33,8 @@ SETTINGS = {
     # Every query goes along an index. Without statistics, or with those of a smaller log, the planner doesn't see it.
     "enable_seqscan": "off",
     "enable_bitmapscan": "off",
+    # It would plan the same queries over and over, because an array of known length looks cheaper than one of any.
+    "plan_cache_mode": "force_generic_plan",
     # It would compile queries for milliseconds that run for microseconds.
     "jit": "off",
     # A writer that hangs, or is cut off from the server, must not keep the lock.

@@ -6,7 +6,7 @@ is large or another process holds the lock, they run in a thread.
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from os import PathLike
 from pathlib import Path
@@ -164,13 +164,13 @@ class SQLiteLog:
             return self._reader.page(after, until, types)
         return await self._in_read_thread(self._page_reader.page, after, until, types)
 
-    def _commit(self, requests: list[batch.Request]) -> asyncio.Future[None] | None:
+    def _commit(self, requests: list[batch.Request]) -> Awaitable[None] | None:
         if self._writer.commit_seconds < QUICK_SECONDS and len(requests) <= QUICK_REQUESTS:
             outcome = self._writer.commit(requests, patient=False)
             if outcome is not None:
                 self._committed(outcome)
                 return None
-        return asyncio.ensure_future(self._commit_in_thread(requests))
+        return self._commit_in_thread(requests)
 
     async def _commit_in_thread(self, requests: list[batch.Request]) -> None:
         loop = asyncio.get_running_loop()
