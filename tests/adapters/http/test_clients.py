@@ -1,5 +1,6 @@
 """Clients that show certificates instead of tokens, to a real server over real TLS."""
 
+import asyncio
 import base64
 import contextlib
 import http.client
@@ -17,6 +18,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from es_pki.adapters import clock
 from tests import serving
+from tests.adapters.http.test_access import stop_the_views
 from tests.samples import fresh
 
 STORE = "clients"
@@ -262,11 +264,7 @@ def test_a_page_of_another_site_does_nothing_by_the_certificate_that_the_browser
         told = {"name": fresh(), "roles": ["viewer"]}
         return asking.command("CreateToken", told, token=None, context=context, headers={"Origin": origin}).status
 
-    assert (from_page_of("https://evil.example.test"), from_page_of("null"), from_page_of(asking.url)) == (
-        401,
-        401,
-        200,
-    )
+    assert [from_page_of(origin) for origin in ("https://evil.example.test", "null", asking.url)] == [401, 401, 200]
 
 
 def test_without_a_certificate_tokens_open_as_before(asking):
@@ -296,3 +294,18 @@ def test_a_server_without_the_setting_asks_for_no_certificate(server, tmp_path):
     admitted(server, name)
     refused = answer(server, showing(server, tmp_path, name))
     assert (refused.status, "Bearer" in refused.json["detail"]) == (401, True)
+
+
+def test_the_log_alone_says_who_is_let_in_and_what_was_revoked(tmp_path):
+    with serving.running(tmp_path / "data", "--client-trust-store", STORE) as standing:
+        asyncio.run(stop_the_views(standing.folder))
+        serving.wait_for(lambda: standing.get("/readyz").status != 200)
+        standing.done("CreateTrustStore", name=STORE, authorities=["root"])
+        standing.done("CreateAuthority", name="unseen", subject={"common_name": "Unseen"}, issuer="root")
+        context = showing(standing, tmp_path, name := issued(standing, "unseen"))
+        serving.wait_for(lambda: status_of(standing, context) == 401)
+        certificate = x509.load_pem_x509_certificate((tmp_path / "own.pem").read_bytes())
+        admitted(standing, "", fingerprint=fingerprint(certificate))
+        assert answer(standing, context).status == 200
+        standing.done("RevokeCertificate", certificate=name, reason="keyCompromise")
+        assert answer(standing, context).status == 401
