@@ -25,8 +25,15 @@ MOST_KEYS = 20
 NAME_CLASHES = {"name-taken", "version-outdated", "key-left-out"}
 """Refusals of a name that belongs to another certificate."""
 
-IMPORTED, HERE, REFUSED, SKIPPED = "imported", "already here", "refused", "no certificate"
-OUTCOMES = (IMPORTED, HERE, REFUSED, SKIPPED)
+IMPORTED, KEY_IMPORTED, HERE, REFUSED, SKIPPED = (
+    "imported",
+    "key imported",
+    "already here",
+    "refused",
+    "no certificate",
+)
+OUTCOMES = (IMPORTED, KEY_IMPORTED, HERE, REFUSED, SKIPPED)
+TOLD = {"imported": IMPORTED, "key-imported": KEY_IMPORTED, "already-here": HERE}
 
 LONGEST_NAME = 100
 
@@ -165,4 +172,4 @@ def _outcome(wish: _Wish, item: Object) -> Outcome:
             outcome = HERE if item["code"] == "already-managed" else REFUSED
             return Outcome(wish.file, outcome, wish.name, str(item["detail"]))
         case told:
-            return Outcome(wish.file, IMPORTED if told == "imported" else HERE, str(item["name"]))
+            return Outcome(wish.file, TOLD[str(told)], str(item["name"]))
