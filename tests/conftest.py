@@ -1,11 +1,15 @@
 """Fixtures of all tests."""
 
+import signal
 import tempfile
 from pathlib import Path
 
 import pytest
 
 from tests import addresses, openssl, postgres, serving
+
+# A shell that starts the tests in the background has them ignore an interrupt, and with them whatever they interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

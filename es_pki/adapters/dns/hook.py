@@ -9,20 +9,16 @@ import re
 
 from msgspec import Struct
 
-from es_pki.adapters.dns import program
+from es_pki.adapters import program
 from es_pki.adapters.dns.problems import DNSFailed
-from es_pki.adapters.dns.program import NotRun, Work
 from es_pki.adapters.dns.writer import TXTRecord
+from es_pki.adapters.program import NotRun, Work
+from es_pki.adapters.redaction import without
 from es_pki.values.dns import HookProgram
 
 HOOK_SECONDS = 60.0
 
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
-
-SHORTEST_SECRET = 4
-"""Characters: a shorter part of the credentials gives nothing away, and stands in every text."""
-
-_PART = re.compile(rb"[A-Za-z0-9+/=_.~-]+")
 
 
 class HookRules(Struct, frozen=True):
@@ -71,15 +67,6 @@ class Hook:
         if not self._rules.user:
             raise DNSFailed("es-pki runs as root: the setting dns_hook_user says as whom hooks run", is_final=True)
         return self._rules.user
-
-
-def without(secret: bytes, text: str) -> str:
-    """Return a text with dots in place of the secret and each of its parts."""
-    parts = {secret.decode(errors="replace"), *(part.decode() for part in _PART.findall(secret))}
-    for part in sorted(parts, key=len, reverse=True):
-        if len(part) >= SHORTEST_SECRET:
-            text = text.replace(part, "…")
-    return text
 
 
 def _filled_in(argument: str, told: dict[str, str]) -> str:

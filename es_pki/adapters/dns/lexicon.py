@@ -9,12 +9,12 @@ import sys
 import msgspec
 from msgspec import Struct
 
-from es_pki.adapters.dns import program
-from es_pki.adapters.dns.hook import without
+from es_pki.adapters import program
 from es_pki.adapters.dns.lookup import Lookup
 from es_pki.adapters.dns.problems import DNSFailed
-from es_pki.adapters.dns.program import NotRun, Work
 from es_pki.adapters.dns.writer import TTL_SECONDS, TXTRecord
+from es_pki.adapters.program import NotRun, Work
+from es_pki.adapters.redaction import without
 from es_pki.values.dns import LexiconProvider
 
 LEXICON_SECONDS = 60.0

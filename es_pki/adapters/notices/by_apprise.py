@@ -6,10 +6,10 @@ import sys
 import msgspec
 from msgspec import Struct
 
-from es_pki.adapters.dns import program
-from es_pki.adapters.dns.hook import without
-from es_pki.adapters.dns.program import NotRun, Work
+from es_pki.adapters import program
 from es_pki.adapters.notices.message import Message, Undelivered
+from es_pki.adapters.program import NotRun, Work
+from es_pki.adapters.redaction import without
 
 SECONDS = 45.0
 """Less than the command line waits for an answer."""

@@ -11,8 +11,8 @@ from email.utils import format_datetime
 
 import aiosmtplib
 
-from es_pki.adapters.dns.hook import without
 from es_pki.adapters.notices.message import Message, Undelivered, one_line
+from es_pki.adapters.redaction import without
 from es_pki.values.dns import host_and_port
 from es_pki.values.notices import Email, MailSecurity
 

@@ -93,9 +93,9 @@ def test_the_history_says_who_did_what(server, issued):
     assert [line["type"] for line in authority][:2] == ["authority.prepared.v1", "authority.created.v1"]
 
 
-def test_the_calendar_has_what_expires_soonest_first(server, issued):
+def test_the_calendar_has_what_ends_soonest_first(server, issued):
     items = server.get(f"/api/v1/calendar?limit=1000&{at_least(issued)}").json["items"]
-    times = [item["not_after"] for item in items]
+    times = [item["at"] for item in items]
     assert times == sorted(times)
     assert {"authority", "certificate"} == {item["kind"] for item in items}
     mine = next(item for item in items if item["id"] == issued["id"])
