@@ -25,14 +25,9 @@ MOST_KEYS = 20
 NAME_CLASHES = {"name-taken", "version-outdated", "key-left-out"}
 """Refusals of a name that belongs to another certificate."""
 
-IMPORTED, KEY_IMPORTED, HERE, REFUSED, SKIPPED = (
-    "imported",
-    "key imported",
-    "already here",
-    "refused",
-    "no certificate",
-)
-OUTCOMES = (IMPORTED, KEY_IMPORTED, HERE, REFUSED, SKIPPED)
+IMPORTED, HERE, REFUSED, SKIPPED = "imported", "already here", "refused", "no certificate"
+KEY_IMPORTED = "key imported"
+OUTCOMES = (IMPORTED, HERE, REFUSED, SKIPPED, KEY_IMPORTED)
 TOLD = {"imported": IMPORTED, "key-imported": KEY_IMPORTED, "already-here": HERE}
 
 LONGEST_NAME = 100
