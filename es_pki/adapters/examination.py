@@ -42,6 +42,7 @@ from es_pki.events.certificate import (
     CertificateDeleted,
     CertificateImported,
     CertificateIssued,
+    CertificateKeyImported,
     CertificatePrepared,
     CertificateRenamed,
     SigningFailed,
@@ -66,6 +67,7 @@ Heard = Callable[[int, int], None]
 """Hears how far a long work has come: positions done, and in all."""
 
 Prepared = AuthorityPrepared | CertificatePrepared | OCSPResponderPrepared
+Imported = AuthorityImported | AuthorityKeyImported | CertificateImported | CertificateKeyImported
 Named = (
     TokenCreated
     | ClientAdmitted
@@ -161,8 +163,8 @@ class Examination:
             ):
                 for problem in self._problems_of(happened, der):
                     self.find(happened.position, problem)
-            case AuthorityImported() | AuthorityKeyImported() | CertificateImported() as imported:
-                self._note_import(happened, imported)
+            case AuthorityImported() | AuthorityKeyImported() | CertificateImported() | CertificateKeyImported() as one:
+                self._note_import(happened, one)
             case AuthoritySigningFailed() | SigningFailed() | OCSPResponderSigningFailed():
                 if self.outstanding.pop(happened.stream, None) is None:
                     self.find(happened.position, "a signature failed that nobody intended")
@@ -220,21 +222,23 @@ class Examination:
         with contextlib.suppress(ValueError):  # what is no certificate was found above
             self._authorities[happened.id] = x509.load_der_x509_certificate(imported.certificate)
 
-    def _note_authority_key(self, happened: Happened, imported: AuthorityKeyImported) -> None:
-        if imported.public_key_hash != self._authority_keys.get(happened.id):
+    def _note_key(self, happened: Happened, imported: AuthorityKeyImported | CertificateKeyImported) -> None:
+        of_key = imported.public_key_hash
+        if isinstance(imported, AuthorityKeyImported) and of_key != self._authority_keys.get(happened.id):
             self.find(happened.position, "a key was imported that is not the authority's")
-        if imported.public_key_hash in self._compromised:
+        if of_key in self._compromised:
             self.find(happened.position, "a key was imported that had been reported as compromised")
 
-    def _note_import(
-        self, happened: Happened, imported: AuthorityImported | AuthorityKeyImported | CertificateImported
-    ) -> None:
-        if isinstance(imported, AuthorityImported):
-            self._note_authority(happened, imported)
-            return
-        if isinstance(imported, AuthorityKeyImported):
-            self._note_authority_key(happened, imported)
-            return
+    def _note_import(self, happened: Happened, imported: Imported) -> None:
+        match imported:
+            case AuthorityImported():
+                self._note_authority(happened, imported)
+            case CertificateImported():
+                self._note_certificate(happened, imported)
+            case AuthorityKeyImported() | CertificateKeyImported():
+                self._note_key(happened, imported)
+
+    def _note_certificate(self, happened: Happened, imported: CertificateImported) -> None:
         if happened.stream in self.outstanding:
             self.find(happened.position, "imported before the version before was signed or given up")
         if imported.version == 1 and not imported.order_id:

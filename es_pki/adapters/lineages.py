@@ -8,6 +8,7 @@ from es_pki.events.certificate import (
     CertificateHeld,
     CertificateImported,
     CertificateIssued,
+    CertificateKeyImported,
     CertificatePrepared,
     CertificateReleased,
     CertificateRenamed,
@@ -27,7 +28,10 @@ from es_pki.events.happened import Happened
 
 @dataclass
 class _Lineage:
-    """What a certificate's events said so far. `keys` are its keys' ids that the store should have."""
+    """What a certificate's events said so far. `keys` are its keys' ids that the store should have.
+
+    `public_keys` are the hashes of its versions' keys.
+    """
 
     name: str
     names: set[str]
@@ -35,6 +39,7 @@ class _Lineage:
     issued: set[int] = field(default_factory=set)
     superseding: set[int] = field(default_factory=set)
     keys: set[str] = field(default_factory=set)
+    public_keys: dict[int, str] = field(default_factory=dict)
     is_deleted: bool = False
 
 
@@ -83,6 +88,8 @@ def _problems(lineage: _Lineage, happened: Happened) -> Iterator[str]:
             yield f"version {number} was signed or given up when version {lineage.versions} was prepared"
         case CertificateIssued(version=number):
             lineage.issued.add(number)
+        case CertificateKeyImported() as brought:
+            yield from _key_problems(lineage, brought)
         case CertificateRolledBack(version=number) if number not in lineage.issued:
             yield f"it was rolled back to version {number}, which was never issued"
         case PrivateKeyExported(version=number) if number not in lineage.issued:
@@ -113,8 +120,17 @@ def _next_problems(lineage: _Lineage, prepared: CertificatePrepared | Certificat
     if prepared.name not in lineage.names:
         yield f"a version was prepared as {prepared.name!r} of a certificate that is called {lineage.name!r}"
     lineage.versions = prepared.version
+    lineage.public_keys[prepared.version] = prepared.public_key_hash
     if prepared.key_id is not None:
         lineage.keys.add(prepared.key_id)
+
+
+def _key_problems(lineage: _Lineage, brought: CertificateKeyImported) -> Iterator[str]:
+    if brought.version not in lineage.issued:
+        yield f"the key of version {brought.version} was imported, which was never issued"
+    elif lineage.public_keys[brought.version] not in {brought.public_key_hash, ""}:
+        yield f"a key was imported that is not that of version {brought.version}"
+    lineage.keys.add(brought.key_id)
 
 
 def _name_problems(lineage: _Lineage, renamed: CertificateRenamed) -> Iterator[str]:

@@ -57,7 +57,7 @@ class DeploymentRunning(Refused):
 
 
 class KeyNotHere(Refused):
-    """The service needs a file with the private key, which is not kept here. Bind a certificate whose key is."""
+    """The service needs a file with the private key, which isn't kept here. Import the certificate with its key."""
 
     kind = Kind.CLASHING
 

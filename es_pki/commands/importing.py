@@ -3,6 +3,7 @@
 What it says is taken as it is: others made it, and no rule of today would change it. Only what it means here is judged.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from msgspec import Struct
@@ -11,10 +12,9 @@ from es_pki.commands.built_in import BUILT_IN, INTERMEDIATE
 from es_pki.commands.lineage import State, check_is_signed, check_is_there
 from es_pki.commands.names import own_name_violations
 from es_pki.commands.refusals import RulesBroken, taken
-from es_pki.commands.renewal import KeyElsewhere
 from es_pki.commands.versions import Version
 from es_pki.decider import Kind, Refused, RequestReused, Violation
-from es_pki.events.certificate import CertificateEvent, CertificateImported
+from es_pki.events.certificate import CertificateEvent, CertificateImported, CertificateKeyImported, CertificatePrepared
 from es_pki.values import (
     ExtendedKeyUsage,
     SubjectAltNames,
@@ -83,12 +83,11 @@ def profile_of(purposes: tuple[ExtendedKeyUsage, ...] | None, *, is_authority: b
 
 
 def bring_in(command: ImportCertificate, state: State) -> list[CertificateEvent]:
-    """Decide whether the certificate becomes a version; nothing when it is one already."""
+    """Decide whether the certificate becomes a version; of one that it is already only the private key may be new."""
     known = known_version(state, command.foreign.certificate)
     if known is not None:
         check_is_there(state)
-        _check_key_was_there(command, known)
-        return []
+        return _key_brought_in(command, known, state)
     if state.newest is None:
         RulesBroken.if_any(own_name_violations(command.name))
         return [imported(command, 1, command.key_id)]
@@ -115,10 +114,27 @@ def _kept_key(command: ImportCertificate, state: State) -> str | None:
     return kept_key_id(state, command.foreign.public_key_hash) or command.key_id
 
 
-def _check_key_was_there(command: ImportCertificate, known: Version) -> None:
-    if command.key_id is not None and known.prepared.key_id is None:
-        detail = "the certificate is here without its private key: delete it, then import it with its key"
-        raise KeyElsewhere(detail, Violation("private_key", "a key stays where it is", detail))
+def _key_brought_in(command: ImportCertificate, known: Version, state: State) -> list[CertificateEvent]:
+    """Decide on the private key of a certificate that is here: it is that of each version that has its public key."""
+    if command.key_id is None or known.prepared.key_id is not None:
+        return []
+    of_key = command.foreign.public_key_hash
+    key_id = kept_key_id(state, of_key) or command.key_id
+    waiting = [version for version in state.versions.values() if _waits_for(of_key, version) or version is known]
+    RulesBroken.if_any(violation for version in waiting for violation in _key_violations(version.prepared))
+    return [CertificateKeyImported(version.prepared.version, key_id, of_key) for version in waiting]
+
+
+def _waits_for(of_key: str, version: Version) -> bool:
+    prepared = version.prepared
+    return version.certificate is not None and prepared.key_id is None and prepared.public_key_hash == of_key
+
+
+def _key_violations(prepared: CertificatePrepared | CertificateImported) -> Iterator[Violation]:
+    """Let no certificate that was made here be an authority's with its key, as `authorities_of_our_own_are_created`."""
+    if isinstance(prepared, CertificatePrepared) and prepared.is_authority:
+        detail = "it is another's authority, whose key stays with it: use CreateAuthority for one of your own"
+        yield Violation("private_key", "authorities are created", detail)
 
 
 def _check_goes_on(command: ImportCertificate, state: State) -> None:

@@ -20,6 +20,7 @@ from es_pki.events.certificate import (
     CertificateHeld,
     CertificateImported,
     CertificateIssued,
+    CertificateKeyImported,
     CertificateLabelled,
     CertificatePrepared,
     CertificateReleased,
@@ -169,6 +170,7 @@ def evolve(state: State, event: CertificateEvent) -> State:
         case (
             CertificateIssued()
             | SigningFailed()
+            | CertificateKeyImported()
             | CertificateRolledBack()
             | CertificateHeld()
             | CertificateReleased()

@@ -21,6 +21,7 @@ from es_pki.events.certificate import (
     CertificateDeleted,
     CertificateImported,
     CertificateIssued,
+    CertificateKeyImported,
     CertificatePrepared,
     CertificateRevoked,
     CertificateRolledBack,
@@ -196,6 +197,7 @@ REACTED_TO = codec.stored_types_of(
     CertificateDeleted,
     PrivateKeysDiscarded,
     CertificateImported,
+    CertificateKeyImported,
     CertificateRolledBack,
     DeploymentStarted,
     CertificateDeployed,
@@ -249,7 +251,7 @@ def react(happened: Happened) -> Iterator[Due | Settled]:
                 yield Due(RedeployCertificate(happened.id, happened.position), at_once=True)
         case CertificateImported(version=version) if version > 1:
             yield Due(RedeployCertificate(happened.id, happened.position), at_once=True)
-        case CertificateRolledBack():
+        case CertificateRolledBack() | CertificateKeyImported():
             yield Due(RedeployCertificate(happened.id, happened.position), at_once=True)
         case OCSPResponderPrepared(version=version):
             yield Due(SignOCSPResponder(happened.id, version))

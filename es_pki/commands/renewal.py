@@ -62,7 +62,7 @@ class ReissueCertificate(Struct, frozen=True):
 
 
 class KeyElsewhere(Refused):
-    """The certificate's private key is not kept here. Renew with a CSR or `reuse_key`; take the key from its place."""
+    """The certificate's private key isn't kept here. Renew with a CSR or `reuse_key`, or import it with its key."""
 
     kind = Kind.CLASHING
 

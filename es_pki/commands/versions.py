@@ -7,6 +7,7 @@ from es_pki.events.certificate import (
     CertificateHeld,
     CertificateImported,
     CertificateIssued,
+    CertificateKeyImported,
     CertificatePrepared,
     CertificateReleased,
     CertificateRevoked,
@@ -25,6 +26,7 @@ from es_pki.values.foreign import KeyKind, kind_of
 VersionEvent = (
     CertificateIssued
     | SigningFailed
+    | CertificateKeyImported
     | CertificateRolledBack
     | CertificateHeld
     | CertificateReleased
@@ -82,6 +84,8 @@ def changed(version: Version, event: VersionEvent) -> Version:
             return replace(version, certificate=certificate)
         case SigningFailed(reason=reason):
             return replace(version, failure=reason)
+        case CertificateKeyImported(key_id=key_id):
+            return replace(version, prepared=replace(version.prepared, key_id=key_id))
         case CertificateRolledBack():
             return version
         case CertificateHeld():

@@ -94,6 +94,17 @@ class CertificateImported(Struct, frozen=True, omit_defaults=True):
     order_id: str = ""
 
 
+class CertificateKeyImported(Struct, frozen=True, omit_defaults=True):
+    """The private key of a `version` that was here without it is here from now on. `key_id` names it in the key store.
+
+    `public_key_hash` is as in CertificatePrepared.
+    """
+
+    version: int
+    key_id: str
+    public_key_hash: str
+
+
 class CertificateRolledBack(Struct, frozen=True, omit_defaults=True):
     """An earlier `version` is the current one again: whatever points at the lineage gets it."""
 
@@ -278,6 +289,7 @@ CertificateEvent = (
     | CertificateIssued
     | SigningFailed
     | CertificateImported
+    | CertificateKeyImported
     | CertificateRolledBack
     | CertificateRenamed
     | CertificateLabelled

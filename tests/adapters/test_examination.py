@@ -7,7 +7,12 @@ from es_pki.adapters.examination import Examination
 from es_pki.commands.authority import subject_digest
 from es_pki.events import codec
 from es_pki.events.authority import AuthorityKeyImported
-from es_pki.events.certificate import SupersessionEnded, SupersessionHeldUp, SupersessionPlanned
+from es_pki.events.certificate import (
+    CertificateKeyImported,
+    SupersessionEnded,
+    SupersessionHeldUp,
+    SupersessionPlanned,
+)
 from es_pki.events.happened import Happened
 from es_pki.events.key_compromise import KeyCompromiseReported
 from es_pki.events.log_key import LogKeyAdopted, LogRestored
@@ -18,6 +23,7 @@ from es_pki.values.profile import Profile, ProfileTerms
 from tests.builders import NOW, ROOT_ID, create_authority, issue
 from tests.commands.test_authority import spec
 from tests.commands.test_certificate import spec as certificates
+from tests.commands.test_importing import FOREIGN, imported
 
 
 def prepared():
@@ -137,6 +143,22 @@ def test_an_origin_ends_where_the_log_was_restored_and_only_there():
 def test_a_plan_that_can_not_have_been_so_is_found(event, problem):
     (prepared,) = certificates.when(issue()).events()
     assert problem in findings(("certificate-c", prepared), ("certificate-c", event))
+
+
+@pytest.mark.parametrize(
+    ("brought", "problems"),
+    [
+        (CertificateKeyImported(1, "key", FOREIGN.public_key_hash), []),
+        (CertificateKeyImported(1, "key", "00"), ["a key was imported that is not that of version 1"]),
+        (
+            CertificateKeyImported(2, "key", FOREIGN.public_key_hash),
+            ["the key of version 2 was imported, which was never issued"],
+        ),
+    ],
+)
+def test_a_key_that_is_not_the_certificates_is_found(brought, problems):
+    without = findings(("certificate-c", imported()))
+    assert findings(("certificate-c", imported()), ("certificate-c", brought)) == [*without, *problems]
 
 
 def test_a_key_that_is_not_the_authoritys_is_found():

@@ -8,18 +8,18 @@ from msgspec.structs import replace
 from es_pki.commands import certificate
 from es_pki.commands.certificate import AlreadyManaged
 from es_pki.commands.importing import Foreign, ImportCertificate, KeyLeftOut, VersionOutdated, profile_of
-from es_pki.commands.lineage import DeleteCertificate
+from es_pki.commands.lineage import AlreadyDeleted, DeleteCertificate
 from es_pki.commands.refusals import NameTaken, RulesBroken
-from es_pki.commands.renewal import IssuedElsewhere, KeyElsewhere, profile_name_of
+from es_pki.commands.renewal import IssuedElsewhere, profile_name_of
 from es_pki.decider import RequestReused
-from es_pki.events.certificate import CertificateDeleted, CertificateImported
+from es_pki.events.certificate import CertificateDeleted, CertificateImported, CertificateIssued, CertificateKeyImported
 from es_pki.values import (
     ExtendedKeyUsage,
     KeyAlgorithm,
     SubjectAltNames,
 )
 from es_pki.values.foreign import ForeignAttribute, KeyKind
-from tests.builders import CERTIFICATE_ID, LATER, NOW, further, issuer, reissue, renew
+from tests.builders import CERTIFICATE_ID, LATER, NOW, further, issuer, reissue, renew, sign_csr
 from tests.spec import Spec, encode
 
 spec = Spec(certificate.decider(encode))
@@ -40,7 +40,15 @@ FOREIGN = Foreign(
     is_self_signed=False,
     is_authority=False,
 )
+KEY_IMPORTED = CertificateKeyImported(1, "key", FOREIGN.public_key_hash)
 NEXT = replace(FOREIGN, certificate=b"next", public_key_hash="06" * 32, not_after=NOW + timedelta(days=180))
+OTHER_KEY = replace(NEXT, certificate=b"other", public_key_hash="07" * 32)
+
+
+def signed_csr():
+    """Return the events of a certificate that was signed here for a CSR."""
+    events = spec.given().when(sign_csr()).events()
+    return events[0], CertificateIssued(1, b"signed here")
 
 
 def bring_in(foreign=FOREIGN, **changes):
@@ -94,8 +102,42 @@ def test_a_key_that_is_here_already_is_used_again():
     given.when(bring_in(same_key, key_id="again")).then(imported(same_key, version=2, key_id="key"))
 
 
-def test_a_key_never_comes_after_its_certificate():
-    spec.given(imported()).when(bring_in(key_id="key")).then_refused(KeyElsewhere)
+def test_a_key_may_come_after_its_certificate_once():
+    given = spec.given(imported(), KEY_IMPORTED)
+    spec.given(imported()).when(bring_in(key_id="key")).then(KEY_IMPORTED)
+    for command in (bring_in(key_id="again"), bring_in()):
+        given.when(command).then_nothing()
+    given.when(bring_in(NEXT)).then_refused(KeyLeftOut)
+    (deleted,) = given.when(DeleteCertificate("", ())).events()
+    assert deleted.key_ids == ("key",)
+
+
+def test_a_key_that_comes_later_is_that_of_every_version_with_its_public_key():
+    same_key = replace(NEXT, public_key_hash=FOREIGN.public_key_hash)
+    given = spec.given(imported(), imported(same_key, version=2), imported(OTHER_KEY, version=3))
+    both = (KEY_IMPORTED, replace(KEY_IMPORTED, version=2))
+    given.when(bring_in(same_key, key_id="key")).then(*both)
+    given.when(bring_in(OTHER_KEY, key_id="key")).then(CertificateKeyImported(3, "key", OTHER_KEY.public_key_hash))
+
+
+def test_a_key_that_is_kept_for_another_version_is_kept_once():
+    same_key = replace(NEXT, public_key_hash=FOREIGN.public_key_hash)
+    given = spec.given(imported(), imported(same_key, version=2, key_id="key"))
+    given.when(bring_in(key_id="again")).then(KEY_IMPORTED)
+
+
+def test_the_key_of_what_was_issued_here_for_a_csr_may_come_but_not_that_of_anothers_authority():
+    prepared, issued = signed_csr()
+    command = bring_in(replace(FOREIGN, certificate=issued.certificate), name=prepared.name, key_id="key")
+    spec.given(prepared, issued).when(command).then(KEY_IMPORTED)
+    spec.given(prepared).when(replace(command, name="other")).then_refused(RequestReused)
+    authority = replace(prepared, is_authority=True)
+    spec.given(authority, issued).when(command).then_breaks("private_key")
+
+
+def test_a_key_of_a_deleted_certificate_does_not_come():
+    (deleted,) = spec.given(imported()).when(DeleteCertificate("", ())).events()
+    spec.given(imported(), deleted).when(bring_in(key_id="key")).then_refused(AlreadyDeleted)
 
 
 def test_an_idempotency_key_is_for_one_certificate():

@@ -21,6 +21,7 @@ from es_pki.events.certificate import (
     CertificateDeleted,
     CertificateHeld,
     CertificateIssued,
+    CertificateKeyImported,
     CertificateLabelled,
     CertificatePrepared,
     CertificateReleased,
@@ -211,6 +212,7 @@ SAMPLES = {
     "certificate.revocation_refused.v1": RevocationRefused(
         version=2, problem=ACMEProblem("urn:ietf:params:acme:error:badRevocationReason", "no such reason here")
     ),
+    "certificate.key_imported.v1": CertificateKeyImported(1, "018f0000-0000-7000-8000-00000000000b", "05" * 32),
     "certificate.use_begun.v1": UseBegun("018f0000-0000-7000-8000-000000000005", "nginx", as_fallback=True),
     "certificate.use_ended.v1": UseEnded("018f0000-0000-7000-8000-000000000005"),
     "key_compromise.reported.v1": KeyCompromiseReported("its backup lay in a public bucket"),

@@ -26,7 +26,9 @@ NAME_CLASHES = {"name-taken", "version-outdated", "key-left-out"}
 """Refusals of a name that belongs to another certificate."""
 
 IMPORTED, HERE, REFUSED, SKIPPED = "imported", "already here", "refused", "no certificate"
-OUTCOMES = (IMPORTED, HERE, REFUSED, SKIPPED)
+KEY_IMPORTED = "key imported"
+OUTCOMES = (IMPORTED, HERE, REFUSED, SKIPPED, KEY_IMPORTED)
+TOLD = {"imported": IMPORTED, "key-imported": KEY_IMPORTED, "already-here": HERE}
 
 LONGEST_NAME = 100
 
@@ -165,4 +167,4 @@ def _outcome(wish: _Wish, item: Object) -> Outcome:
             outcome = HERE if item["code"] == "already-managed" else REFUSED
             return Outcome(wish.file, outcome, wish.name, str(item["detail"]))
         case told:
-            return Outcome(wish.file, IMPORTED if told == "imported" else HERE, str(item["name"]))
+            return Outcome(wish.file, TOLD[str(told)], str(item["name"]))

@@ -149,12 +149,30 @@ def _lines(prefix: str, value: Row) -> Iterable[tuple[str, str]]:
         match part:
             case dict():
                 yield from _lines(f"{name}.", part)
+            case list() if part and all(map(_is_attribute, part)):
+                yield from _lines(f"{name}.", _by_type(part))
             case list() | tuple() if part:
                 yield name, ", ".join(safe(item) for item in part)
             case None | "" | [] | ():
                 pass
             case _:
                 yield name, safe(part)
+
+
+def _is_attribute(part: object) -> bool:
+    """Tell whether it is one of a distinguished name's attributes as the API tells them: its type and its value."""
+    match part:
+        case [str(), str()]:
+            return True
+        case _:
+            return False
+
+
+def _by_type(attributes: Sequence[Sequence[str]]) -> dict[str, list[str]]:
+    values: dict[str, list[str]] = {}
+    for type_name, value in attributes:
+        values.setdefault(type_name, []).append(value)
+    return values
 
 
 class RateColumn(ProgressColumn):

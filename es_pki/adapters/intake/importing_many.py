@@ -1,7 +1,7 @@
 """Many certificates from elsewhere in one request: read together, decided each for itself, in commits they share."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -16,6 +16,7 @@ from es_pki.adapters.x509.reading.opening import Opened, Sent
 from es_pki.commands.names import is_own_name
 from es_pki.commands.refusals import Malformed
 from es_pki.decider import Refused, code_of
+from es_pki.events.certificate import CertificateEvent, CertificateImported
 from eventlog import Conflict
 
 MOST = 1_000
@@ -24,7 +25,7 @@ MOST = 1_000
 AT_A_TIME = 64
 """Certificates that are decided side by side: they share commits, and between two rounds others have their turn."""
 
-IMPORTED, HERE, REFUSED = "imported", "already-here", "refused"
+IMPORTED, KEY_IMPORTED, HERE, REFUSED = "imported", "key-imported", "already-here", "refused"
 
 READ_AT_ONCE = 125
 """Certificates that a worker reads in one work."""
@@ -106,13 +107,19 @@ class _Many:
         version = version_of(kept.state, facts.certificate)
         self._position = max(self._position, kept.position)
         return {
-            "outcome": IMPORTED if kept.events else HERE,
+            "outcome": _outcome(kept.events),
             "certificate_id": kept.certificate_id,
             "name": kept.state.name,
             "version": version.version,
             "key_is_here": version.key_id is not None,
             "left_out": opened.left_out,
         }
+
+
+def _outcome(events: Sequence[CertificateEvent]) -> str:
+    if not events:
+        return HERE
+    return IMPORTED if any(isinstance(event, CertificateImported) for event in events) else KEY_IMPORTED
 
 
 def _opened(read: Outcome) -> Opened:

@@ -66,6 +66,9 @@ def read_csr(text: str, field: str = "csr") -> SigningRequest:
         raise Malformed.at(field, "CSRs are bounded", f"at most {LARGEST} characters")
     try:
         return _read(_der(text, field), field)
+    except x509.DuplicateExtension as error:
+        detail = f"the extension {error.oid.dotted_string} is requested twice"
+        raise Malformed.at(field, "RFC 5280 section 4.2", detail) from None
     except UNREADABLE:
         # The parser's own words may repeat parts of the input.
         raise Malformed.at(field, "RFC 2986 section 4", "this is no well-formed certification request") from None

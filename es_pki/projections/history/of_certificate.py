@@ -6,6 +6,7 @@ from es_pki.events.certificate import (
     CertificateHeld,
     CertificateImported,
     CertificateIssued,
+    CertificateKeyImported,
     CertificateLabelled,
     CertificatePrepared,
     CertificateReleased,
@@ -40,6 +41,8 @@ def of_certificate(event: CertificateEvent) -> str:
         case CertificateImported():
             until = f"serial number {event.serial_number}, until {event.not_after:%F}"
             return f"{event.name}: version {event.version}, made elsewhere, {until}"
+        case CertificateKeyImported():
+            return f"version {event.version}: its private key is here"
         case CertificateRolledBack():
             return f"version {event.version} is the current one again"
         case (

@@ -13,6 +13,7 @@ from es_pki.events.certificate import (
     CertificateHeld,
     CertificateImported,
     CertificateIssued,
+    CertificateKeyImported,
     CertificateLabelled,
     CertificatePrepared,
     CertificateReleased,
@@ -36,7 +37,7 @@ from es_pki.values.acme import ACMEProblem
 from es_pki.values.foreign import ForeignSubject, shown_subject
 
 NAME = "inventory"
-VERSION = 8
+VERSION = 9
 
 
 class CertificateStatus(StrEnum):
@@ -135,6 +136,7 @@ def evolve(row: Row | None, happened: Happened) -> Row | None:
             | CertificateRevoked()
             | RevocationRequested()
             | RevocationRefused()
+            | CertificateKeyImported()
         ) as event:
             return _with_status(row, event)
         case SupersessionPlanned() | SupersessionHeldUp() | SupersessionEnded() as event:
@@ -163,11 +165,18 @@ _HOLDING = frozenset({CertificateStatus.ISSUED, CertificateStatus.HELD})
 """What may be served again: what is held may be released."""
 
 
-_Stood = CertificateHeld | CertificateReleased | CertificateRevoked | RevocationRequested | RevocationRefused
+_Stood = (
+    CertificateHeld
+    | CertificateReleased
+    | CertificateRevoked
+    | RevocationRequested
+    | RevocationRefused
+    | CertificateKeyImported
+)
 
 
 def _with_status(row: Row, event: _Stood) -> Row:
-    """Return the row after a version that it knows began or ceased to hold, or that was asked for."""
+    """Return the row after a version that it knows began or ceased to hold, that was asked for, or its key came."""
     version = next((v for v in (_facts(row), *row.other_versions) if v.version == event.version), None)
     if version is None:
         return row
@@ -183,6 +192,8 @@ def _standing(version: Version, event: _Stood) -> Version:
         case CertificateRevoked(revoked_at=since, reason=reason):
             changed = replace(version, status=CertificateStatus.REVOKED, revoked_at=since, reason=reason)
             return replace(changed, revocation_requested_at=None, revocation_problem=None)
+        case CertificateKeyImported():
+            return replace(version, key_is_here=True)
         case CertificateReleased():
             return replace(version, status=CertificateStatus.ISSUED, revoked_at=None, reason=None)
         case RevocationRequested(revoked_at=since):
@@ -321,6 +332,7 @@ view = View(
         CertificateIssued,
         SigningFailed,
         CertificateImported,
+        CertificateKeyImported,
         CertificateRolledBack,
         CertificateRenamed,
         CertificateLabelled,

@@ -48,6 +48,21 @@ def test_the_private_key_of_a_csr_comes_with_it_and_goes_with_the_certificate(es
     assert [(use["kind"], use["name"]) for use in uses] == [("certificate", certificate)]
 
 
+def test_attributes_are_told_by_their_names_as_far_as_those_are_known(es_pki, tmp_path):
+    name, settings, file = fresh("csr"), tmp_path / "csr.cnf", tmp_path / "device.csr"
+    settings.write_text(
+        "[req]\ndistinguished_name=dn\nattributes=more\nprompt=no\n[dn]\nCN=device\n"
+        "[more]\nchallengePassword=not shown\n1.3.6.1.4.1.311.13.2.3=10.0\n"
+    )
+    new_key = ("-newkey", "ed25519", "-nodes", "-keyout", "/dev/null")
+    file.write_text(openssl.run("req", "-new", *new_key, "-config", str(settings)))
+    assert es_pki("csr", "import", name, file).status == 0
+    shown = es_pki("csr", "show", name).text
+    assert "challengePassword (1.2.840.113549.1.9.7)" in shown
+    assert "1.3.6.1.4.1.311.13.2.3" in shown
+    assert "not shown" not in shown
+
+
 def test_a_csr_is_rejected_with_a_reason(es_pki, tmp_path):
     name, file = fresh("csr"), tmp_path / "device.csr"
     file.write_text(openssl.new_csr(openssl.KEYS["ed25519"], "/CN=device"))

@@ -45,6 +45,18 @@ def test_a_certificate_is_imported_with_its_key_and_the_same_again_is_told(es_pk
     assert es_pki("certificate", "show", name, "--json").json["key_is_here"] is True
 
 
+def test_a_private_key_that_comes_later_is_told(es_pki, made):
+    name = fresh()
+    made.key(name, "ec-p256")
+    made.certificate(name, "intermediate", f"/CN={name}", "CA:FALSE")
+    command = ("certificate", "import", name, made.path(f"{name}.pem"))
+    with_key = (*command, "--key", made.path(f"{name}.key"))
+    assert "is kept without its private key" in es_pki(*command).errors
+    assert "is here already, and would be with its private key" in es_pki(*with_key, "--dry-run").errors
+    assert "is here already, and now with its private key" in es_pki(*with_key).errors
+    assert "is here already with its private key" in es_pki(*with_key).errors
+
+
 def test_a_wrong_passphrase_is_told(es_pki, made, monkeypatch):
     made.pkcs12()
     monkeypatch.setenv("ES_PKI_IMPORT_PASSPHRASE", "wrong")

@@ -58,6 +58,13 @@ def test_fields_of_fields_stand_on_lines_of_their_own(capsys):
     assert lines == [["name:", "www"], ["subject.country:", "CH"], ["names:", "a, b"]]
 
 
+def test_the_attributes_of_a_name_stand_by_their_types_and_are_shown_escaped(capsys):
+    issuer = [["common_name", "a\u202eb"], ["organizational_unit", "x=y"], ["organizational_unit", "a/b"]]
+    show.print_fields({"issuer": issuer})
+    lines = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
+    assert lines == [["issuer.common_name:", r"a\u202eb"], ["issuer.organizational_unit:", "x=y, a/b"]]
+
+
 def test_a_bar_shows_its_rate_and_what_was_done_before_does_not_count():
     now = [0.0]
     bars = Progress(get_time=lambda: now[0], disable=True)

@@ -6,10 +6,14 @@ import pytest
 
 from es_pki.adapters.deployment.starting import DeploymentsRunning, redeploy
 from es_pki.adapters.intake.deciders import SERVICE
-from es_pki.adapters.intake.requests import BindCertificate, RetireService, StopService
+from es_pki.adapters.intake.requests import BindCertificate, ImportCertificate, RetireService, StopService
+from es_pki.commands.deployment import KeyNotHere
+from es_pki.commands.reactions import Due, RedeployCertificate, react
 from es_pki.commands.refusals import Malformed
 from es_pki.commands.service import ServiceMissing
+from es_pki.events.certificate import CertificateKeyImported
 from es_pki.events.service import CertificateDeployed, DeploymentFailed, DeploymentRolledBack
+from tests import openssl
 from tests.adapters.deployment.test_faults import files_in
 
 
@@ -54,6 +58,23 @@ async def test_services_are_redeployed_once_and_busy_ones_after_their_deployment
     size = (await operator.world.log.head()).size
     await redeploy(aggregates, certificate_id, 7)
     assert (await operator.world.log.head()).size == size
+
+
+async def test_who_waits_for_a_private_key_is_served_when_it_comes(operator, place):
+    certificate, key = openssl.self_signed("/CN=elsewhere.example.test")
+    await operator.world.ask(ImportCertificate("elsewhere", certificate))
+    await operator.register("nginx", "elsewhere", files=files_in(place))
+    with pytest.raises(KeyNotHere):
+        await operator.deploy("nginx")
+    answer = await operator.world.ask(ImportCertificate("elsewhere", certificate, key))
+    (brought,) = [happened async for happened in operator.world.aggregates.every(CertificateKeyImported)]
+    (due,) = react(brought)
+    assert due == Due(RedeployCertificate(answer.result["certificate_id"], answer.position), at_once=True)
+    await redeploy(operator.world.aggregates, due.effect.certificate_id, due.effect.position)
+    await finish(operator, "nginx")
+    assert isinstance((await newest(operator, "nginx")).outcome, CertificateDeployed)
+    deployed = [file.read_text() for file in place.iterdir() if file.is_file()]
+    assert any("PRIVATE KEY" in text for text in deployed)
 
 
 async def _redeployed(operator, position):

@@ -4,6 +4,7 @@ import base64
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 
 from tests import openssl
@@ -29,6 +30,11 @@ def leaf(made, *more):
 def shown(server, name):
     """Return a certificate's row, as of the log's end."""
     return server.get(f"/api/v1/certificates/{name}?at_least={server.size()}").json
+
+
+def export(name):
+    """Return a request to let a key leave."""
+    return {"certificate": name, "format": "pkcs12", "passphrase": "a new passphrase", "reason": "a test"}
 
 
 def refused(server, code, *fields, **body):
@@ -61,7 +67,7 @@ def test_the_same_again_changes_nothing_and_answers_the_same(server, made):
     body = {"name": fresh(), "certificate": certificate, "private_key": key}
     first, again = (server.done("ImportCertificate", **body) for _ in range(2))
     assert again["events"] == []
-    assert again["result"] == {**first["result"], "is_new": False}
+    assert again["result"] == {**first["result"], "is_new": False, "key_is_new": False}
     refused(server, "already-managed", "certificate", certificate=certificate)
     refused(server, "already-managed", "certificate", certificate=certificate, preview=True)
 
@@ -81,9 +87,8 @@ def test_pkcs12_goes_in_and_out_again_with_the_same_key(server, made):
     refused(server, "passphrase-wrong", "passphrase", **body, passphrase=PASSPHRASE.upper())
     server.done("ImportCertificate", **body, passphrase=PASSPHRASE)
     assert shown(server, name)["key_is_here"] is True
-    export = {"certificate": name, "format": "pkcs12", "passphrase": "a new passphrase", "reason": "a test"}
     exported = load_pkcs12(
-        base64.b64decode(server.done("ExportCertificate", **export)["result"]["content"]), b"a new passphrase"
+        base64.b64decode(server.done("ExportCertificate", **export(name))["result"]["content"]), b"a new passphrase"
     )
     original = load_pkcs12(content, PASSPHRASE.encode())
     assert exported.key.private_numbers() == original.key.private_numbers()
@@ -93,6 +98,51 @@ def test_pkcs12_goes_in_and_out_again_with_the_same_key(server, made):
 def test_another_key_is_refused_and_nothing_is_kept(server, made):
     (certificate, _), (_, key) = leaf(made), leaf(made)
     refused(server, "private-key-mismatched", "private_key", certificate=certificate, private_key=key)
+
+
+def test_the_private_key_of_what_is_here_without_it_may_come_later(server, made):
+    (certificate, key), (_, strange) = leaf(made), leaf(made)
+    body = {"name": fresh(), "certificate": certificate}
+    server.done("ImportCertificate", **body)
+    reply = server.command("ImportCertificate", {**body, "private_key": strange})
+    assert reply.json["code"] == "private-key-mismatched"
+    assert server.command("ExportCertificate", export(body["name"])).json["code"] == "key-elsewhere"
+    size = server.size()
+    preview = server.done("ImportCertificate", **body, private_key=key, preview=True)["result"]
+    assert (preview["is_new"], preview["key_is_new"], server.size()) == (False, True, size)
+    answer = server.done("ImportCertificate", **body, private_key=key)
+    assert [event["type"] for event in answer["events"]] == ["certificate.key_imported.v1"]
+    assert [answer["result"][fact] for fact in ("is_new", "key_is_new", "key_is_here")] == [False, True, True]
+    assert shown(server, body["name"])["key_is_here"] is True
+    history = server.get(f"/api/v1/certificates/{body['name']}/history").json["items"]
+    assert "version 1: its private key is here" in [item["summary"] for item in history]
+    content = base64.b64decode(server.done("ExportCertificate", **export(body["name"]))["result"]["content"])
+    exported = load_pkcs12(content, b"a new passphrase")
+    assert exported.key.private_numbers() == load_pem_private_key(key.encode(), None).private_numbers()
+    for more in ({}, {"private_key": key}):
+        again = server.done("ImportCertificate", **body, **more)
+        assert (again["events"], again["result"]["key_is_new"], again["result"]["key_is_here"]) == ([], False, True)
+
+
+def test_a_key_that_was_reported_as_compromised_is_not_taken_later(server, made):
+    certificate, key = leaf(made)
+    body = {"name": fresh(), "certificate": certificate}
+    server.done("ImportCertificate", **body)
+    server.done("ReportKeyCompromise", certificate=body["name"], reason="stolen")
+    reply = server.command("ImportCertificate", {**body, "private_key": key})
+    assert reply.json["code"] == "key-compromised"
+
+
+def test_the_key_that_is_kept_with_a_csr_goes_to_its_certificate_that_is_here_already(server, made):
+    name = fresh()
+    key = made.key(name, "ec-p256").decode()
+    csr = openssl.run("req", "-new", "-key", made.path(f"{name}.key"), "-subj", f"/CN={name}")
+    certificate = made.certificate(name, "intermediate", f"/CN={name}", "CA:FALSE").decode()
+    server.done("ImportCSR", name=name, csr=csr, private_key=key)
+    server.done("ImportCertificate", name=name, certificate=certificate)
+    assert shown(server, name)["key_is_here"] is False
+    server.done("CompleteCSR", signing_request=name, certificate=certificate)
+    assert (shown(server, name)["key_is_here"], shown(server, name)["version"]) == (True, 1)
 
 
 def test_what_was_issued_here_is_not_imported_by_another_name(server):

@@ -55,6 +55,14 @@ def test_the_same_again_changes_nothing(server):
     assert server.size() == size
 
 
+def test_a_private_key_may_come_later(server):
+    certificate, key = made()
+    body = named(certificate)
+    assert outcomes(send(server, body)) == ["imported"]
+    for outcome in ("key-imported", "already-here"):
+        assert outcomes(send(server, body, private_keys=key)) == [outcome]
+
+
 def test_those_of_the_same_name_go_one_after_the_other(server):
     name = fresh()
     certificates = [openssl.self_signed(f"/CN={name}", "-days", days)[0] for days in ("10", "20", "5")]

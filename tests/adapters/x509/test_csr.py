@@ -3,6 +3,9 @@
 import base64
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -68,6 +71,18 @@ def test_a_refusal_repeats_nothing_of_what_was_sent():
 
 def test_a_csr_is_bounded():
     assert refusal_of("A" * (LARGEST + 1)).rule == "CSRs are bounded"
+
+
+def test_an_extension_that_is_requested_twice_is_named():
+    key = Ed25519PrivateKey.generate()
+    builder = x509.CertificateSigningRequestBuilder(x509.Name([]))
+    for oid in ("1.2.3.4", "1.2.3.5"):
+        builder = builder.add_extension(x509.UnrecognizedExtension(x509.ObjectIdentifier(oid), b""), critical=False)
+    made = builder.sign(key, None)
+    doubled = made.tbs_certrequest_bytes.replace(b"\x2a\x03\x05", b"\x2a\x03\x04")
+    der = made.public_bytes(Encoding.DER).replace(made.tbs_certrequest_bytes, doubled)
+    violation = refusal_of(base64.b64encode(der.replace(made.signature, key.sign(doubled))).decode())
+    assert (violation.field, violation.detail) == ("csr", "the extension 1.2.3.4 is requested twice")
 
 
 def test_a_certificate_is_no_csr():

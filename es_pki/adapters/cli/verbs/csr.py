@@ -1,6 +1,7 @@
 """`es-pki csr`: CSRs made, kept and answered here, and certificates for keys that are elsewhere."""
 
 from base64 import b64encode
+from typing import cast
 
 from es_pki.adapters.cli import files, passphrases, show
 from es_pki.adapters.cli.client import Object, segment
@@ -30,6 +31,13 @@ from es_pki.adapters.intake.requests import CompleteCSR, CreateCSR, ImportCSR, R
 PATH = "/api/v1/signing-requests"
 
 FORMS = {"pem": "application/x-pem-file", "der": "application/pkcs10"}
+
+ATTRIBUTES = {
+    "1.2.840.113549.1.9.2": "unstructuredName",
+    "1.2.840.113549.1.9.7": "challengePassword",
+    "1.2.840.113549.1.9.8": "unstructuredAddress",
+}
+"""What people call the attributes that CSRs often have (RFC 2985 section 5)."""
 
 
 def create(session: Session) -> int:
@@ -87,7 +95,11 @@ def list_all(session: Session) -> int:
 
 def one(session: Session) -> int:
     """Show a CSR that is kept, and what it was answered."""
-    return print_object(session, session.client.get(_path(session), session.as_of()))
+    row = session.client.get(_path(session), session.as_of())
+    if not session.wants_json:
+        oids = cast("list[str]", row["attributes"])
+        row["attributes"] = [f"{ATTRIBUTES[oid]} ({oid})" if oid in ATTRIBUTES else oid for oid in oids]
+    return print_object(session, row)
 
 
 def pem(session: Session) -> int:

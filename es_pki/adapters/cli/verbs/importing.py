@@ -44,7 +44,12 @@ def _print_kept(session: Session, result: Object) -> int:
     if session.wants_json:
         show.print_json(result)
         return 0
-    verb = "is here already" if not result["is_new"] else "would be kept" if session.arguments.preview else "is kept"
+    if result["is_new"]:
+        verb = "would be kept" if session.arguments.preview else "is kept"
+    elif result["key_is_new"]:
+        verb = "is here already, and now" if not session.arguments.preview else "is here already, and would be"
+    else:
+        verb = "is here already"
     key = "with its private key" if result["key_is_here"] else "without its private key"
     show.note(f"certificate {result['name']}, version {result['version']}, {verb} {key}, until {result['not_after']}")
     return 0

@@ -79,7 +79,8 @@ class ImportCertificate(Struct, frozen=True, forbid_unknown_fields=True):
     or PKCS#12. `private_key` is PEM or base64 of DER: PKCS#8, PKCS#1 or SEC1. `passphrase` opens what is encrypted. Of
     several certificates the one with the key is meant, else the one that issued none of the others. Where there is a
     certificate of this name, it becomes its next version if it names the same and holds for longer. The same again
-    changes nothing. With `preview` nothing is kept: the answer is what it would be.
+    changes nothing, but that the private key of one that is here without it may come later. With `preview` nothing is
+    kept: the answer is what it would be.
     """
 
     senders: ClassVar[frozenset[Role]] = OPERATORS
@@ -107,8 +108,8 @@ class ImportCertificates(Struct, frozen=True, forbid_unknown_fields=True):
 
     `private_keys` are up to 50, in PEM: each goes with the certificate that it belongs to. `passphrase` opens what is
     encrypted. Those of the same name go one after the other, in their order. `result` has in `items` what became of
-    each: its `outcome` is `imported`, `already-here` or `refused`, the last with `code`, `detail` and `errors`; their
-    events are in their histories. The same again changes nothing. With `preview` nothing is kept.
+    each: its `outcome` is `imported`, `key-imported`, `already-here` or `refused`, the last with `code`, `detail` and
+    `errors`; their events are in their histories. The same again changes nothing. With `preview` nothing is kept.
     """
 
     senders: ClassVar[frozenset[Role]] = OPERATORS
