@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from es_pki.events.service import FileForm, Installation, Probe, ProbeProtocol, ServiceFile, ServiceKind
+from es_pki.events.service import FileForm, Installation, Probe, ProbeProtocol, ReloadSignal, ServiceFile, ServiceKind
 
 SYSTEMCTL = "/usr/bin/systemctl"
 
@@ -181,12 +181,20 @@ def installed(kind: ServiceKind, name: str, folder: str, overrides: Mapping[str,
     def placed(text: str) -> str:
         return text.replace("{folder}", place)
 
-    return replace(
+    usual = replace(
         installation,
-        **{
-            "files": tuple(ServiceFile(file.form, placed(file.path)) for file in installation.files),
-            "link": placed(installation.link),
-            "reload_command": tuple(map(placed, installation.reload_command)),
-            **overrides,
-        },
+        files=tuple(ServiceFile(file.form, placed(file.path)) for file in installation.files),
+        link=placed(installation.link),
+        reload_command=tuple(map(placed, installation.reload_command)),
     )
+    return changed(usual, overrides)
+
+
+def changed(installation: Installation, overrides: Mapping[str, Any]) -> Installation:
+    """Return it with the overrides. A signal takes the place of the reload command, and a command the signal's."""
+    instead: dict[str, Any] = {}
+    if overrides.get("reload_signal"):
+        instead = {"reload_command": ()}
+    elif overrides.get("reload_command"):
+        instead = {"reload_signal": ReloadSignal.NONE, "pid_file": ""}
+    return replace(installation, **{**instead, **overrides})

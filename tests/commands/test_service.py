@@ -22,7 +22,7 @@ from es_pki.commands.service import (
     UnbindCertificate,
     decider,
 )
-from es_pki.commands.service_kinds import KINDS, installed
+from es_pki.commands.service_kinds import KINDS, changed, installed
 from es_pki.commands.usage import BeginUse, EndUse
 from es_pki.decider import Guard, RequestReused
 from es_pki.events import codec
@@ -98,6 +98,15 @@ def test_a_service_lies_in_its_folder_and_overrides_win():
     assert installation.link == "/srv/redis/current"
     assert "/srv/redis/current/key.pem" in installation.reload_command
     assert installation.mode == "0640"
+
+
+def test_a_signal_takes_the_place_of_the_command_that_reloads_and_the_other_way_round():
+    by_signal = installed(ServiceKind.WEB_UI, "www", "", {"reload_signal": ReloadSignal.HUP, "pid_file": "/run/x.pid"})
+    assert by_signal.reload_command == ()
+    by_command = changed(by_signal, {"reload_command": ("/usr/bin/reload",)})
+    assert (by_command.reload_signal, by_command.pid_file) == (ReloadSignal.NONE, "")
+    spec.when(replace(register, installation=by_signal)).events()
+    spec.when(replace(register, installation=by_command)).events()
 
 
 def _with(**changes):

@@ -29,7 +29,7 @@ from es_pki.adapters.intake.requests import (
 from es_pki.commands import chap, service
 from es_pki.commands.refusals import Malformed
 from es_pki.commands.service import ServiceCommand, State, registered
-from es_pki.commands.service_kinds import installed
+from es_pki.commands.service_kinds import changed, installed
 from es_pki.commands.usage import BeginUse, EndUse
 from es_pki.decider import Guard, Refused
 from es_pki.events.service import CHAPSecretPrepared, Installation, ServiceEvent, ServiceObserved
@@ -83,7 +83,7 @@ async def about(office: Office, request: About, asked: Asked) -> Answer:
         state = (await office.aggregates.load(SERVICE, service_id)).state
         match request:
             case ReconfigureService():
-                installation = replace(state.installation, **await _given(office, request, service_id))
+                installation = changed(state.installation, await _given(office, request, service_id))
                 office.allowed.check(installation)
                 return service.ReconfigureService(installation)
             case BindCertificate():

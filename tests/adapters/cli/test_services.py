@@ -31,6 +31,11 @@ def test_a_service_is_registered_bound_and_retired(es_pki):
     assert es_pki("certificate", "delete", www).status == 0
 
 
+def test_a_command_of_the_kind_is_taken_away_by_an_empty_one():
+    arguments = parse(["service", "register", "www", "--kind", "web-ui", "--start-command", ""])
+    assert body_of(RegisterService, arguments)["start_command"] == ()
+
+
 @pytest.fixture
 def address(data_dir):
     """Where the server itself is to be seen."""

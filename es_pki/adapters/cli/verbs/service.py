@@ -150,10 +150,10 @@ def served_file(text: str) -> dict[str, str]:
     return {"form": form, "path": path}
 
 
-def command_line(text: str) -> list[str]:
-    """Return the argument list of a command: quoted as in a shell, but no shell ever sees it."""
+def command_line(text: str) -> tuple[str, ...]:
+    """Return the arguments of a command: quoted as in a shell, but no shell ever sees it. "" is no command at all."""
     try:
-        return shlex.split(text)
+        return tuple(shlex.split(text))
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"a program and its arguments: {error}") from None
 
