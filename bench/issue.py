@@ -2,7 +2,8 @@
 
 `python -m bench.issue [--seconds S] [--rounds N]`: rounds alternate between the two in one run; what is printed are
 the medians, and es-pki's as ratios of the bare handler's. P-256 throughout, keep-alive, one server process each
-(then two es-pki processes on one data folder, beside one).
+(then two es-pki processes on one data folder, beside one). Last comes IssueCertificate, which makes the key too, beside
+SignCSR.
 """
 
 import argparse
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -70,19 +71,21 @@ def csr() -> str:
     return request.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
 
 
-async def load(targets: list[Target], connections: int, seconds: float, request: str) -> Outcome:
-    """Keep connections busy, spread over the targets, for some seconds."""
+async def load(
+    targets: list[Target], connections: int, seconds: float, further: Mapping[str, object], command: str = "SignCSR"
+) -> Outcome:
+    """Keep connections busy with a command and its further fields, spread over the targets, for some seconds."""
     latencies: list[float] = []
     prefix, end = f"b{time.time_ns()}", time.perf_counter() + seconds
 
     async def work(number: int, session: aiohttp.ClientSession) -> None:
         target, sent = targets[number % len(targets)], 0
         while time.perf_counter() < end:
-            body = {"name": f"{prefix}-{number}-{sent}", "authority": "intermediate", "csr": request}
+            body = {"name": f"{prefix}-{number}-{sent}", "authority": "intermediate", **further}
             sent += 1
             began = time.perf_counter()
             async with session.post(
-                f"{target.url}/api/v1/commands/SignCSR",
+                f"{target.url}/api/v1/commands/{command}",
                 json=body,
                 headers={"Authorization": target.authorization},
                 ssl=target.context,
@@ -112,7 +115,7 @@ def median(outcomes: list[Outcome]) -> Outcome:
 
 def compare(bare: Target, ours: list[Target], options: argparse.Namespace) -> None:
     """Load the two in turn; print a line for each number of connections."""
-    request = csr()
+    request = {"csr": csr()}
     print(f"{'connections':>11} {'bare/s':>8} {'es-pki/s':>9} {'ratio':>6} {'p50 ms':>7} {'p99 ms':>7} {'p99/p50':>8}")
     for connections in CONNECTIONS:
         rounds: tuple[list[Outcome], list[Outcome]] = ([], [])
@@ -123,6 +126,21 @@ def compare(bare: Target, ours: list[Target], options: argparse.Namespace) -> No
         print(
             f"{connections:11} {theirs.rate:8.0f} {own.rate:9.0f} {own.rate / theirs.rate:6.2f} "
             f"{own.p50:7.2f} {own.p99:7.2f} {own.p99 / own.p50:8.2f}",
+            flush=True,
+        )
+
+
+def compare_keys_made_here(ours: Target, options: argparse.Namespace) -> None:
+    """Load one server with both commands in turn; print a line for each number of connections."""
+    request, names = {"csr": csr()}, {"dns_names": ["www.example.test"]}
+    for connections in CONNECTIONS:
+        signed, issued = [], []
+        for _ in range(options.rounds):
+            signed.append(uvloop.run(load([ours], connections, options.seconds, request)))
+            issued.append(uvloop.run(load([ours], connections, options.seconds, names, "IssueCertificate")))
+        theirs, own = median(signed).rate, median(issued).rate
+        print(
+            f"{connections:11} SignCSR {theirs:.0f}/s, IssueCertificate {own:.0f}/s, ratio {own / theirs:.2f}",
             flush=True,
         )
 
@@ -149,6 +167,8 @@ def main() -> None:
         stack.enter_context(served(*first, *ports, ready=folder / "server.json"))
         print("two es-pki processes on one data folder")
         compare(bare, [ours, target_of(folder)], options)
+        print("a key made here beside a CSR")
+        compare_keys_made_here(ours, options)
 
 
 if __name__ == "__main__":
