@@ -17,7 +17,7 @@ def dns_provider_life(stream: str, number: int, random: Random) -> Iterator[tupl
     yield f"dns_zone-{zone}", NameReserved(stream)
     if random.random() < 0.5:
         yield stream, DNSCredentialsReplaced(f"next-{number}", f"wish-{number}", (f"key-{number}",))
-    if random.random() < 0.5:
+    if random.random() < 0.2:
         yield stream, DNSProviderRemoved(name, (zone,), "moved", (f"key-{number}",))
         yield f"dns_provider_name-{name}", NameReleased(stream)
         yield f"dns_zone-{zone}", NameReleased(stream)

@@ -21,7 +21,7 @@ def notice_channel_life(stream: str, number: int, random: Random) -> Iterator[tu
     yield f"notice_channel_name-{name}", NameReserved(stream)
     if random.random() < 0.5:
         yield stream, NoticeSecretReplaced(f"next-{number}", f"wish-{number}", (f"key-{number}",))
-    if random.random() < 0.5:
+    if random.random() < 0.2:
         yield stream, NoticeChannelRemoved(name, "moved", (f"key-{number}",))
         yield f"notice_channel_name-{name}", NameReleased(stream)
 

@@ -101,7 +101,7 @@ async def test_rows_are_found_by_values_to_choose_among_and_by_times(store, log)
         return in_any_order((await store.find(inventory.view, Query(limit=SIZE, **query))).rows)
 
     statuses = sorted({row.status for row in rows})
-    assert len(statuses) > 2
+    assert len(statuses) > 1
     for chosen in ((), statuses[:1], statuses[:2], [*statuses, "none's"]):
         assert await found(among={"status": chosen}) == in_any_order(row for row in rows if row.status in chosen)
     for end in {row.not_after for row in rows}:
