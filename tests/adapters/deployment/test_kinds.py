@@ -145,23 +145,29 @@ async def test_a_server_that_reads_its_files_only_at_its_start_is_started_again(
 
 
 async def test_postgresql_changes_its_certificate_and_keeps_it_after_a_wrong_pair(
-    operator, place, scripts, postgres_template
+    operator, place, clients, scripts, postgres_template
 ):
     """Its files are its own user's: it takes no others."""
     postgresql = daemons.PostgreSQL(place)
     recipe = postgresql.recipe
     async with serving(operator, recipe, postgresql.running(postgres_template)):
+        (first, *_) = await served(recipe)
         after = await operator.renew()
-        outcome = await operator.deploy("service")
+        async with clients(recipe).connecting() as connecting:
+            outcome = await operator.deploy("service")
         assert isinstance(outcome, CertificateDeployed), outcome
+        assert connecting.failures == []
+        assert set(connecting.seen) == {first, after}
         before = await served(recipe)
         assert before[0] == after
         key = files_of(recipe)["key"]
         assert key.owner() == recipe.fields["owner"]
         await operator.reconfigure("service", **planting(recipe, place, key, scripts), probe_seconds=1)
         await operator.renew()
-        outcome = await operator.deploy("service")
+        async with clients(recipe).connecting() as connecting:
+            outcome = await operator.deploy("service")
         assert isinstance(outcome, DeploymentRolledBack), outcome
+        assert (connecting.failures, set(connecting.seen)) == ([], {after})
         assert await served(recipe) == before
 
 
