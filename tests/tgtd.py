@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -33,7 +34,7 @@ class Tgtd:
             process = subprocess.Popen(command, stdout=output, stderr=output, env=self._environment)
         try:
             deadline = time.monotonic() + PATIENCE
-            while not Path(self.control_socket).exists():
+            while not self._answers():
                 assert process.poll() is None, (self.folder / "output").read_text()
                 assert time.monotonic() < deadline
                 time.sleep(0.01)
@@ -42,6 +43,11 @@ class Tgtd:
         finally:
             process.kill()
             process.wait()
+
+    def _answers(self) -> bool:
+        """Tell whether its control socket is there and takes connections: the one comes before the other."""
+        with socket.socket(socket.AF_UNIX) as control:
+            return control.connect_ex(self.control_socket) == 0
 
     def _furnish(self) -> None:
         disk = self.folder / "disk"

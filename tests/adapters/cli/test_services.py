@@ -77,7 +77,7 @@ def test_commands_are_split_into_arguments_and_files_named_by_their_form():
         [*("service", "register", "x", "--reload-command", "/bin/hook 'a b' $HOME"), "--file", "key=/etc/x/key.pem"]
     )
     body = body_of(RegisterService, arguments)
-    assert body["reload_command"] == ["/bin/hook", "a b", "$HOME"]
+    assert body["reload_command"] == ("/bin/hook", "a b", "$HOME")
     assert body["files"] == [{"form": "key", "path": "/etc/x/key.pem"}]
 
 
